@@ -1,0 +1,146 @@
+"""What the lesson of Day 134 claims about stopping a server, on a real grpc.aio server over a Unix socket."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import textwrap
+from pathlib import Path
+
+import grpc
+
+
+class SlowService:
+    """One unary method that reports when it has begun and ends when it is allowed to."""
+
+    def __init__(self):
+        self.begun, self.may_end, self.cancelled = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def work(self, request, context):
+        self.begun.set()
+        try:
+            await self.may_end.wait()
+        except asyncio.CancelledError:
+            self.cancelled.set()
+            raise
+        return b"done"
+
+    def handler(self):
+        return grpc.method_handlers_generic_handler("Slow", {"Work": grpc.unary_unary_rpc_method_handler(self.work)})
+
+
+async def started(folder):
+    service, server = SlowService(), grpc.aio.server()
+    server.add_generic_rpc_handlers((service.handler(),))
+    server.add_insecure_port(f"unix:{folder}/s")
+    await server.start()
+    return service, server
+
+
+def call(channel):
+    return channel.unary_unary("/Slow/Work")(b"")
+
+
+def test_graceful_stop_drains_and_immediate_stop_kills():
+    """Two ways to stop differ for the calls that are in flight.
+
+    Did: held a call in its handler, then stopped one server with a grace period and another with none.
+    Saw: the first let the call end with its answer; the second cancelled it, in the handler and at the caller.
+    Otherwise: the drained call would fail, or the killed one would succeed.
+    """
+
+    async def scenario(folder, grace_s):
+        service, server = await started(folder)
+        async with grpc.aio.insecure_channel(f"unix:{folder}/s") as channel:
+            in_flight = call(channel)
+            await service.begun.wait()
+            stopping = asyncio.create_task(server.stop(grace_s))
+            if grace_s:
+                await asyncio.sleep(0)
+                service.may_end.set()
+            try:
+                answer = await in_flight
+            except grpc.aio.AioRpcError as error:
+                answer = error.code()
+            await stopping
+            if not grace_s:
+                await service.cancelled.wait()
+        return answer
+
+    with tempfile.TemporaryDirectory() as folder:
+        assert asyncio.run(scenario(folder, 30)) == b"done"
+    with tempfile.TemporaryDirectory() as folder:
+        assert asyncio.run(scenario(folder, None)) in (grpc.StatusCode.CANCELLED, grpc.StatusCode.UNAVAILABLE)
+
+
+def test_a_draining_server_refuses_new_calls():
+    """Draining is for the calls that are there, not for those that still come.
+
+    Did: began a graceful stop with one call in flight, then tried a second call on a new channel.
+    Saw: the second is refused with UNAVAILABLE while the first still runs to its answer.
+    Otherwise: the second call would reach the handler.
+    """
+
+    async def scenario(folder):
+        service, server = await started(folder)
+        async with grpc.aio.insecure_channel(f"unix:{folder}/s") as channel:
+            in_flight = call(channel)
+            await service.begun.wait()
+            stopping = asyncio.create_task(server.stop(30))
+            await asyncio.sleep(0)
+            service.begun.clear()
+            options = [("grpc.use_local_subchannel_pool", 1)]
+            async with grpc.aio.insecure_channel(f"unix:{folder}/s", options=options) as late:
+                try:
+                    await call(late)
+                except grpc.aio.AioRpcError as error:
+                    refused = error.code()
+            reached = service.begun.is_set()
+            service.may_end.set()
+            answer = await in_flight
+            await stopping
+        return refused, reached, answer
+
+    with tempfile.TemporaryDirectory() as folder:
+        assert asyncio.run(scenario(folder)) == (grpc.StatusCode.UNAVAILABLE, False, b"done")
+
+
+PROGRAM = textwrap.dedent("""
+    import asyncio, signal
+
+    async def main():
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+        print("ready", flush=True)
+        await stop.wait()
+        print("drained", flush=True)
+
+    asyncio.run(main())
+""")
+
+
+def test_sigterm_without_a_handler_ends_the_process_and_with_one_starts_the_drain(tmp_path):
+    """Python turns SIGINT into KeyboardInterrupt by itself and does nothing of the kind for SIGTERM.
+
+    Did: sent SIGTERM to a program that asks the event loop for the signal, and to one that does not.
+    Saw: the first runs its shutdown and exits with 0; the second dies by the signal.
+    Otherwise: both would end alike.
+    """
+    with_handler = tmp_path / "with.py"
+    with_handler.write_text(PROGRAM)
+    without = tmp_path / "without.py"
+    without.write_text(PROGRAM.replace("loop.add_signal_handler(number, stop.set)", "pass"))
+
+    def end_of(program: Path) -> tuple[int, str]:
+        process = subprocess.Popen([sys.executable, program], stdout=subprocess.PIPE, text=True)
+        assert process.stdout.readline() == "ready\n"
+        os.kill(process.pid, signal.SIGTERM)
+        rest, _ = process.communicate(timeout=30)
+        return process.returncode, rest
+
+    assert end_of(with_handler) == (0, "drained\n")
+    assert end_of(without) == (-signal.SIGTERM, "")
