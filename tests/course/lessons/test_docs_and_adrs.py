@@ -6,8 +6,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-
 from journal.adrs import check_adrs
+
 from journal.cli import main as journal_command
 
 ROOT = Path(__file__).parents[3]
@@ -28,7 +28,9 @@ def test_every_command_the_readme_names_exists():
     missing = [f"make {name}" for name in re.findall(r"`make ([a-z-]+)", readme) if name not in targets]
     missing += [f"journal {name}" for name in re.findall(r"journal ([a-z]+)[ `]", readme) if name not in subcommands]
 
-    assert len(re.findall(r"`make ([a-z-]+)", readme)) >= 5, "the README names too few commands for this to mean anything"
+    assert len(re.findall(r"`make ([a-z-]+)", readme)) >= 5, (
+        "the README names too few commands for this to mean anything"
+    )
     assert missing == []
 
 
