@@ -1,0 +1,371 @@
+"""A virtual clock for async tests, and the limits that end a run which would never end by itself.
+
+This file alone knows how an exercise's `async def test_…` is run: on an event loop whose time jumps to the next timer
+instead of waiting for it. Two minutes of backoff cost milliseconds, and a run in which every task waits for something
+that nobody will do is seen at once. `time.time()` and `time.monotonic()` follow the same clock while the test runs, so
+that keys with a time to live expire when the loop's clock says so.
+
+The loop replaces three private parts of `asyncio.BaseEventLoop` (`_selector`, `_process_events`, `_write_to_self`) and
+counts turns in `_run_once`; a test in tests/course holds this for every Python that the project supports.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import threading
+import time
+import types
+import warnings
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterator
+from pathlib import Path
+from typing import Any
+
+EPOCH_S = 1_700_000_000.0
+"""What `time.time()` answers, in seconds, at the start of every async test."""
+
+MAX_VIRTUAL_S = 3600.0
+MAX_TURNS = 200_000
+MAX_REAL_S = float(os.environ.get("REDRIVE_TEST_LIMIT_S", "10"))
+
+_real_monotonic = time.monotonic
+_real_sleep = time.sleep
+
+
+class Stuck(BaseException):  # noqa: N818 - the learner reads it as a word, not as a class
+    """Say that a run was ended because it would never have ended by itself.
+
+    It is a BaseException so that `except Exception` in the code under test cannot swallow it.
+
+    Attributes:
+        fact: one sentence, what was seen.
+        where: `(file, line, source)` of the code under test where it stood, or None.
+    """
+
+    def __init__(self, fact: str, where: tuple[str, int, str] | None = None) -> None:
+        super().__init__(fact)
+        self.fact = fact
+        self.where = where
+
+
+def _frames_of(awaitable: Any) -> Iterator[types.FrameType]:
+    """Yield the suspended frames of a coroutine from the outermost to the innermost."""
+    seen = 0
+    while awaitable is not None and seen < 200:
+        seen += 1
+        for frame_name, next_name in (
+            ("cr_frame", "cr_await"),
+            ("gi_frame", "gi_yieldfrom"),
+            ("ag_frame", "ag_await"),
+        ):
+            frame = getattr(awaitable, frame_name, None)
+            if frame is not None:
+                yield frame
+                awaitable = getattr(awaitable, next_name, None)
+                break
+        else:
+            return
+
+
+def _source_line(path: str, line: int) -> str:
+    import linecache  # noqa: PLC0415 - only when something went wrong
+
+    return linecache.getline(path, line).strip()
+
+
+def _place(frame: types.FrameType, line: int | None = None) -> tuple[str, int, str]:
+    path = frame.f_code.co_filename
+    at = line if line is not None else frame.f_lineno
+    return path, at, _source_line(path, at)
+
+
+def standing_at(loop: asyncio.AbstractEventLoop, files: tuple[str, ...]) -> list[tuple[str, int, str]]:
+    """List where the unfinished tasks of the loop stand, code under test first, each place once."""
+    found: dict[tuple[str, int, str], None] = {}
+    elsewhere: dict[tuple[str, int, str], None] = {}
+    for task in sorted(asyncio.all_tasks(loop), key=lambda one: one.get_name()):
+        frames = list(_frames_of(task.get_coro()))
+        mine = [frame for frame in frames if frame.f_code.co_filename in files]
+        if mine:
+            found.setdefault(_place(mine[-1]))
+        elif frames:
+            tests = [frame for frame in frames if Path(frame.f_code.co_filename).name.startswith("test_")]
+            if tests:
+                elsewhere.setdefault(_place(tests[-1]))
+    return [*found, *elsewhere]
+
+
+def frame_in(frame: types.FrameType | None, files: tuple[str, ...]) -> tuple[str, int, str] | None:
+    """Find the innermost frame, from `frame` outwards, that belongs to one of the files."""
+    while frame is not None:
+        if frame.f_code.co_filename in files:
+            return _place(frame)
+        frame = frame.f_back
+    return None
+
+
+class _Selector:
+    """Stand where the loop would wait for sockets, and move the clock instead."""
+
+    def __init__(self, loop: VirtualLoop) -> None:
+        self._loop = loop
+
+    def select(self, timeout: float | None = None) -> list[Any]:
+        if timeout is None:
+            self._loop.give_up("every task waits for something that nobody is left to do (a deadlock)")
+        elif timeout > 0:
+            self._loop.now_s += timeout
+        return []
+
+    def close(self) -> None:
+        """Do nothing: there is nothing to close."""
+
+
+class VirtualLoop(asyncio.BaseEventLoop):
+    """Run tasks in virtual time, and end a run that passes a limit by raising `Stuck`.
+
+    Args:
+        files: paths of the code under test; `Stuck.where` names a line in one of these.
+    """
+
+    def __init__(self, files: tuple[str, ...] = ()) -> None:
+        super().__init__()
+        self.now_s = 0.0
+        self.turns = 0
+        self.files = files
+        self.overdue: Stuck | None = None
+        self.background_errors: list[BaseException] = []
+        self._started_at = _real_monotonic()
+        self._selector = _Selector(self)
+        self._clock_resolution = 1e-6
+        self.set_exception_handler(self._remember)
+
+    def _remember(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        if isinstance(error, BaseException):
+            self.background_errors.append(error)
+
+    def time(self) -> float:
+        """Answer the virtual seconds since the test began."""
+        return self.now_s
+
+    def give_up(self, fact: str) -> None:
+        """Raise `Stuck`, naming where the code under test stands."""
+        places = standing_at(self, self.files)
+        self.overdue = self.overdue or Stuck(fact, places[0] if places else None)
+        raise self.overdue
+
+    def fresh_limits(self) -> None:
+        """Start counting time and turns anew; a test that runs many scenarios calls this for each."""
+        self.turns = 0
+        self._limit_s = self.now_s + MAX_VIRTUAL_S
+        self._started_at = _real_monotonic()
+        alarm = _Alarm.current
+        if alarm is not None:
+            alarm.restart()
+
+    _limit_s = MAX_VIRTUAL_S
+
+    def _run_once(self) -> None:
+        if self.overdue is not None:
+            raise self.overdue
+        self.turns += 1
+        if self.turns > MAX_TURNS:
+            self.give_up(
+                f"it went round the event loop {MAX_TURNS:,} times without an end: "
+                "it polls, or awaits something that is always ready"
+            )
+        if self.now_s > self._limit_s:
+            self.give_up(
+                f"more than {MAX_VIRTUAL_S / 3600:g} hour of virtual time went by without an end: "
+                "it polls or sleeps for ever"
+            )
+        if not self.turns % 256 and _real_monotonic() - self._started_at > MAX_REAL_S:
+            self.give_up(f"it was still running after {MAX_REAL_S:g} real seconds")
+        super()._run_once()  # type: ignore[misc]
+
+    def _process_events(self, event_list: Any) -> None:
+        """Do nothing: there are no sockets."""
+
+    def _write_to_self(self) -> None:
+        """Do nothing: nobody sleeps in a real selector."""
+
+    def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> asyncio.Future[Any]:  # type: ignore[override]
+        """Call `func` at once, in this thread: order stays deterministic, and it works where no thread can start."""
+        done: asyncio.Future[Any] = self.create_future()
+        try:
+            done.set_result(func(*args))
+        except Exception as error:  # noqa: BLE001 - it belongs to whoever awaits the future
+            done.set_exception(error)
+        return done
+
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:  # noqa: ASYNC109
+        """Do nothing: there is none."""
+
+
+class BlockingCallError(AssertionError):
+    """Say that the code under test stopped the whole event loop."""
+
+
+def _refuse_to_block(seconds: float) -> None:
+    raise BlockingCallError(
+        f"time.sleep({seconds!r}) inside async code stops every task of the program at once; "
+        "use `await asyncio.sleep(…)`, which lets the others run"
+    )
+
+
+@contextlib.contextmanager
+def _patched_time(loop: VirtualLoop) -> Generator[None]:
+    kept = time.time, time.monotonic, time.time_ns, time.monotonic_ns, time.sleep
+    time.time = lambda: EPOCH_S + loop.now_s
+    time.monotonic = lambda: loop.now_s
+    time.time_ns = lambda: int((EPOCH_S + loop.now_s) * 1e9)
+    time.monotonic_ns = lambda: int(loop.now_s * 1e9)
+    time.sleep = _refuse_to_block
+    try:
+        yield
+    finally:
+        time.time, time.monotonic, time.time_ns, time.monotonic_ns, time.sleep = kept
+
+
+def run(main: Callable[[], Coroutine[Any, Any, Any]], files: tuple[str, ...] = ()) -> Any:
+    """Run `main()` on a fresh virtual loop to its end and return its result.
+
+    Must be called from synchronous code. A loop that is already marked as running in this thread (a page's, in Pyodide)
+    is set aside meanwhile.
+
+    Args:
+        main: makes the coroutine; it is called with the clock already virtual.
+        files: paths of the code under test, so that a failure can name its line.
+
+    Raises:
+        Stuck: nobody could ever wake, or a limit was passed.
+    """
+    outer = asyncio._get_running_loop()  # noqa: SLF001
+    asyncio._set_running_loop(None)  # noqa: SLF001
+    loop = VirtualLoop(files)
+    try:
+        with _patched_time(loop):
+            try:
+                return loop.run_until_complete(loop.create_task(main(), name="the test"))
+            except BaseException:
+                if loop.overdue is not None:
+                    raise loop.overdue from None
+                raise
+            finally:
+                _wind_up(loop)
+    finally:
+        asyncio._set_running_loop(outer)  # noqa: SLF001
+
+
+def _wind_up(loop: VirtualLoop) -> None:
+    """Cancel what is left, so that no task outlives its test; give up on one that will not be cancelled."""
+    stuck, loop.overdue = loop.overdue, None
+    loop.turns, loop._limit_s = MAX_TURNS - 2_000, loop.now_s + MAX_VIRTUAL_S  # noqa: SLF001
+    try:
+        left = [task for task in asyncio.all_tasks(loop) if not task.done()]
+        for task in left:
+            task.cancel()
+        if left:
+            with contextlib.suppress(Stuck):
+                loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+        with contextlib.suppress(Stuck):
+            loop.run_until_complete(loop.shutdown_asyncgens())
+        for task in asyncio.all_tasks(loop):
+            task._log_destroy_pending = False  # type: ignore[attr-defined] # noqa: SLF001 - it was ended on purpose
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            loop.close()
+    finally:
+        loop.overdue = stuck
+
+
+class _Alarm:
+    """End code that never gives control back, after `MAX_REAL_S` real seconds, from a signal handler."""
+
+    current: _Alarm | None = None
+
+    def __init__(self, files: tuple[str, ...]) -> None:
+        self.files = files
+        self.rung = 0
+        self.stuck: Stuck | None = None
+
+    def restart(self) -> None:
+        if hasattr(signal, "setitimer") and self.stuck is None:
+            # Again after half a second: a bare `except:` in a loop may swallow the first.
+            signal.setitimer(signal.ITIMER_REAL, MAX_REAL_S, 0.5)
+
+    def ring(self, _signum: int, frame: types.FrameType | None) -> None:
+        self.rung += 1
+        if self.stuck is None:
+            self.stuck = Stuck(
+                f"it was still running after {MAX_REAL_S:g} real seconds: an endless loop, or a call that blocks",
+                frame_in(frame, self.files),
+            )
+        loop = asyncio._get_running_loop()  # noqa: SLF001
+        if isinstance(loop, VirtualLoop):
+            loop.overdue = loop.overdue or self.stuck
+        if self.rung > 6:
+            where = f" at {self.stuck.where[0]}:{self.stuck.where[1]}" if self.stuck.where else ""
+            print(  # noqa: T201 - the last words before the process ends
+                f"\nended the run: {self.stuck.fact}{where}, and it swallows every exception that would end it "
+                "(a bare `except:`?)",
+                file=sys.__stderr__,
+                flush=True,
+            )
+            os._exit(1)
+        raise self.stuck
+
+
+def _can_alarm() -> bool:
+    return (
+        sys.platform != "emscripten"
+        and hasattr(signal, "setitimer")
+        and threading.current_thread() is threading.main_thread()
+    )
+
+
+@contextlib.contextmanager
+def real_time_limit(files: tuple[str, ...]) -> Generator[None]:
+    """End what runs inside after `MAX_REAL_S` real seconds with `Stuck`, even a `while True` that never awaits.
+
+    Works where there is an interval timer (Linux, macOS) on the main thread. In the page the worker is ended from
+    outside; on Windows a plain endless loop has to be ended with Ctrl+C.
+    """
+    if not _can_alarm():
+        yield
+        return
+    alarm, outer = _Alarm(files), _Alarm.current
+    before = signal.signal(signal.SIGALRM, alarm.ring)
+    _Alarm.current = alarm
+    alarm.restart()
+    try:
+        yield
+    except BaseException:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        if alarm.stuck is not None:
+            raise alarm.stuck from None
+        raise
+    else:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        if alarm.stuck is not None:
+            raise alarm.stuck
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+        _Alarm.current = outer
+
+
+async def settle(turns: int = 50) -> None:
+    """Let every task that can run do so, without moving the clock; for tests that look at a pool at rest."""
+    for _ in range(turns):
+        await asyncio.sleep(0)
+
+
+async def within(virtual_s: float, awaitable: Awaitable[Any]) -> Any:
+    """Await with a limit in virtual seconds; TimeoutError beyond it."""
+    async with asyncio.timeout(virtual_s):
+        return await awaitable

@@ -1,0 +1,397 @@
+"""A fake Redis behind a network that is slow and breaks on purpose, the same way every time for the same seed.
+
+Latency, faults and cancellation sit in the connection (where a command is sent and a reply is read), so a pipeline's
+WATCH, GET, MULTI and EXEC meet them like any other command. This file alone knows fakeredis.
+
+A **point** is one command about to be sent, or one wait for replies. A pipeline of three commands has four points:
+before each command (what came earlier in the batch has arrived, the rest has not), and the wait for the replies. Faults
+name their point by its number, counted from 1 from the moment the fault was set.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Coroutine
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import redis.asyncio
+import redis.exceptions
+from fakeredis import FakeServer
+from fakeredis.aioredis import AsyncFakeSocket, FakeAsyncRedisConnection
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+DEFAULT_LATENCY_S = 0.002
+MAX_POINTS = 400
+
+Effect = Literal["never_arrived", "reply_lost", "cancelled"]
+
+_SCRIPTS = {
+    b"EVAL", b"EVALSHA", b"EVAL_RO", b"EVALSHA_RO", b"FCALL", b"FCALL_RO", b"SCRIPT", b"FUNCTION",
+}  # fmt: skip
+_TRANSACTION = {b"MULTI", b"EXEC", b"DISCARD", b"WATCH", b"UNWATCH"}
+
+
+class ScriptRefusedError(redis.exceptions.ResponseError):
+    """Say that a server-side script was refused: the exercises are about doing it with WATCH, MULTI and EXEC."""
+
+
+class NetworkError(redis.exceptions.ConnectionError):
+    """What a client sees when the network broke under it; a `redis.exceptions.ConnectionError` like any other."""
+
+
+@dataclass
+class Exchange:
+    """One command as the server saw it, in the order in which the server ran it."""
+
+    client: str
+    connection: int
+    command: tuple[bytes, ...]
+    at_s: float
+    reply: Any = None
+    replied: bool = False
+
+
+@dataclass
+class _Fault:
+    point: int
+    client: str | None
+    effect: Effect
+    task: asyncio.Task[Any] | None = None
+    seen: int = 0
+    fired: bool = False
+
+
+@dataclass
+class Outcome:
+    """How a call under a fault ended: `value` when it returned, `error` when the fault ended it."""
+
+    value: Any = None
+    error: BaseException | None = None
+
+    @property
+    def broken(self) -> bool:
+        """Whether the fault ended the call, so that its caller does not know what took effect."""
+        return self.error is not None
+
+
+@dataclass
+class _Link:
+    """What a connection needs to know of the network it belongs to."""
+
+    network: Network
+    client: str
+    under_control: bool
+
+
+def _commands_in(data: bytes) -> list[tuple[tuple[bytes, ...], bytes]]:
+    """Split packed commands into `(arguments, bytes)`."""
+    found, at = [], 0
+    while at < len(data):
+        start, end = at, data.index(b"\r\n", at)
+        count, at = int(data[at + 1 : end]), end + 2
+        arguments = []
+        for _ in range(count):
+            end = data.index(b"\r\n", at)
+            size = int(data[at + 1 : end])
+            arguments.append(data[end + 2 : end + 2 + size])
+            at = end + 2 + size + 2
+        found.append((tuple(arguments), data[start:at]))
+    return found
+
+
+class _Socket(AsyncFakeSocket):
+    """A fake server's side of a connection that remembers what it answered."""
+
+    exchange: Exchange | None = None
+
+    def put_response(self, msg: Any) -> None:
+        if self.exchange is not None:
+            self.exchange.reply, self.exchange.replied = msg, True
+        super().put_response(msg)
+
+
+class _Connection(FakeAsyncRedisConnection):
+    """A connection whose sends and reads pass through the network."""
+
+    link: _Link
+    _numbers = 0
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._quiet = 0
+        self._waiting = False
+        _Connection._numbers += 1
+        self.number = _Connection._numbers
+
+    async def _connect(self) -> None:
+        await super()._connect()
+        self._sock.__class__ = _Socket
+        self._waiting = False
+
+    async def on_connect_check_health(self, *args: Any, **kwargs: Any) -> None:
+        self._quiet += 1
+        try:
+            await super().on_connect_check_health(*args, **kwargs)
+        finally:
+            self._quiet -= 1
+
+    async def send_packed_command(self, command: Any, check_health: bool = True) -> None:  # noqa: FBT001, FBT002
+        if not self.is_connected:
+            await self.connect()
+        if isinstance(command, str):
+            command = command.encode()
+        data = command if isinstance(command, bytes) else b"".join(command)
+        if self._quiet:
+            await super().send_packed_command(data, check_health=check_health)
+            return
+        network = self.link.network
+        try:
+            for arguments, packed in _commands_in(data):
+                network.refuse_scripts(arguments)
+                lost = False
+                if self.link.under_control:
+                    lost = await network.before_send(self.link.client, arguments)
+                self._server_takes(arguments, packed)
+                if lost:
+                    network.lose_reply(arguments)
+        except BaseException:
+            await self.disconnect(nowait=True)
+            raise
+        self._waiting = True
+
+    def _server_takes(self, arguments: tuple[bytes, ...], packed: bytes) -> None:
+        exchange = Exchange(self.link.client, self.number, arguments, asyncio.get_running_loop().time())
+        self.link.network.recording.append(exchange)
+        if self._sock is None:
+            raise NetworkError("the connection was closed while a command was being sent")
+        self._sock.exchange = exchange
+        self._sock.sendall(packed)
+
+    async def read_response(self, *args: Any, **kwargs: Any) -> Any:
+        if self._waiting and not self._quiet and self.link.under_control:
+            self._waiting = False
+            try:
+                await self.link.network.before_reply(self.link.client)
+            except BaseException:
+                await self.disconnect(nowait=True)
+                raise
+        if args:
+            kwargs["disable_decoding"] = args[0]
+        return await super().read_response(**kwargs)
+
+
+@dataclass
+class Network:
+    """A Redis server of its own, the clients connected to it, and what goes wrong between them.
+
+    Attributes:
+        seed: chooses every latency; the same seed gives the same schedule.
+        calls: points passed so far by all clients under control (see the module's text).
+        recording: every command in the order the server ran it, with its reply (handshakes left out).
+        fired: how many of the faults that were set have happened.
+    """
+
+    seed: int = 1
+    max_s: float = DEFAULT_LATENCY_S
+    calls: int = 0
+    recording: list[Exchange] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+    redis: redis.asyncio.Redis = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._random = random.Random(self.seed)
+        self._server = FakeServer(version=(7, 4))
+        self._faults: list[_Fault] = []
+        self._clients: list[redis.asyncio.Redis] = []
+        self._fresh: list[Network] = []
+        self.redis = self._client("redis", under_control=True)
+
+    # Clients
+
+    def _client(self, name: str, *, under_control: bool) -> redis.asyncio.Redis:
+        link = _Link(self, name, under_control)
+        pool = redis.asyncio.ConnectionPool(
+            connection_class=type("Connection", (_Connection,), {"link": link}),
+            server=self._server,
+            client_class=redis.asyncio.Redis,
+            host="fake",
+            port=6379,
+            # redis-py would repeat a command whose reply was lost, and hide the fault that the test is about.
+            retry=Retry(NoBackoff(), 0),
+        )
+        client = redis.asyncio.Redis(connection_pool=pool)
+        self._clients.append(client)
+        return client
+
+    async def open(self) -> None:
+        """Connect every client made so far; a cold connection would shift the schedule."""
+        for client in self._clients:
+            await self._warm(client)
+
+    @staticmethod
+    async def _warm(client: redis.asyncio.Redis) -> None:
+        pool = client.connection_pool
+        await pool.release(await pool.get_connection())
+
+    async def close(self) -> None:
+        """Disconnect every client, those of fresh networks included."""
+        for network in self._fresh:
+            await network.close()
+        for client in self._clients:
+            await client.connection_pool.disconnect()
+
+    async def client(self, name: str) -> redis.asyncio.Redis:
+        """Return a further connected client of the same server: another process, with a name for faults to mean it."""
+        client = self._client(name, under_control=True)
+        await self._warm(client)
+        return client
+
+    def raw(self) -> redis.asyncio.Redis:
+        """Return a client without latency, faults and points: for arranging and for asserting what is stored."""
+        for client in self._clients:
+            if client.connection_pool.connection_class.link.client == "raw":
+                return client
+        return self._client("raw", under_control=False)
+
+    async def fresh(self, seed: int | None = None) -> Network:
+        """Return a new network with an empty server, the same latency and, unless given, the same seed."""
+        network = Network(self.seed if seed is None else seed, self.max_s)
+        self._fresh.append(network)
+        await network.open()
+        return network
+
+    # What goes wrong
+
+    def latency(self, max_s: float) -> None:
+        """Draw the delay before every send and every wait uniformly from 0 to `max_s` virtual seconds; 0 is none."""
+        self.max_s = max_s
+
+    def fail_at(self, k: int, *, client: str | None = None, effect: Effect = "never_arrived") -> None:
+        """Break the connection at the k-th point from now (of that client; of any, without a name).
+
+        `never_arrived`: the command at that point, and what follows it in its batch, does not reach the server.
+        `reply_lost`: it takes effect and the reply is lost. At a wait for replies there is only the latter.
+        The caller sees `redis.exceptions.ConnectionError`, or the `WatchError` that redis-py makes of it in a pipeline
+        that watches: one more reason why WatchError does not mean "nothing happened".
+        """
+        self._set(_Fault(k, client, effect))
+
+    def cancel_at(self, k: int, *, task: asyncio.Task[Any] | None = None, client: str | None = None) -> None:
+        """Cancel `task` (without one, the task that is there) at the k-th point from now; a send is not made then."""
+        self._set(_Fault(k, client, "cancelled", task))
+
+    def _set(self, fault: _Fault) -> None:
+        if fault.point < 1:
+            raise ValueError(f"points are counted from 1, got {fault.point}")
+        self._faults.append(fault)
+
+    def heal(self) -> None:
+        """Forget the faults that have not happened."""
+        self._faults = [fault for fault in self._faults if fault.fired]
+
+    @property
+    def fired(self) -> int:
+        return sum(fault.fired for fault in self._faults)
+
+    async def attempt(self, call: Coroutine[Any, Any, Any]) -> Outcome:
+        """Run a call as a task of its own and return how it ended, be it by the fault.
+
+        A ConnectionError, a WatchError and a cancellation count as the fault's doing once a fault has happened; any
+        other error, and any of these without a fault, is raised.
+        """
+        before = self.fired
+        task = asyncio.ensure_future(call)
+        await asyncio.wait([task])
+        fault_happened = self.fired > before
+        if task.cancelled():
+            if not fault_happened:
+                raise asyncio.CancelledError
+            return Outcome(error=asyncio.CancelledError())
+        error = task.exception()
+        if error is None:
+            return Outcome(value=task.result())
+        if fault_happened and isinstance(error, (redis.exceptions.ConnectionError, redis.exceptions.WatchError)):
+            return Outcome(error=error)
+        raise error
+
+    async def every_point(self, effect: Effect, *, client: str | None = None) -> AsyncIterator[Network]:
+        """Yield fresh networks, the k-th of which breaks at point k, until one comes back unbroken.
+
+        The loop's body arranges (through `trial.raw()`), makes the call (through `trial.attempt(…)`) and asserts:
+
+            async for trial in network.every_point("reply_lost"):
+                outcome = await trial.attempt(take(trial.redis))
+
+        `trial.point` is k; the last trial, in which nothing broke, has `trial.fired == 0`.
+        """
+        for k in range(1, MAX_POINTS + 1):
+            trial = await self.fresh()
+            trial.point = k
+            if effect == "cancelled":
+                trial.cancel_at(k, client=client)
+            else:
+                trial.fail_at(k, client=client, effect=effect)
+            yield trial
+            broke = trial.fired
+            await trial.close()
+            if not broke:
+                return
+        raise AssertionError(f"the call made more than {MAX_POINTS} sends and waits; does it poll?")
+
+    point: int = 0
+
+    # Called by the connection
+
+    def refuse_scripts(self, command: tuple[bytes, ...]) -> None:
+        if command and command[0].split(b" ")[0].upper() in _SCRIPTS:
+            name = command[0].decode(errors="replace").upper()
+            sentence = (
+                f"{name} is refused in the exercises: do it without a server-side script, "
+                "with a single command or with WATCH, MULTI and EXEC"
+            )
+            self.refused.append(sentence)
+            raise ScriptRefusedError(sentence)
+
+    async def before_send(self, client: str, command: tuple[bytes, ...]) -> bool:
+        """Wait out the latency before a command; True when its reply is to be lost."""
+        await self._delay()
+        effect = await self._pass_point(client)
+        if effect == "never_arrived":
+            raise NetworkError(f"the connection broke before {_name(command)} arrived")
+        return effect == "reply_lost"
+
+    def lose_reply(self, command: tuple[bytes, ...]) -> None:
+        raise NetworkError(f"the connection broke before the reply to {_name(command)} came back")
+
+    async def before_reply(self, client: str) -> None:
+        await self._delay()
+        if await self._pass_point(client) is not None:
+            raise NetworkError("the connection broke before the reply came back")
+
+    async def _delay(self) -> None:
+        if self.max_s > 0:
+            await asyncio.sleep(self._random.uniform(0, self.max_s))
+
+    async def _pass_point(self, client: str) -> Effect | None:
+        self.calls += 1
+        for fault in self._faults:
+            if fault.fired or (fault.client is not None and fault.client != client):
+                continue
+            fault.seen += 1
+            if fault.seen < fault.point:
+                continue
+            fault.fired = True
+            if fault.effect != "cancelled":
+                return fault.effect
+            victim = fault.task or asyncio.current_task()
+            if victim is not None:
+                victim.cancel()
+                await asyncio.sleep(0)
+        return None
+
+
+def _name(command: tuple[bytes, ...]) -> str:
+    return command[0].decode(errors="replace") if command else "the command"

@@ -1,0 +1,306 @@
+"""Turn the results of tests into what a learner reads: one line a step, and the first thing to look at.
+
+Knows nothing of pytest's objects beyond an exception and its traceback; `exercises/conftest.py` feeds it.
+"""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import json
+import linecache
+import os
+import traceback
+import types
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from exercises.harness.clock import Stuck
+from exercises.harness.explain import find_explanation
+
+PASSED, FAILED, NOT_STARTED, LOCAL_ONLY = "passed", "failed", "not_started", "local_only"
+MARKS = {PASSED: "[ok]", FAILED: "[NO]", NOT_STARTED: "[..]", LOCAL_ONLY: "[--]"}
+WORDS = {PASSED: "passed", FAILED: "failed", NOT_STARTED: "not started", LOCAL_ONLY: "run locally: it needs threads"}
+
+
+@dataclass
+class TestResult:
+    """What became of one test."""
+
+    __test__ = False
+
+    id: str
+    outcome: str
+    message: str = ""
+    line: int | None = None
+    seed: int | None = None
+
+
+@dataclass
+class StepResult:
+    """A step of the README, with the tests that grade it."""
+
+    n: int
+    title: str
+    stretch: bool = False
+    tests: list[TestResult] = field(default_factory=list)
+
+    @property
+    def outcome(self) -> str:
+        """The worst of its tests: failed, then not started, then passed; local only if nothing of it ran."""
+        seen = {test.outcome for test in self.tests}
+        for outcome in (FAILED, NOT_STARTED, LOCAL_ONLY, PASSED):
+            if outcome in seen and (outcome != LOCAL_ONLY or seen == {LOCAL_ONLY}):
+                return outcome
+        return PASSED if seen else NOT_STARTED
+
+
+@dataclass
+class Place:
+    """An exercise folder and its files."""
+
+    slug: str
+    folder: Path
+
+    @property
+    def file(self) -> Path:
+        return self.folder / f"{self.slug}.py"
+
+    @property
+    def tests(self) -> Path:
+        return self.folder / f"test_{self.slug}.py"
+
+    @property
+    def shown(self) -> str:
+        return f"exercises/{self.slug}/{self.slug}.py"
+
+
+def shorten(path: str, place: Place) -> str:
+    """Write a path as the learner knows it, from the repository's root."""
+    try:
+        return Path(path).resolve().relative_to(place.folder.parent.parent.resolve()).as_posix()
+    except ValueError:
+        return Path(path).name
+
+
+def steps_in(tests: Path) -> dict[int, StepResult]:
+    """Read the step markers from a test file's text; works when importing it does not."""
+    found: dict[int, StepResult] = {}
+    try:
+        tree = ast.parse(tests.read_text(encoding="utf-8"))
+    except (OSError, SyntaxError):
+        return found
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "step":
+            values = [arg.value for arg in node.args if isinstance(arg, ast.Constant)]
+            named = {word.arg: word.value.value for word in node.keywords if isinstance(word.value, ast.Constant)}
+            n, title = (*values, None, None)[:2]
+            if isinstance(n, int):
+                found.setdefault(n, StepResult(n, str(title or ""), stretch=bool(named.get("stretch"))))
+    return dict(sorted(found.items()))
+
+
+def _leaves(error: BaseException) -> list[BaseException]:
+    """List the errors inside a group, or the error itself."""
+    if isinstance(error, BaseExceptionGroup):
+        return [leaf for inner in error.exceptions for leaf in _leaves(inner)]
+    return [error]
+
+
+def unwritten_step(error: BaseException, place: Place) -> str | None:
+    """Return the text of a stub's NotImplementedError that this error is, holds or was raised while handling."""
+    seen: set[int] = set()
+    waiting: list[BaseException | None] = [error]
+    while waiting:
+        one = waiting.pop()
+        if one is None or id(one) in seen:
+            continue
+        seen.add(id(one))
+        if isinstance(one, NotImplementedError):
+            frames = traceback.extract_tb(one.__traceback__)
+            if frames and Path(frames[-1].filename) == place.file:
+                return str(one)
+        if isinstance(one, BaseExceptionGroup):
+            waiting.extend(one.exceptions)
+        waiting.extend((one.__cause__, one.__context__))
+    return None
+
+
+def _frames(error: BaseException) -> list[tuple[str, int, str]]:
+    found = []
+    step: types.TracebackType | None = error.__traceback__
+    while step is not None:
+        code = step.tb_frame.f_code
+        found.append((code.co_filename, step.tb_lineno, code.co_name))
+        step = step.tb_next
+    return found
+
+
+def _text_of(path: str, line: int) -> str:
+    return linecache.getline(path, line).strip()
+
+
+def line_in(error: BaseException, place: Place) -> int | None:
+    """Return the innermost line of the learner's file that the error passed through."""
+    if isinstance(error, Stuck):
+        return error.where[1] if error.where else None
+    lines = [line for path, line, _ in _frames(error) if Path(path) == place.file]
+    return lines[-1] if lines else None
+
+
+def describe(error: BaseException, place: Place, expected: str) -> str:
+    """Write the message for one failed test: called, got, expected, costs, then the learner's own lines."""
+    if isinstance(error, Stuck):
+        where = (
+            f"\nat        {shorten(error.where[0], place)}:{error.where[1]}   {error.where[2]}" if error.where else ""
+        )
+        return f"got       {error.fact}\nexpected  {expected}{where}"
+    explained = find_explanation(str(error)) if isinstance(error, AssertionError) else None
+    frames = _frames(error)
+    mine = [frame for frame in frames if Path(frame[0]) == place.file]
+    tests = [frame for frame in frames if Path(frame[0]) == place.tests]
+    lines = []
+    if explained is not None:
+        lines.append(explained)
+    else:
+        leaves = [leaf for leaf in _leaves(error) if not isinstance(leaf, asyncio.CancelledError)] or [error]
+        got = "; ".join(f"{type(leaf).__name__}: {leaf}" if str(leaf) else type(leaf).__name__ for leaf in leaves[:3])
+        if tests:
+            lines.append(f"called    {_text_of(tests[-1][0], tests[-1][1])}")
+        lines.append("got       " + got.replace("\n", "\n          "))
+        lines.append(f"expected  {expected}")
+        for leaf in leaves[:3]:
+            mine = mine or [frame for frame in _frames(leaf) if Path(frame[0]) == place.file]
+    for path, line, name in mine[-3:]:
+        lines.append(f"at        {shorten(path, place)}:{line} in {name}   {_text_of(path, line)}")
+    return "\n".join(lines)
+
+
+def describe_import(error: BaseException, place: Place) -> tuple[str, int | None]:
+    """Write why the learner's file could not be imported, with its line."""
+    if isinstance(error, SyntaxError) and error.filename and Path(error.filename) == place.file:
+        text = (error.text or "").strip()
+        return f"{place.shown}:{error.lineno} is not valid Python: {error.msg}\n          {text}", error.lineno
+    line = line_in(error, place)
+    if line is not None:
+        text = _text_of(str(place.file), line)
+        return (
+            f"{place.shown}:{line} raised {type(error).__name__} while it was imported: {error}\n          {text}",
+            line,
+        )
+    if isinstance(error, ImportError) and error.name == f"exercises.{place.slug}.{place.slug}":
+        return (
+            f"{error}\n          The tests need that name in {place.shown}; was it deleted or renamed? "
+            f"`journal reset {place.slug}` brings the stub back and keeps a copy of your file.",
+            None,
+        )
+    if isinstance(error, SystemExit):
+        return f"{place.shown} ended Python while it was imported (sys.exit?)", None
+    return f"{type(error).__name__}: {error}", None
+
+
+@dataclass
+class ExerciseReport:
+    """All results of one exercise in one run."""
+
+    place: Place
+    steps: dict[int, StepResult]
+    broken: str | None = None
+    broken_line: int | None = None
+    partial: bool = False
+
+    def add(self, n: int, title: str, result: TestResult, *, stretch: bool) -> None:
+        step = self.steps.setdefault(n, StepResult(n, title, stretch))
+        step.tests = [test for test in step.tests if test.id != result.id]
+        step.tests.append(result)
+
+    @property
+    def core(self) -> list[StepResult]:
+        return [step for step in self.steps.values() if not step.stretch]
+
+    @property
+    def passed(self) -> bool:
+        """Whether every core step passed; a step that cannot run here does not count as passed."""
+        return self.broken is None and bool(self.core) and all(step.outcome == PASSED for step in self.core)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what `REDRIVE_REPORT` writes."""
+        return {
+            "slug": self.place.slug,
+            "passed": self.passed,
+            "seed": os.environ.get("REDRIVE_SEED"),
+            "module": str(self.place.file),
+            "broken": self.broken,
+            "broken_line": self.broken_line,
+            "partial": self.partial,
+            "steps": [
+                {
+                    "n": step.n,
+                    "title": step.title,
+                    "stretch": step.stretch,
+                    "outcome": FAILED if self.broken else step.outcome,
+                    "tests": [vars(test) for test in step.tests],
+                }
+                for step in sorted(self.steps.values(), key=lambda one: one.n)
+            ],
+            "text": self.lines(),
+        }
+
+    def lines(self) -> list[str]:
+        """Return what the terminal shows."""
+        steps = sorted(self.steps.values(), key=lambda one: one.n)
+        lines = [*self._first_failure(steps), ""]
+        width = max((len(step.title) for step in steps), default=0) + 10
+        for step in steps:
+            name = f"step {step.n}  {step.title}" + ("  (stretch)" if step.stretch else "")
+            word = "could not start" if self.broken else WORDS[step.outcome]
+            mark = MARKS[FAILED if self.broken else step.outcome]
+            failed = sum(test.outcome == FAILED for test in step.tests)
+            count = f" ({failed} of {len(step.tests)} tests)" if failed and not self.broken else ""
+            lines.append(f"  {mark} {name:<{width + 12}} {word}{count}")
+        return [*lines, "", *self._what_next(steps)]
+
+    def _first_failure(self, steps: list[StepResult]) -> list[str]:
+        if self.broken:
+            return [f"{self.place.slug}: no step could start", "", f"          {self.broken}"]
+        for step in steps:
+            for test in step.tests:
+                if test.outcome == FAILED:
+                    head = f"{self.place.slug}, step {step.n}, {step.title}: {test.id.rpartition('::')[2]}"
+                    lines = [head, "", *("  " + line for line in test.message.splitlines())]
+                    if test.seed is not None:
+                        again = f"REDRIVE_SEED={test.seed} .venv/bin/pytest exercises/{self.place.slug}"
+                        lines.append(f"  seed      {test.seed}; this schedule alone: {again}")
+                    return lines
+        return []
+
+    def _what_next(self, steps: list[StepResult]) -> list[str]:
+        slug = self.place.slug
+        if self.broken:
+            return [f"Mend {self.place.shown}, then run it again."]
+        first = next((step for step in steps if step.outcome in (FAILED, NOT_STARTED)), None)
+        if self.passed and (first is None or first.outcome == NOT_STARTED):
+            rest = f" Step {first.n} is a stretch, if you want more: {first.title}." if first else ""
+            return [f"passed: {slug}. Compare with solutions/{slug}/ and its gallery of wrong solutions.{rest}"]
+        if first is None:
+            return [
+                f"{slug}: every step that can run here passed; run the others locally: .venv/bin/pytest exercises/{slug}"
+            ]
+        if all(step.outcome == NOT_STARTED for step in steps):
+            return [
+                "Nothing is written yet, so everything is red: the first run is meant to fail.",
+                f"Read exercises/{slug}/README.md, then write step {first.n} in {self.place.shown}: {first.title}.",
+            ]
+        if first.outcome == NOT_STARTED:
+            return [f"next: step {first.n}, {first.title}, in {self.place.shown}"]
+        hint = f"exercises/{slug}/README.md has hints for it under step {first.n}"
+        extra = " (a stretch: the core is passed)" if self.passed else ""
+        return [f"next: mend step {first.n}, {first.title}, in {self.place.shown}{extra}; {hint}"]
+
+
+def write_json(path: str, reports: list[ExerciseReport]) -> None:
+    """Write one exercise's report as an object, several as `{"exercises": […]}`."""
+    all_of_them = [report.as_json() for report in reports]
+    data = all_of_them[0] if len(all_of_them) == 1 else {"exercises": all_of_them}
+    Path(path).write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
