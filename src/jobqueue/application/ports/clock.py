@@ -1,0 +1,23 @@
+"""The port for time: instants for records, and waiting."""
+
+from typing import Protocol
+
+
+# --8<-- [start:clock]
+class Clock(Protocol):
+    """Tells the time and waits; tests pass one that they move by hand."""
+
+    def now(self) -> float:
+        """Return seconds since the Unix epoch, as all machines of the fleet roughly agree on."""
+        ...
+
+    def ticks(self) -> float:
+        """Return seconds since an arbitrary start, never going back: for durations."""
+        ...
+
+    async def sleep(self, delay_s: float) -> None:
+        """Wait that many seconds."""
+        ...
+
+
+# --8<-- [end:clock]

@@ -1,0 +1,193 @@
+"""The port for keeping jobs: four small Protocols, and `JobStore`, which is all of them.
+
+Every method names its queue and is atomic: it happens as a whole or not at all. Policy stays with the caller, who
+passes the job as it is to be stored and the instant `now`; a store only moves. A move first takes the job from where
+it was and is refused if it is not there, so repeating one is harmless and of two callers one wins.
+
+Every method may raise `StoreUnavailable` (did it happen? not known; repeat it), `StoreFull` (nothing changed) and
+`StoreRefused` (no repetition helps).
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+from jobqueue.domain.job import Job, JobView, Lease, QueueStats, Unreadable
+from jobqueue.domain.verdict import Bury, Retry
+
+
+# --8<-- [start:port-submit]
+class JobIntake(Protocol):
+    """Where jobs come in."""
+
+    async def submit(self, queue: str, jobs: Sequence[Job], *, now: float, key_for_s: float) -> list[bool]:
+        """Store jobs, all in one move: ready when due, else scheduled.
+
+        A job whose id the queue has already, in any state, is left as it is: a submit may be repeated after a lost
+        reply. The id of a job with an idempotency key is derived from the key, and remembered for `key_for_s` seconds
+        even when the job is done and trimmed.
+
+        Returns:
+            For each job whether it was stored; False means that its id was there before.
+        """
+        ...
+
+
+# --8<-- [end:port-submit]
+
+
+class Taken(NamedTuple):
+    """What an exchange brought.
+
+    Attributes:
+        leases: The jobs taken, in order.
+        unreadable: Taken too, but their records cannot be decoded: bury them.
+        refused: Ids whose acknowledgement was refused, because the lease is no longer this worker's.
+    """
+
+    leases: Sequence[Lease]
+    unreadable: Sequence[Unreadable] = ()
+    refused: Sequence[str] = ()
+
+
+class Receipt(NamedTuple):
+    """What proves the holding of a job: its id and the lease token."""
+
+    id: str
+    token: str
+
+
+# --8<-- [start:port-leases]
+class JobLeases(Protocol):
+    """What a worker does with jobs. Every move out of running is refused when the token is not the present one."""
+
+    async def exchange(
+        self, queue: str, done: Sequence[Receipt], *, wanted: int, token: str, now: float, lease_s: float
+    ) -> Taken:
+        """Acknowledge finished jobs and take up to `wanted` ready ones, in one round trip.
+
+        running → done, and ready → running. `token` becomes the lease token of all that is taken; the caller never
+        uses one twice. Leases end at `now + lease_s`. Does not wait: with nothing ready the result is empty.
+        """
+        ...
+
+    async def wait(self, queue: str, *, wanted: int, token: str, now: float, lease_s: float, wait_s: float) -> Taken:
+        """Take up to `wanted` ready jobs, waiting at most `wait_s` seconds for the first one: ready → running.
+
+        Leases count from `now`, the instant of asking, so they are shorter by the time waited.
+        """
+        ...
+
+    async def retry(self, queue: str, receipts: Sequence[Receipt], jobs: Sequence[Job], *, now: float) -> list[str]:
+        """Move running jobs to scheduled, each stored as given and due at its `due_at`: running → scheduled.
+
+        Returns:
+            The ids that were refused: the token is not the present one.
+        """
+        ...
+
+    async def bury(self, queue: str, receipts: Sequence[Receipt], jobs: Sequence[Job], *, now: float) -> list[str]:
+        """Move running jobs to dead, each stored as given: running → dead. Returns the ids that were refused."""
+        ...
+
+    async def give_back(self, queue: str, receipts: Sequence[Receipt], *, now: float) -> list[str]:
+        """Put running jobs back at the head of ready, in the order given, as if never taken: running → ready.
+
+        The attempt does not count. Returns the ids that were refused.
+        """
+        ...
+
+    async def renew(self, queue: str, receipts: Sequence[Receipt], *, now: float, lease_s: float) -> list[str]:
+        """Let leases end at `now + lease_s`. Returns the ids whose lease is lost: stop working on those."""
+        ...
+
+
+# --8<-- [end:port-leases]
+
+
+# --8<-- [start:port-upkeep]
+class JobUpkeep(Protocol):
+    """What the background loops do; any number of processes may do it at once."""
+
+    async def promote(self, queue: str, *, now: float, limit: int) -> int:
+        """Move up to `limit` due jobs to the tail of ready: scheduled → ready. Returns how many."""
+        ...
+
+    async def lapsed(self, queue: str, *, before: float, limit: int) -> Taken:
+        """List up to `limit` running jobs whose lease ended before that instant, longest ago first; moves nothing."""
+        ...
+
+    async def reap(
+        self, queue: str, receipts: Sequence[Receipt], verdicts: Sequence[Retry | Bury], *, before: float, now: float
+    ) -> list[str]:
+        """Carry out what the domain decided on lapsed jobs: running → scheduled or dead.
+
+        Refused when the token has changed or the lease was renewed since, so it ends at `before` or later: of two
+        reapers one wins, and a worker that was only slow keeps its job. Returns the ids that were refused.
+        """
+        ...
+
+    async def trim(
+        self, queue: str, *, now: float, done_for_s: float, done_max: int, dead_for_s: float, dead_max: int, limit: int
+    ) -> int:
+        """Remove done and dead jobs beyond their retention, oldest first, up to `limit` of each. Returns how many."""
+        ...
+
+
+# --8<-- [end:port-upkeep]
+
+
+class DeadJob(NamedTuple):
+    """A dead job and when it died."""
+
+    job: Job
+    died_at: float
+
+
+# --8<-- [start:port-archive]
+class JobArchive(Protocol):
+    """Looking, and what a person may do."""
+
+    async def find(self, queue: str, job_id: str) -> JobView | None:
+        """Return a job and its state, both of one instant; None when the queue has no such job.
+
+        Raises:
+            UndecodableRecord: The job is there but what is stored cannot be read.
+        """
+        ...
+
+    async def cancel(self, queue: str, seen: JobView, job: Job, *, now: float) -> bool:
+        """Move a scheduled or ready job to dead, stored as given: scheduled | ready → dead.
+
+        Returns False, and changes nothing, when the job is no longer as it was `seen`: look again.
+        """
+        ...
+
+    async def dead(self, queue: str, *, start: int, limit: int) -> list[DeadJob]:
+        """Return up to `limit` dead jobs, those longest dead first, beginning with the one at rank `start` (from 0)."""
+        ...
+
+    async def redrive(self, queue: str, jobs: Sequence[Job], *, now: float) -> list[bool]:
+        """Move dead jobs to the tail of ready, each stored as given: dead → ready.
+
+        Returns for each whether it was dead.
+        """
+        ...
+
+    async def stats(self, queue: str, *, now: float) -> QueueStats:
+        """Count the jobs of each state, as of one instant; costs the same whatever the depth."""
+        ...
+
+    async def ping(self) -> None:
+        """Return when the store answers."""
+        ...
+
+    async def close(self) -> None:
+        """Close the connections; the store is not used after."""
+        ...
+
+
+# --8<-- [end:port-archive]
+
+
+class JobStore(JobIntake, JobLeases, JobUpkeep, JobArchive, Protocol):
+    """All of it: what an engine of the service implements."""

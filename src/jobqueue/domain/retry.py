@@ -1,0 +1,195 @@
+"""When a failed call is tried again: the ceiling, the jitter, the classification, the budget, and the loop.
+
+The learner's exercise `backoff` asks for the same five things, and this module sits that exam.
+"""
+
+import math
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from jobqueue.domain import defaults
+from jobqueue.domain.errors import PermanentError, TransientError
+
+T = TypeVar("T")
+
+
+# --8<-- [start:ceiling]
+def ceiling_s(attempt: int, base_s: float, cap_s: float) -> float:
+    """Return the largest delay after a failed attempt, in seconds: min(cap_s, base_s * 2 ** (attempt - 1)).
+
+    Exponents are compared before anything is multiplied, so an attempt of 10**9 neither overflows nor takes time.
+
+    Args:
+        attempt: The attempt that failed, from 1.
+        base_s: Ceiling after the first attempt; above 0.
+        cap_s: Largest ceiling; at least base_s.
+
+    Raises:
+        ValueError: A number is out of its bounds.
+    """
+    if attempt < 1:
+        raise ValueError(f"attempt must be at least 1, got {attempt}; the first attempt is number 1")
+    if not 0 < base_s < math.inf:
+        raise ValueError(f"base_s must be above 0 and finite, got {base_s}; 0.5 is a usual base")
+    if not base_s <= cap_s < math.inf:
+        raise ValueError(f"cap_s must be finite and at least base_s = {base_s}, got {cap_s}")
+    doublings = attempt - 1
+    if doublings > math.frexp(cap_s)[1] - math.frexp(base_s)[1]:
+        return cap_s
+    return min(cap_s, math.ldexp(base_s, doublings))
+
+
+# --8<-- [end:ceiling]
+
+
+# --8<-- [start:full-jitter]
+def full_jitter_s(attempt: int, base_s: float, cap_s: float, rng: random.Random) -> float:
+    """Draw the delay after a failed attempt uniformly from [0, ceiling], in seconds.
+
+    Full jitter, from "Exponential Backoff And Jitter" (Marc Brooker, AWS Architecture Blog, 2015): the callers that
+    failed together come back spread over the whole interval, not together again.
+
+    Raises:
+        ValueError: As `ceiling_s`.
+    """
+    return rng.uniform(0.0, ceiling_s(attempt, base_s, cap_s))
+
+
+# --8<-- [end:full-jitter]
+
+
+# --8<-- [start:classify]
+TRANSIENT: tuple[type[BaseException], ...] = (TransientError, ConnectionError, TimeoutError)
+PERMANENT: tuple[type[BaseException], ...] = (PermanentError,)
+
+
+def is_transient(error: BaseException) -> bool:
+    """Say whether another attempt may succeed.
+
+    The nearest classified error of the chain decides: the error itself, else what it was raised from (`__cause__`),
+    else what was being handled (`__context__`, unless suppressed). A group is transient when all its members are.
+    What nothing classifies is permanent: a bug that is retried costs every worker, one that is buried costs a look.
+    """
+    seen: set[int] = set()
+    node: BaseException | None = error
+    while node is not None and id(node) not in seen:
+        seen.add(id(node))
+        if isinstance(node, PERMANENT):
+            return False
+        if isinstance(node, TRANSIENT):
+            return True
+        if isinstance(node, BaseExceptionGroup):
+            return all(is_transient(member) for member in node.exceptions)
+        node = node.__cause__ or (None if node.__suppress_context__ else node.__context__)
+    return False
+
+
+# --8<-- [end:classify]
+
+
+# --8<-- [start:budget]
+class RetryBudget:
+    """Bounds how much retries add to the load: successes earn, retries spend.
+
+    Args:
+        ratio: Retries that one success pays for; at least 0.
+        cap: Most retries that can be saved up, and the balance at the start; at least 1.
+    """
+
+    def __init__(self, ratio: float = defaults.BUDGET_RATIO, cap: float = defaults.BUDGET_CAP) -> None:
+        if ratio < 0:
+            raise ValueError(f"ratio must be at least 0, got {ratio}; 0.1 allows one retry for ten successes")
+        if cap < 1:
+            raise ValueError(f"cap must be at least 1, got {cap}; below that no retry is ever allowed")
+        self._ratio = ratio
+        self._cap = cap
+        self.balance = cap
+
+    def deposit(self, successes: int = 1) -> None:
+        """Earn for a number of successes, up to the cap."""
+        self.balance = min(self._cap, self.balance + self._ratio * successes)
+
+    def spend(self) -> bool:
+        """Pay for one retry; return False, and take nothing, when less than one is left."""
+        if self.balance < 1:
+            return False
+        self.balance -= 1
+        return True
+
+
+# --8<-- [end:budget]
+
+
+# --8<-- [start:policy]
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How often and how fast a job type is tried again.
+
+    Attributes:
+        max_attempts: Attempts in all, the first included; at least 1, and 1 means "never again".
+        base_s: As in `ceiling_s`.
+        cap_s: As in `ceiling_s`.
+    """
+
+    max_attempts: int = defaults.MAX_ATTEMPTS
+    base_s: float = defaults.BASE_S
+    cap_s: float = defaults.CAP_S
+
+    def __post_init__(self) -> None:
+        """Refuse numbers out of bounds where they are written, not when the first job fails."""
+        if self.max_attempts < 1:
+            raise ValueError(f'max_attempts must be at least 1, got {self.max_attempts}; use 1 for "never again"')
+        ceiling_s(1, self.base_s, self.cap_s)
+
+    def delay_s(self, attempt: int, rng: random.Random) -> float:
+        """Draw the delay after the failed attempt of that number, in seconds."""
+        return full_jitter_s(attempt, self.base_s, self.cap_s, rng)
+
+
+# --8<-- [end:policy]
+
+
+# --8<-- [start:retry-loop]
+async def retry(
+    call: Callable[[], Awaitable[T]],
+    *,
+    policy: RetryPolicy,
+    rng: random.Random,
+    now: Callable[[], float],
+    sleep: Callable[[float], Awaitable[object]],
+    deadline_at: float = math.inf,
+    budget: RetryBudget | None = None,
+) -> T:
+    """Await `call()` until it succeeds, and return what it returned.
+
+    It ends with the last error, itself and not a wrapper, carrying one note for each attempt, when the error is
+    permanent, the attempts are used up, the delay would pass `deadline_at`, or the budget is empty. Classification
+    comes before the budget: a permanent error costs no retry. A cancellation passes through at once.
+    """
+    notes: list[str] = []
+    for attempt in range(1, policy.max_attempts + 1):
+        try:
+            result = await call()
+        except Exception as error:
+            notes.append(f"attempt {attempt}: {type(error).__name__}: {error}")
+            delay_s = policy.delay_s(attempt, rng)
+            if (
+                attempt == policy.max_attempts
+                or not is_transient(error)
+                or now() + delay_s > deadline_at
+                or (budget is not None and not budget.spend())
+            ):
+                for note in notes:
+                    error.add_note(note)
+                raise
+        else:
+            if budget is not None:
+                budget.deposit()
+            return result
+        await sleep(delay_s)
+    raise AssertionError("a policy has at least one attempt")
+
+
+# --8<-- [end:retry-loop]
