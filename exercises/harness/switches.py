@@ -1,0 +1,343 @@
+"""Force a thread switch at every opcode of the learner's file, so that a race fails every time and not now and then.
+
+    from exercises.harness.switches import forced_switches
+
+    result = forced_switches(
+        setup=Registry,                                        # makes a fresh subject, once per switch
+        op_a=lambda registry: registry.inc("jobs_total"),      # interrupted at its 1st, 2nd, 3rd … opcode
+        op_b=lambda registry: registry.inc("jobs_total"),      # run there, to its end or until a lock stops it
+        check=lambda registry: None if registry.value("jobs_total") == 2 else f"{registry.value('jobs_total')}",
+        file=metrics,                                          # the learner's module (or its path)
+    )
+    assert not result.broken, explain(called="inc() in two threads", got=result.story, expected="2", costs="…")
+
+`check` returns None when all is well, else what it saw; an AssertionError that it raises counts as that, too. An error raised
+in `op_a` or `op_b` breaks the point, except NotImplementedError, which is raised as it is.
+
+Only one of the two threads runs at any time. `threading.Lock` and `threading.RLock` are replaced meanwhile (in `setup` as well,
+and where the learner's module holds some already) by locks that hand over at once when they would block, so nothing waits in
+real time, and two threads that wait for each other are reported as a deadlock. Needs real threads: mark the test
+`@pytest.mark.threads`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import linecache
+import sys
+import threading
+import types
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+MAX_POINTS = 20_000
+UNSEEN_BLOCK_S = 1.0
+"""How long a thread may stay silent before it counts as blocked in something that is not a replaced lock."""
+
+_RealLock, _RealRLock = threading.Lock, threading.RLock
+_LOCK_TYPES = (type(_RealLock()), type(_RealRLock()))
+
+
+class DeadlockError(AssertionError):
+    """Say that the two threads wait for each other, or that one waits for itself."""
+
+
+@dataclass
+class Break:
+    """A switch after which the check failed: at this line, before this opcode of `op_a`."""
+
+    point: int
+    line: int
+    source: str
+    saw: str
+
+
+@dataclass
+class Switched:
+    """What forced switches found: how many points were tried, and those that broke."""
+
+    points: int = 0
+    broken: list[Break] = field(default_factory=list)
+    file: str = ""
+
+    @property
+    def story(self) -> str:
+        """One sentence on the first break, with the learner's line."""
+        if not self.broken:
+            return f"all {self.points} switches went well"
+        first = self.broken[0]
+        return (
+            f"{first.saw}, after a switch to the other thread within line {first.line} of {self.file}: {first.source}"
+        )
+
+
+class _Baton:
+    """Let exactly one of the two threads run, and remember who waits for which lock."""
+
+    def __init__(self) -> None:
+        self.turn = {"a": _RealLock(), "b": _RealLock()}
+        for lock in self.turn.values():
+            lock.acquire()
+        self.who: dict[int, str] = {}
+        self.done: set[str] = set()
+        self.waiting: dict[str, ReplacedLock] = {}
+        self.errors: list[BaseException] = []
+        self.unseen: set[str] = set()
+
+    def me(self) -> str | None:
+        return self.who.get(threading.get_ident())
+
+    def can_run(self, name: str) -> bool:
+        if name in self.done:
+            return False
+        lock = self.waiting.get(name)
+        return lock is None or not lock.held_against(name)
+
+    def hand_over(self, me: str) -> None:
+        """Let the other thread run until it ends or waits; return when it is this one's turn again."""
+        other = "b" if me == "a" else "a"
+        self.turn[other].release()
+        if not self.turn[me].acquire(timeout=UNSEEN_BLOCK_S):
+            # The other is blocked where we cannot see it (a lock made by other means); go on without it.
+            self.unseen.add(other)
+
+    def wait_for(self, me: str, lock: ReplacedLock) -> None:
+        self.waiting[me] = lock
+        other = "b" if me == "a" else "a"
+        try:
+            if not self.can_run(other):
+                raise DeadlockError("a deadlock: a thread waits for a lock that nobody will ever release")
+            self.hand_over(me)
+            if lock.held_against(me) and not self.can_run(other):
+                raise DeadlockError("a deadlock: the two threads wait for each other's lock")
+        finally:
+            del self.waiting[me]
+
+    def finish(self, me: str) -> None:
+        self.done.add(me)
+        other = "b" if me == "a" else "a"
+        if other not in self.done:
+            self.turn[other].release()
+
+
+_baton: _Baton | None = None
+
+
+class ReplacedLock:
+    """Stand in for `threading.Lock`: what would block hands over to the other thread instead."""
+
+    reentrant = False
+
+    def __init__(self) -> None:
+        self.owner: object = None
+        self.count = 0
+
+    def held_against(self, name: object) -> bool:
+        return self.owner is not None and not (self.reentrant and self.owner == name)
+
+    @staticmethod
+    def _name() -> object:
+        return (_baton.me() if _baton else None) or threading.get_ident()
+
+    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:  # noqa: FBT001, FBT002
+        name = self._name()
+        while self.held_against(name):
+            if not blocking:
+                return False
+            if _baton is None or not isinstance(name, str):
+                raise DeadlockError("a lock that is already held was taken again by the same thread")
+            try:
+                _baton.wait_for(name, self)
+            except DeadlockError:
+                if timeout >= 0:
+                    return False
+                raise
+        self.owner = name
+        self.count += 1
+        return True
+
+    def release(self) -> None:
+        if self.owner is None:
+            raise RuntimeError("release unlocked lock")
+        self.count -= 1
+        if self.count == 0:
+            self.owner = None
+
+    def locked(self) -> bool:
+        return self.owner is not None
+
+    def __enter__(self) -> bool:
+        return self.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+
+
+class ReplacedRLock(ReplacedLock):
+    """Stand in for `threading.RLock`."""
+
+    reentrant = True
+
+    def _is_owned(self) -> bool:
+        return self.owner == self._name()
+
+
+def _replacement(lock: object) -> ReplacedLock:
+    return ReplacedRLock() if isinstance(lock, _LOCK_TYPES[1]) else ReplacedLock()
+
+
+@contextlib.contextmanager
+def _replaced_locks(module: types.ModuleType | None) -> Generator[None]:
+    undo: list[tuple[Any, str, Any]] = []
+
+    def put(owner: Any, name: str, value: Any) -> None:
+        undo.append((owner, name, vars(owner)[name]))
+        setattr(owner, name, value)
+
+    put(threading, "Lock", ReplacedLock)
+    put(threading, "RLock", ReplacedRLock)
+    if module is not None:
+        owners = [module, *(kind for kind in vars(module).values() if isinstance(kind, type) and _is_of(kind, module))]
+        for owner in owners:
+            for name, value in list(vars(owner).items()):
+                if value is _RealLock:
+                    put(owner, name, ReplacedLock)
+                elif value is _RealRLock:
+                    put(owner, name, ReplacedRLock)
+                elif isinstance(value, _LOCK_TYPES):
+                    put(owner, name, _replacement(value))
+    try:
+        yield
+    finally:
+        for owner, name, value in reversed(undo):
+            setattr(owner, name, value)
+
+
+def _is_of(kind: type, module: types.ModuleType) -> bool:
+    return kind.__module__ == module.__name__
+
+
+def _module_and_path(file: types.ModuleType | str | Path) -> tuple[types.ModuleType | None, str]:
+    if isinstance(file, types.ModuleType):
+        return file, str(file.__file__)
+    path = str(Path(file).resolve())
+    found = [one for one in list(sys.modules.values()) if getattr(one, "__file__", None) == path]
+    return (found[0] if found else None), path
+
+
+class _Tracer:
+    """Count opcodes of the learner's file in one thread, and switch before the chosen one."""
+
+    def __init__(self, path: str, at: int, baton: _Baton) -> None:
+        self.path, self.at, self.baton = path, at, baton
+        self.seen = 0
+        self.line = 0
+
+    def start(self, frame: types.FrameType, _event: str, _arg: Any) -> Any:
+        if frame.f_code.co_filename != self.path:
+            return None
+        # The local trace function first: Python 3.13 ignores the flag on a frame that has none yet.
+        frame.f_trace = self.step
+        frame.f_trace_lines = False
+        frame.f_trace_opcodes = True
+        return self.step
+
+    def step(self, frame: types.FrameType, event: str, _arg: Any) -> Any:
+        if event == "opcode":
+            self.seen += 1
+            if self.seen == self.at:
+                self.line = frame.f_lineno
+                if self.baton.can_run("b"):
+                    self.baton.hand_over("a")
+        return self.step
+
+
+def _run_pair(path: str, at: int, subject: Any, op_a: Callable[[Any], Any], op_b: Callable[[Any], Any]) -> _Tracer:
+    global _baton  # noqa: PLW0603 - the replaced locks, made by the learner's code, have to find it
+    baton = _baton = _Baton()
+    tracer = _Tracer(path, at, baton)
+
+    def work(name: str, operation: Callable[[Any], Any]) -> None:
+        baton.who[threading.get_ident()] = name
+        baton.turn[name].acquire()
+        if name == "a":
+            # Python 3.12 looks for this flag on some frame when tracing starts, not later.
+            sys._getframe().f_trace_opcodes = True  # noqa: SLF001
+            sys.settrace(tracer.start)
+        try:
+            operation(subject)
+        except BaseException as error:  # noqa: BLE001 - reported by the caller
+            baton.errors.append(error)
+        finally:
+            if name == "a":
+                sys.settrace(None)
+            baton.finish(name)
+
+    threads = [
+        threading.Thread(target=work, args=pair, name=f"thread {pair[0]}", daemon=True)
+        for pair in (("a", op_a), ("b", op_b))
+    ]
+    try:
+        for thread in threads:
+            thread.start()
+        baton.turn["a"].release()
+        for thread in threads:
+            thread.join(10)
+            if thread.is_alive():
+                baton.errors.append(DeadlockError(f"{thread.name} never ended"))
+    finally:
+        _baton = None
+    return tracer
+
+
+def forced_switches(
+    setup: Callable[[], Any],
+    op_a: Callable[[Any], Any],
+    op_b: Callable[[Any], Any],
+    check: Callable[[Any], object],
+    *,
+    file: types.ModuleType | str | Path,
+    stop_at_first: bool = True,
+) -> Switched:
+    """Run `op_a` and `op_b` on a fresh subject for every opcode of `op_a`, switching threads there.
+
+    Returns:
+        The number of points tried, and those after which `check` failed; see the module's text.
+    """
+    module, path = _module_and_path(file)
+    result = Switched(file=Path(path).name)
+    with _replaced_locks(module):
+        for at in range(1, MAX_POINTS + 1):
+            subject = setup()
+            tracer = _run_pair(path, at, subject, op_a, op_b)
+            errors = _baton_errors(tracer)
+            saw = f"{type(errors[0]).__name__}: {errors[0]}" if errors else _look(check, subject)
+            if saw is not None:
+                line = tracer.line
+                source = linecache.getline(path, line).strip() if line else "(no switch was needed)"
+                result.broken.append(Break(at, line, source, saw))
+            if tracer.seen < at:
+                break
+            result.points = at
+            if result.broken and stop_at_first:
+                break
+    if result.points == 0 and not result.broken:
+        raise ValueError(f"op_a ran nothing of {path}; is `file` the module under test?")
+    return result
+
+
+def _baton_errors(tracer: _Tracer) -> list[BaseException]:
+    for error in tracer.baton.errors:
+        if isinstance(error, NotImplementedError):
+            raise error
+    return tracer.baton.errors
+
+
+def _look(check: Callable[[Any], object], subject: Any) -> str | None:
+    try:
+        saw = check(subject)
+    except AssertionError as error:
+        return str(error)
+    return None if saw is None else str(saw)
