@@ -1,0 +1,98 @@
+"""What a card, a deck and the library of all decks are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from datetime import date
+
+Kind = Literal["recall", "predict"]
+KINDS: tuple[Kind, ...] = ("recall", "predict")
+MAX_ANSWER_WORDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One question, one fact.
+
+    Attributes:
+        id: permanent, unique over all decks, never used again once retired.
+        kind: `recall` asks for a fact, `predict` what a piece of code or a fault will do.
+        question: Markdown.
+        answer: Markdown, at most 60 words.
+        topic: the deck it stands in.
+        lesson: `lessons/<page>.md#<heading>`, relative to `docs/`.
+        step: `<slug>/<n>`, the exercise step whose failing makes this card due, or None.
+        adr: the number of the decision it belongs to, or None.
+        proof: `path::test` for a fact that can be shown by running something, or None.
+        path: the deck's file, relative to the root.
+        line: where the card begins, from 1.
+    """
+
+    id: str
+    kind: Kind
+    question: str
+    answer: str
+    topic: str
+    lesson: str
+    step: str | None
+    adr: int | None
+    proof: str | None
+    path: str
+    line: int
+
+    @property
+    def lesson_page(self) -> str:
+        """The lesson's page, relative to `docs/`."""
+        return self.lesson.partition("#")[0]
+
+    @property
+    def lesson_anchor(self) -> str:
+        """The heading's anchor on that page."""
+        return self.lesson.partition("#")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Retired:
+    """A card that is asked no more. Its id stays taken, so that its old reviews never count for another card."""
+
+    id: str
+    on: date
+    why: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Deck:
+    """One file of `docs/quizzes/`; `topic` is its name without `.yml`."""
+
+    topic: str
+    title: str
+    cards: tuple[Card, ...]
+    retired: tuple[Retired, ...]
+    path: str
+
+
+@dataclass(frozen=True)
+class Library:
+    """All decks, by topic."""
+
+    decks: tuple[Deck, ...]
+
+    @cached_property
+    def cards(self) -> dict[str, Card]:
+        """Every card that is asked, by id, in deck order."""
+        return {card.id: card for deck in self.decks for card in deck.cards}
+
+    @cached_property
+    def topics(self) -> dict[str, Deck]:
+        """Every deck by topic."""
+        return {deck.topic: deck for deck in self.decks}
+
+    def of_step(self, slug: str, step: int) -> list[Card]:
+        """Return the cards that failing step `step` of exercise `slug` makes due."""
+        wanted = f"{slug}/{step}"
+        return [card for card in self.cards.values() if card.step == wanted]

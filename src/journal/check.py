@@ -1,0 +1,31 @@
+"""All checks of the content at once: what must hold before a site is built."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from journal.adrs import read_adrs
+from journal.cards import read_decks
+from journal.cards.references import reference_problems
+from journal.lessons import read_lessons
+from journal.pages import read_page
+from journal.proofs import proof_problems, unproven_bullets
+from journal.weeks import read_weeks, week_pages
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from journal.problems import Problem
+
+
+def check_all(root: Path) -> list[Problem]:
+    """Return every problem of cards, decisions, weekly reviews, lessons and proofs, by file and line."""
+    library, problems = read_decks(root)
+    problems += reference_problems(library, root)
+    problems += read_adrs(root)[1]
+    problems += read_weeks(root)[1]
+    problems += read_lessons(root)[1]
+    problems += proof_problems(root, library)
+    for path in week_pages(root):
+        problems += unproven_bullets(read_page(root / path, root)[0], "lessons learned")
+    return sorted(set(problems))

@@ -1,0 +1,109 @@
+"""The `journal` command: reviews, what to do next, statistics, the keeper's skeletons, the site.
+
+A subcommand is a line in `COMMANDS` and an attribute elsewhere; it is imported when it is called, so that the terminal
+quiz does not wait for the site's packages. A line whose module is not there is left out.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from typing import NoReturn
+
+import click
+
+from journal.problems import ContentError
+from journal.repository import NoRepositoryError
+
+COMMANDS = {
+    "build": "journal.site.commands:build",
+    "card": "journal.cli.card:card",
+    "check": "journal.cli.check:check",
+    "confidence": "journal.cli.confidence:confidence",
+    "course": "journal.course:command",
+    "due": "journal.cli.due:due",
+    "export": "journal.cli.export:export",
+    "history": "journal.cli.history:history",
+    "new": "journal.cli.new:new",
+    "next": "journal.cli.next_up:next_up",
+    "publish": "journal.site.commands:publish",
+    "quiz": "journal.cli.quiz:quiz",
+    "reset": "journal.cli.reset:reset",
+    "site": "journal.site.commands:site",
+    "stats": "journal.cli.stats:stats",
+    "zip": "journal.site.commands:zip_site",
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose subcommands are named in a table and imported on use."""
+
+    def __init__(self, *args: object, table: dict[str, str], **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+        self._table = table
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names whose module is there."""
+        lazy = {name for name, target in self._table.items() if _is_there(target.partition(":")[0])}
+        return sorted(lazy | set(super().list_commands(ctx)))
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return the command, None when there is none of that name."""
+        target = self._table.get(cmd_name)
+        if target is None:
+            return super().get_command(ctx, cmd_name)
+        module, _, attribute = target.partition(":")
+        if not _is_there(module):
+            return None
+        command = getattr(importlib.import_module(module), attribute, None)
+        return command if isinstance(command, click.Command) else None
+
+
+def _is_there(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+@click.group(
+    cls=LazyGroup,
+    table=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+def journal() -> None:
+    """Redrive: a learning journal whose every claim runs."""
+
+
+def main() -> NoReturn:
+    """Run the command line; what goes wrong for a known reason is one sentence and exit code 1, misuse is 2."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run `journal` with `arguments` and return its exit code."""
+    try:
+        result = journal.main(arguments, prog_name="journal", standalone_mode=False)
+    except click.exceptions.Exit as leave:
+        return leave.exit_code
+    except click.Abort:
+        click.echo("stopped; every answer so far is kept", err=True)
+        return 130
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except ContentError as error:
+        count = len(error.problems)
+        click.echo(f"journal: {count} {'fault' if count == 1 else 'faults'} in the content:\n{error}", err=True)
+        return 1
+    except (NoRepositoryError, OSError) as error:
+        click.echo(f"journal: {_sentence(error)}", err=True)
+        return 1
+    return result if isinstance(result, int) else 0
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename or 'a file'}: {error.strerror}; nothing was changed"
+    return str(error)

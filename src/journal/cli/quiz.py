@@ -1,0 +1,146 @@
+"""`journal quiz`: a sitting in the terminal."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from journal.cards import read_decks
+from journal.cli.wording import count, local_time, warn
+from journal.history import default_history
+from journal.journal_day import now_utc
+from journal.repository import find_root
+from journal.schedule import RATINGS, interval_words
+from journal.sitting import Sitting
+
+if TYPE_CHECKING:
+    from journal.cards import Card, Library
+
+_STOP = "q"
+_UNDO = "u"
+_SKIP = "s"
+
+
+@click.command()
+@click.option("--topic", metavar="TOPIC", help="Only the cards of this deck.")
+@click.option("--all", "everything", is_flag=True, help="Also cards that are not due, and all new ones.")
+def quiz(topic: str | None, *, everything: bool) -> None:
+    """Review the cards that are due, and some new ones.
+
+    Answer aloud or in your head, reveal, then rate: 1 again, 2 hard, 3 good, 4 easy. u takes the last answer back,
+    s skips, q ends. A missed card comes again at the end. Every answer is kept at once.
+
+    When input or output is no terminal, the due cards are printed as questions and answers, and nothing is recorded.
+    """
+    root = find_root()
+    library, problems = read_decks(root)
+    warn(problems, "in the decks; the cards concerned are not asked")
+    _check_topic(library, topic)
+    sitting = Sitting(library, default_history(root), where="terminal", topic=topic, everything=everything)
+    warn(sitting.problems, "in the history; nothing was deleted")
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        _print_cards(sitting)
+        return
+    if sitting.card is None:
+        _say_nothing_due(library, topic)
+        return
+    _ask(sitting)
+    _summarise(sitting)
+
+
+def _check_topic(library: Library, topic: str | None) -> None:
+    if topic is not None and topic not in library.topics:
+        known = ", ".join(library.topics) or "none yet"
+        raise click.ClickException(f"there is no deck {topic!r}; the decks are {known}")
+
+
+def _say_nothing_due(library: Library, topic: str | None) -> None:
+    if not library.cards:
+        click.echo("There are no cards yet: add a deck to docs/quizzes/, or run `journal new card`.")
+        return
+    again = "journal quiz --all" + (f" --topic {topic}" if topic else "")
+    click.echo(f"Nothing is due. `{again}` asks everything.")
+
+
+def _print_cards(sitting: Sitting) -> None:
+    if sitting.card is None:
+        click.echo("Nothing is due.")
+        return
+    click.echo(f"{count(sitting.left, 'card')} to review. Nothing is recorded: this is no terminal.")
+    number = 0
+    while (card := sitting.card) is not None:
+        number += 1
+        click.echo(f"\n{number}. [{card.topic}] {card.question}\n\nAnswer: {card.answer}")
+        sitting.skip()
+
+
+def _ask(sitting: Sitting) -> None:
+    click.echo(f"{count(sitting.left, 'card')}. Enter reveals; 1-4 rates; u undoes, s skips, q ends.")
+    while (card := sitting.card) is not None:
+        click.echo(f"\n{click.style(card.topic, bold=True)} · {sitting.left} left{_remark(sitting, card)}\n")
+        click.echo(card.question)
+        key = _read("\nEnter to reveal: ", ("", _STOP, _UNDO, _SKIP))
+        if key == "":
+            click.echo(f"\n{card.answer}\n\n{click.style('docs/' + card.lesson, dim=True)}")
+            intervals = sitting.intervals()
+            choices = "   ".join(f"{n} {name} ({interval_words(intervals[n])})" for n, name in RATINGS.items())
+            key = _read(f"\n{choices}: ", (*(str(n) for n in RATINGS), _STOP, _UNDO, _SKIP))
+        if key == _STOP:
+            return
+        if key == _UNDO:
+            taken_back = sitting.undo()
+            click.echo("Taken back." if taken_back else "There is no answer in this sitting to take back.")
+        elif key == _SKIP:
+            sitting.skip()
+        else:
+            _rate(sitting, card, int(key))
+
+
+def _rate(sitting: Sitting, card: Card, rating: int) -> None:
+    after = sitting.rate(rating)
+    now = now_utc()
+    wait = interval_words(after.scheduled_at - after.last_review_at)
+    click.echo(f"{RATINGS[rating]}: back in {wait} ({local_time(after.scheduled_at, now)})")
+    if after.is_leech and rating == 1:
+        click.echo(f"{card.id} has lapsed {after.lapses} times: a leech. Rewrite it ({card.path}:{card.line}).")
+
+
+def _remark(sitting: Sitting, card: Card) -> str:
+    state = sitting.state(card)
+    if state is None:
+        return " · new"
+    if state.pulled_at is not None:
+        return f" · due because step {card.step} failed"
+    return ""
+
+
+def _read(prompt: str, allowed: tuple[str, ...]) -> str:
+    """Read one of `allowed`; the end of input counts as q."""
+    while True:
+        try:
+            answer = input(prompt).strip().lower()
+        except EOFError:
+            click.echo()
+            return _STOP
+        except KeyboardInterrupt:
+            raise click.Abort from None
+        if answer in allowed:
+            return answer
+        keys = ", ".join("Enter" if key == "" else key for key in allowed)
+        click.echo(f"{answer!r} is none of {keys}.")
+
+
+def _summarise(sitting: Sitting) -> None:
+    summary = sitting.summary()
+    if not sitting.answered:
+        click.echo("\nNo answers in this sitting.")
+        return
+    ratings = ", ".join(f"{summary.ratings[n]} {name}" for n, name in RATINGS.items() if summary.ratings[n])
+    click.echo(f"\n{count(summary.cards, 'card')}, {count(sitting.answered, 'answer')}: {ratings}.")
+    if sitting.left:
+        click.echo(f"{count(sitting.left, 'card')} left for another sitting.")
+    if summary.next_due_at is not None:
+        at = local_time(summary.next_due_at, now_utc())
+        click.echo(f"{count(summary.due_again, 'card')} of these come back today, the first at {at}.")

@@ -1,0 +1,90 @@
+"""Lessons: `docs/lessons/day-NNN-*.md`, whose front matter links exercise, deck and decisions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from journal.adrs import adr_numbers
+from journal.marked_yaml import Fields, Items, Text
+from journal.pages import read_page
+from journal.problems import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from journal.pages import Page
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """One day's lesson; `exercises` are slugs, `decks` topics, `adrs` decision numbers."""
+
+    day: int
+    title: str
+    description: str
+    exercises: tuple[str, ...]
+    decks: tuple[str, ...]
+    adrs: tuple[int, ...]
+    path: str
+
+
+def read_lessons(root: Path) -> tuple[list[Lesson], list[Problem]]:
+    """Return every lesson by day, and each link of its front matter that leads nowhere."""
+    lessons: list[Lesson] = []
+    problems: list[Problem] = []
+    for path in sorted((root / "docs" / "lessons").glob("day-*.md")):
+        page, faults = read_page(path, root)
+        lesson, more = _read(page, root)
+        problems += faults + more
+        lessons.append(lesson)
+    return sorted(lessons, key=lambda lesson: (lesson.day, lesson.path)), problems
+
+
+def _read(page: Page, root: Path) -> tuple[Lesson, list[Problem]]:
+    problems: list[Problem] = []
+    front = page.front or Fields({}, {}, 1)
+
+    def report(key: str, message: str) -> None:
+        problems.append(Problem(page.path, front.line_of(key), message))
+
+    for key in ("title", "description"):
+        if not front.text(key):
+            report(key, f"the lesson has no {key}; add `{key}: …` to its front matter")
+    day = front.text("day")
+    if not day.isdecimal() or f"day-{int(day)}-" not in page.path:
+        report("day", f"day is {day!r}; write the day's number, the one in the file's name")
+    adrs, bad = adr_numbers(front, "adrs")
+    for text in bad:
+        report("adrs", f"adrs holds {text!r}; write decision numbers, as [3, 4]")
+    lesson = Lesson(
+        day=int(day) if day.isdecimal() else 0,
+        title=front.text("title"),
+        description=front.text("description"),
+        exercises=_names(front, "exercise"),
+        decks=_names(front, "deck"),
+        adrs=adrs,
+        path=page.path,
+    )
+    for key, fault in _dead_links(lesson, root):
+        report(key, fault)
+    return lesson, problems
+
+
+def _dead_links(lesson: Lesson, root: Path) -> Iterator[tuple[str, str]]:
+    for slug in lesson.exercises:
+        if not (root / "exercises" / slug / f"test_{slug}.py").is_file():
+            yield "exercise", f"the lesson links exercise {slug!r}, and there is no exercises/{slug}/test_{slug}.py"
+    for topic in lesson.decks:
+        if not (root / "docs" / "quizzes" / f"{topic}.yml").is_file():
+            yield "deck", f"the lesson links deck {topic!r}, and there is no docs/quizzes/{topic}.yml"
+    for number in lesson.adrs:
+        if not list((root / "docs" / "adr").glob(f"{number:04d}-*.md")):
+            yield "adrs", f"the lesson links decision {number}, and there is no docs/adr/{number:04d}-*.md"
+
+
+def _names(front: Fields, key: str) -> tuple[str, ...]:
+    node = front.values.get(key)
+    nodes = node.values if isinstance(node, Items) else () if node is None else (node,)
+    return tuple(item.value.strip() for item in nodes if isinstance(item, Text) and item.value.strip())
