@@ -1,0 +1,89 @@
+"""What the application reports, as structured log lines; what a handler logs carries job id, attempt and trace id too."""
+
+import logging
+import sys
+from collections.abc import Mapping, MutableMapping, Sequence
+from contextvars import ContextVar
+from typing import Any
+
+import structlog
+
+from jobqueue.application.ports.observer import Outcome, Silent
+from jobqueue.domain.job import Job
+
+_job: ContextVar[Job | None] = ContextVar("jobqueue_job", default=None)
+_LEVELS = {Outcome.DONE: "debug", Outcome.RETRIED: "warning", Outcome.DEAD: "error", Outcome.GIVEN_BACK: "info"}
+
+
+def configure(*, level: str, style: str) -> None:
+    """Send structlog's lines to standard error as JSON, or readable with style "console"."""
+    renderer: Any = structlog.processors.JSONRenderer() if style == "json" else structlog.dev.ConsoleRenderer()
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            add_job,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+
+
+# --8<-- [start:log-context]
+def add_job(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Add the job that this task or thread runs; a processor does it, so that handlers need not think of it."""
+    job = _job.get()
+    if job is not None:
+        event.setdefault("queue", job.queue)
+        event.setdefault("job_id", job.id)
+        event.setdefault("attempt", job.attempt)
+        if trace_id := trace_id_of(job.context):
+            event.setdefault("trace_id", trace_id)
+    return event
+
+
+# --8<-- [end:log-context]
+
+
+def trace_id_of(context: Mapping[str, str]) -> str:
+    """Return the trace id of a W3C `traceparent`, or "" without one."""
+    parts = context.get("traceparent", "").split("-")
+    return parts[1] if len(parts) == 4 else ""
+
+
+class LogObserver(Silent):
+    """Logs how attempts end, what the loops move, and what fails; a job's payload is never logged."""
+
+    def __init__(self) -> None:
+        self._log = structlog.get_logger()
+
+    def attempt_started(self, job: Job) -> object:
+        """Let what the handler logs carry the job."""
+        _job.set(job)
+        return None
+
+    def attempt_ended(
+        self, job: Job, started: object, outcome: Outcome, elapsed_s: float, error: BaseException | None
+    ) -> None:
+        """Log the end: a done job for debugging, a retried one as a warning, a dead one as an error."""
+        del started
+        log = getattr(self._log, _LEVELS.get(outcome, "warning"))
+        said = f"{type(error).__name__}: {error}" if error else None
+        log(f"job {outcome.value}", type=job.type, elapsed_s=round(elapsed_s, 6), error=said)
+        _job.set(None)
+
+    def leases_lost(self, queue: str, job_ids: Sequence[str]) -> None:
+        """Log which jobs somebody else has by now."""
+        self._log.warning("leases lost", queue=queue, count=len(job_ids), job_ids=list(job_ids[:10]))
+
+    def moved(self, queue: str, move: str, count: int) -> None:
+        """Log a loop's moves; reaped and buried jobs are news, promoted and trimmed ones are routine."""
+        log = self._log.warning if move in ("reaped", "buried") else self._log.debug
+        log(f"jobs {move}", queue=queue, count=count)
+
+    def failed(self, where: str, error: BaseException) -> None:
+        """Log the failed pass, without a traceback: the store being away is no bug of ours."""
+        self._log.error("pass failed, going on", where=where, error=f"{type(error).__name__}: {error}")
