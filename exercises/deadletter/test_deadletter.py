@@ -1,0 +1,1414 @@
+"""Grade the exercise: behaviour under lost replies, crashes and racing callers, never the way it is written.
+
+Every test arranges the queue's keys itself and calls the function of one step only, so that a mistake in one step does
+not turn the others red (step 5 may be built on step 2, and step 6 stands alone).
+"""
+
+# ruff: noqa: TRY301 - errors are raised to see what their chain looks like
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import pytest
+from redis.exceptions import WatchError
+
+from exercises.deadletter.deadletter import (
+    UndecodableError,
+    acknowledge,
+    decode,
+    error_chain,
+    fail,
+    handle_once,
+    peek,
+    recover,
+    redrive,
+    redrive_all,
+    submit,
+    take,
+)
+from exercises.harness import explain, for_seeds
+
+READY, SCHEDULED, DEAD = "{orders}:ready", "{orders}:scheduled", "{orders}:dead"
+W1, W2 = "{orders}:processing:w1", "{orders}:processing:w2"
+POINTS = "{orders}:points:account-7"
+FIELDS = ["id", "payload", "submitted_at_s", "attempts", "errors"]
+FAULTS = ("never_arrived", "reply_lost", "cancelled")
+
+step_1 = pytest.mark.step(1, "take without losing")
+step_2 = pytest.mark.step(2, "fail without losing")
+step_3 = pytest.mark.step(3, "the record")
+step_4 = pytest.mark.step(4, "handle once")
+step_5 = pytest.mark.step(5, "recover what a dead worker held")
+step_6 = pytest.mark.step(6, "look, and re-drive", stretch=True)
+
+
+# What the tests put into the queue, and how they look at it
+
+
+def job_of(job_id: str, attempts: int = 0, **more: Any) -> dict[str, Any]:
+    """Return a job as a dict, its fields in an order of its own."""
+    earlier = [
+        {"attempt": n, "at_s": 50.0 + n, "worker": "w0", "chain": [{"type": "OSError", "message": f"no. {n}"}]}
+        for n in range(1, attempts + 1)
+    ]
+    job = {"trace": {"parent": "00-ü"}, "attempts": attempts, "payload": {"account": "account-7", "points": 5}}
+    return {**job, "id": job_id, "errors": earlier, "submitted_at_s": 40.25, **more}
+
+
+def entry_of(job_id: str, attempts: int = 0, **more: Any) -> bytes:
+    """Return a job's entry, spaced as another language's producer may space it."""
+    return json.dumps(job_of(job_id, attempts, **more), ensure_ascii=False, separators=(" ,", " : ")).encode()
+
+
+def record_of(job_id: str | None, dead_at_s: float, **more: Any) -> bytes:
+    """Return a dead record; with a null id that of an entry that was no job."""
+    if job_id is None:
+        nothing = {"id": None, "payload": None, "submitted_at_s": None, "raw_hex": b"?".hex()}
+        return entry_of("x", 1, **nothing, dead_at_s=dead_at_s, **more)
+    return entry_of(job_id, 3, dead_at_s=dead_at_s, **more)
+
+
+def name_of(entry: bytes) -> str:
+    """Return what to call an entry in a message: the job's id, or the bytes of one that is no job."""
+    try:
+        job = json.loads(entry)
+    except ValueError:
+        return repr(entry)
+    if not isinstance(job, dict) or not isinstance(job.get("id"), str):
+        return repr(bytes.fromhex(job["raw_hex"])) if isinstance(job, dict) and "raw_hex" in job else repr(entry)
+    return str(job["id"])
+
+
+async def stored(raw: Any) -> dict[str, list[bytes]]:
+    """Return every place that holds entries, each as a list from its left or lowest end; empty places left out."""
+    keys = sorted(key.decode() for key in await raw.keys("{orders}:processing:*"))
+    found = {key: await raw.lrange(key, 0, -1) for key in [READY, *keys, DEAD]}
+    found[SCHEDULED] = await raw.zrange(SCHEDULED, 0, -1)
+    return {key: entries for key, entries in found.items() if entries}
+
+
+async def whereabouts(raw: Any) -> dict[str, list[str]]:
+    """Return, for each job, the places that hold it."""
+    places: dict[str, list[str]] = {}
+    for key, entries in (await stored(raw)).items():
+        for entry in entries:
+            places.setdefault(name_of(entry), []).append(key)
+    return places
+
+
+def in_words(places: dict[str, list[str]], job_id: str) -> str:
+    """Say where a job is."""
+    held = places.get(job_id, [])
+    return f"{job_id} is in " + (" and in ".join(held) if held else "no place at all: lost")
+
+
+def check_once(places: dict[str, list[str]], job_id: str, allowed: tuple[str, ...], called: str, costs: str) -> None:
+    """Assert that the job is in exactly one place, and in one of those allowed."""
+    held = places.get(job_id, [])
+    expected = f"{job_id} in exactly one place: {' or '.join(allowed)}"
+    assert len(held) == 1, explain(called=called, got=in_words(places, job_id), expected=expected, costs=costs)
+    assert held[0] in allowed, explain(called=called, got=in_words(places, job_id), expected=expected, costs=costs)
+
+
+def check_no_watch_error(outcome: Any, called: str) -> None:
+    """Assert that the caller was told of a broken connection by the error that it knows."""
+    assert not isinstance(outcome.error, WatchError), explain(
+        called=called,
+        got=f"WatchError: {outcome.error}",
+        expected="start again after a WatchError (or let the ConnectionError out, before the WATCH)",
+        costs="the worker knows what to do when Redis is away, not what this error means, and it dies of it",
+    )
+
+
+async def quietly(call: Awaitable[Any], called: str) -> Any:
+    """Await a call that races with others, and refuse a WatchError that comes out of it."""
+    try:
+        return await call
+    except WatchError as error:
+        raise AssertionError(
+            explain(
+                called=called,
+                got=f"WatchError: {error}",
+                expected="somebody changed the key meanwhile: read again and start again, until it works",
+                costs="a busy queue makes workers die of a race that Redis reported in good time",
+            )
+        ) from None
+
+
+async def struck_at_every_point(network: Any, deed: Callable[[Any], Awaitable[Any]]) -> AsyncIterator[Any]:
+    """Yield fresh networks; in the k-th, `deed(trial)` happens before point k of the client "redis" goes on.
+
+    The last is the first whose call had fewer points than k: there nothing happened, and `trial.struck` is False.
+    """
+    for k in range(1, 200):
+        trial = await network.fresh()
+        trial.struck = False
+        sending, replying, seen = trial.before_send, trial.before_reply, 0
+
+        async def strike(client: str, trial: Any = trial, k: int = k) -> None:
+            nonlocal seen
+            if client == "redis" and not trial.struck:
+                seen += 1
+                if seen == k:
+                    trial.struck = True
+                    await deed(trial)
+
+        async def before_send(client: str, command: Any, sending: Any = sending, strike: Any = strike) -> bool:
+            lost = await sending(client, command)
+            await strike(client)
+            return bool(lost)
+
+        async def before_reply(client: str, replying: Any = replying, strike: Any = strike) -> None:
+            await replying(client)
+            await strike(client)
+
+        trial.before_send, trial.before_reply, trial.point = before_send, before_reply, k
+        yield trial
+        struck = trial.struck
+        await trial.close()
+        if not struck:
+            return
+
+
+def broken(call: str, trial: Any, effect: str) -> str:
+    """Say which call met which fault."""
+    what = {
+        "never_arrived": "the connection broke before the command arrived",
+        "reply_lost": "the command took effect and the reply was lost",
+        "cancelled": "the task was cancelled",
+    }[effect]
+    return f"{call}; at point {trial.point} of its talk with Redis {what}"
+
+
+# Step 1
+
+
+@step_1
+async def test_submitted_job_waits_at_the_left_with_its_id_inside(redis, network):
+    """A submitted job's entry is at the left end of READY and has exactly the five fields."""
+    payload = {"account": "account-7", "points": 5, "note": "größer"}
+    await submit(redis, "job-1", payload, now_s=100.5)
+    await submit(redis, "job-2", payload, now_s=101.5)
+    entries = await network.raw().lrange(READY, 0, -1)
+    called = 'submit("job-1", payload, now_s=100.5), then submit("job-2", payload, now_s=101.5) with the same payload'
+    expected = [
+        {"id": job_id, "payload": payload, "submitted_at_s": at_s, "attempts": 0, "errors": []}
+        for job_id, at_s in (("job-2", 101.5), ("job-1", 100.5))
+    ]
+    try:
+        got = [json.loads(entry) for entry in entries]
+    except ValueError:
+        got = entries
+    assert got == expected, explain(
+        called=called,
+        got=got,
+        expected=expected,
+        costs="without the id two jobs with one payload are one list entry twice: no acknowledgement can tell them "
+        "apart, and no handler can know a second delivery",
+    )
+
+
+@step_1
+async def test_take_moves_the_oldest_entry_and_returns_its_bytes(redis, network):
+    """take moves the entry at the right end of READY to the left of the worker's list; None when READY is empty."""
+    raw = network.raw()
+    entries = [entry_of("job-1"), b"\xff not a job", entry_of("job-3")]
+    await raw.lpush(READY, *entries)
+    got = [await take(redis, "w1"), await take(redis, "w1"), await take(redis, "w2"), await take(redis, "w2")]
+    expected = [*entries, None]
+    called = 'take("w1") twice, then take("w2") twice; READY holds job-3, bytes that are no job, job-1 (right end)'
+    assert got == expected, explain(
+        called=called, got=got, expected=expected, costs="jobs overtake each other, or a worker stops at odd bytes"
+    )
+    where = await stored(raw)
+    expected_places = {W1: [entries[1], entries[0]], W2: [entries[2]]}
+    assert where == expected_places, explain(
+        called=called,
+        got=where,
+        expected=expected_places,
+        costs="what a worker holds is on no list of its own: when it dies, nobody knows what it had",
+    )
+
+
+@step_1
+async def test_take_broken_at_any_point_loses_nothing(network):
+    """Wherever take is cut off, the entry is in READY or in the processing list, once."""
+    for effect in FAULTS:
+        async for trial in network.every_point(effect):
+            raw = trial.raw()
+            await raw.lpush(READY, entry_of("job-1"), entry_of("job-2"))
+            await trial.attempt(take(trial.redis, "w1"))
+            called = broken('take("w1")', trial, effect)
+            places = await whereabouts(raw)
+            costs = "the job is in nobody's list when the worker dies there: it is never run, and nothing says so"
+            check_once(places, "job-1", (READY, W1), called, costs)
+            check_once(places, "job-2", (READY,), called, costs)
+
+
+@step_1
+@for_seeds(10)
+async def test_racing_workers_never_take_the_same_entry(network):
+    """Several workers that take at the same time get different entries, and all of them."""
+    raw = network.raw()
+    ids = [f"job-{n}" for n in range(1, 8)]
+    await raw.lpush(READY, *(entry_of(job_id) for job_id in ids))
+    clients = [await network.client(f"w{n}") for n in range(1, 4)]
+
+    async def worker(n: int) -> list[bytes | None]:
+        return [await quietly(take(clients[n], f"w{n + 1}"), "take, while others take") for _ in range(3)]
+
+    taken = [entry for entries in await asyncio.gather(*map(worker, range(3))) for entry in entries if entry]
+    got = sorted(name_of(entry) for entry in taken)
+    called = "take, three times by each of three workers at the same time; 7 jobs are ready"
+    assert got == ids, explain(
+        called=called, got=got, expected=ids, costs="two workers run the same job, or one that was there is not run"
+    )
+    places = await whereabouts(raw)
+    for job_id in ids:
+        check_once(places, job_id, (W1, W2, "{orders}:processing:w3"), called, "a job exists twice, or not at all")
+
+
+@step_1
+async def test_acknowledge_removes_exactly_the_entry_that_it_is_given(redis, network):
+    """acknowledge removes one entry, by its bytes, from anywhere in this worker's list, and only there."""
+    raw = network.raw()
+    one, two, three = (entry_of(f"job-{n}") for n in (1, 2, 3))
+    await raw.rpush(W1, three, two, one)
+    await raw.rpush(W2, one, two)
+    got = [await acknowledge(redis, "w1", two), await acknowledge(redis, "w1", two)]
+    called = 'acknowledge("w1", the entry of job-2) twice; w1 holds job-3, job-2, job-1, and w2 holds job-1, job-2'
+    assert await stored(raw) == {W1: [three, one], W2: [one, two]}, explain(
+        called=called,
+        got=await whereabouts(raw),
+        expected="only job-2 left w1's list: [job-3, job-1], and w2's is as it was",
+        costs="another job is acknowledged before it is done: it is lost when the worker dies; or one that is done "
+        "stays, and is run again",
+    )
+    assert [bool(one) for one in got] == [True, False], explain(
+        called=called, got=got, expected=[True, False], costs="a worker cannot tell that its job was taken from it"
+    )
+
+
+@step_1
+async def test_acknowledge_removes_one_of_two_equal_entries(redis, network):
+    """One acknowledgement removes one entry, even where two are the same bytes."""
+    raw = network.raw()
+    await raw.rpush(W1, b"no id in here", entry_of("job-1"), b"no id in here")
+    await acknowledge(redis, "w1", b"no id in here")
+    got = sorted((await stored(raw)).get(W1, []))
+    expected = sorted([b"no id in here", entry_of("job-1")])
+    assert got == expected, explain(
+        called='acknowledge("w1", entry), where two entries in the list are the same bytes',
+        got=got,
+        expected=expected,
+        costs="two things that merely look alike vanish together, and one of them was never looked at",
+    )
+
+
+@step_1
+async def test_acknowledge_broken_at_any_point_removes_all_or_nothing(network):
+    """Wherever acknowledge is cut off, no other entry is touched, and repeating it is harmless."""
+    for effect in FAULTS:
+        async for trial in network.every_point(effect):
+            raw = trial.raw()
+            one, two = entry_of("job-1"), entry_of("job-2")
+            await raw.rpush(W1, two, one)
+            outcome = await trial.attempt(acknowledge(trial.redis, "w1", two))
+            called = broken('acknowledge("w1", the entry of job-2)', trial, effect) + "; then once more"
+            check_no_watch_error(outcome, called)
+            trial.heal()
+            await acknowledge(trial.redis, "w1", two)
+            got = await stored(raw)
+            assert got == {W1: [one]}, explain(
+                called=called,
+                got=await whereabouts(raw),
+                expected={"job-1": [W1]},
+                costs="an acknowledgement that had to be repeated took somebody else's job with it",
+            )
+
+
+# Step 2
+
+ERROR = RuntimeError("points service answered 503")
+
+
+async def failing(client: Any, entry: bytes, worker: str = "w1", now_s: float = 1000.5, max_attempts: int = 3) -> Any:
+    """Call `fail` with the tests' usual arguments."""
+    return await fail(client, worker, entry, ERROR, now_s=now_s, delay_s=2.25, max_attempts=max_attempts)
+
+
+def shown_fail(
+    job: str = "the entry of job-1", worker: str = "w1", now_s: float = 1000.5, max_attempts: int = 3
+) -> str:
+    """Write that call down."""
+    return f'fail("{worker}", {job}, error, now_s={now_s}, delay_s=2.25, max_attempts={max_attempts})'
+
+
+@step_2
+async def test_failed_job_is_scheduled_for_its_retry(redis, network):
+    """A job with attempts left moves to SCHEDULED, due at now_s + delay_s, attempts one higher."""
+    raw = network.raw()
+    await raw.rpush(W1, entry_of("job-2"), entry_of("job-1"), entry_of("job-3"))
+    got = await failing(redis, entry_of("job-1"))
+    assert got == "scheduled", explain(
+        called=shown_fail(), got=got, expected="scheduled", costs="the caller counts a retry as a death, or not at all"
+    )
+    places = await whereabouts(raw)
+    expected = {"job-1": [SCHEDULED], "job-2": [W1], "job-3": [W1]}
+    assert places == expected, explain(
+        called=f"{shown_fail()}; w1 holds job-2, job-1, job-3",
+        got=places,
+        expected=expected,
+        costs="a job is lost, runs twice, or another one was taken out in its place",
+    )
+    ((entry, due_s),) = await raw.zrange(SCHEDULED, 0, -1, withscores=True)
+    assert due_s == 1002.75, explain(
+        called=shown_fail(),
+        got=f"score {due_s}",
+        expected="score 1002.75 (now_s + delay_s)",
+        costs="the retry comes too early and hammers a service that is down, or years too late",
+    )
+    job = json.loads(entry)
+    assert job.get("attempts") == 1, explain(
+        called=f"{shown_fail()}, on an entry with attempts 0",
+        got=f"the scheduled entry has attempts {job.get('attempts')!r}",
+        expected="attempts 1",
+        costs="attempts are never used up: a job that cannot succeed is retried for ever",
+    )
+    assert job.get("payload") == job_of("job-1")["payload"], explain(
+        called=shown_fail(),
+        got=job.get("payload"),
+        expected=job_of("job-1")["payload"],
+        costs="the retry has nothing to work on",
+    )
+
+
+@step_2
+async def test_last_attempt_buries_and_not_an_earlier_one(network):
+    """A job is buried when its new attempts reach max_attempts, or are past it, and not before."""
+    for attempts, max_attempts, expected in (
+        (1, 3, "scheduled"),
+        (2, 3, "dead"),
+        (6, 3, "dead"),
+        (0, 1, "dead"),
+        (0, 2, "scheduled"),
+    ):
+        trial = await network.fresh()
+        raw = trial.raw()
+        await raw.rpush(W1, entry_of("job-1", attempts))
+        await raw.rpush(DEAD, record_of("older", 900.0))
+        got = await failing(trial.redis, entry_of("job-1", attempts), max_attempts=max_attempts)
+        called = f"{shown_fail(max_attempts=max_attempts)}, on an entry with attempts {attempts}"
+        costs = (
+            "a job that could still succeed is given up one attempt early"
+            if expected == "scheduled"
+            else "a job that has used up its attempts is tried again, once too often or (when the limit was lowered "
+            "meanwhile) for ever"
+        )
+        assert got == expected, explain(called=called, got=got, expected=expected, costs=costs)
+        places = await whereabouts(raw)
+        where = SCHEDULED if expected == "scheduled" else DEAD
+        assert places.get("job-1") == [where], explain(
+            called=called, got=in_words(places, "job-1"), expected=f"job-1 is in {where}", costs=costs
+        )
+        dead = [name_of(record) for record in await raw.lrange(DEAD, 0, -1)]
+        order = ["older", "job-1"] if expected == "dead" else ["older"]
+        assert dead == order, explain(
+            called=f"{called}; DEAD holds one older record",
+            got=dead,
+            expected=order,
+            costs="who looks at the oldest dead jobs first sees the newest, and trimming throws the wrong ones away",
+        )
+        await trial.close()
+
+
+@step_2
+async def test_entry_that_the_worker_does_not_hold_is_left_alone(network):
+    """fail changes nothing and answers "gone" when the entry is not in this worker's list."""
+    entry = entry_of("job-1")
+    costs = "a worker that was only slow schedules a job that somebody else already has: it runs twice"
+    for holder, key in (("nobody", None), ("w2", W2), ("READY", READY)):
+        for max_attempts in (3, 1):
+            trial = await network.fresh()
+            raw = trial.raw()
+            await raw.rpush(W1, entry_of("job-2"))
+            if key:
+                await raw.rpush(key, entry)
+            before = await stored(raw)
+            got = await failing(trial.redis, entry, max_attempts=max_attempts)
+            called = f"{shown_fail(max_attempts=max_attempts)}, while the entry is held by {holder}"
+            after = await stored(raw)
+            assert after == before, explain(
+                called=called, got=await whereabouts(raw), expected="nothing changed", costs=costs
+            )
+            assert got == "gone", explain(called=called, got=got, expected="gone", costs=costs)
+            await trial.close()
+
+
+@step_2
+async def test_late_repetition_makes_no_second_copy(network):
+    """A repeated fail changes nothing, though the retry is already in another worker's hands."""
+    for max_attempts in (3, 1):
+        trial = await network.fresh()
+        raw = trial.raw()
+        entry = entry_of("job-1")
+        await raw.rpush(W1, entry)
+        await failing(trial.redis, entry, max_attempts=max_attempts)
+        if max_attempts > 1:
+            ((retry, _),) = await raw.zpopmin(SCHEDULED)
+            await raw.rpush(W2, retry)
+        before = await stored(raw)
+        await failing(trial.redis, entry, now_s=1500.0, max_attempts=max_attempts)
+        assert await stored(raw) == before, explain(
+            called=f"{shown_fail(max_attempts=max_attempts)}; the retry was taken by w2 (or the job is dead); then "
+            "the same call again, as a caller does who lost the reply",
+            got=in_words(await whereabouts(raw), "job-1"),
+            expected=f"job-1 is in {W2 if max_attempts > 1 else DEAD}, once",
+            costs="each lost reply adds a copy of the job: two workers run it at the same time, or it lies among the "
+            "dead twice and is re-driven twice",
+        )
+        await trial.close()
+
+
+@step_2
+async def test_fail_broken_at_any_point_loses_nothing_and_can_be_repeated(network):
+    """Wherever fail is cut off, the job is in exactly one place; repeated, it ends where it should, once."""
+    for max_attempts, target in ((3, SCHEDULED), (1, DEAD)):
+        for effect in FAULTS:
+            async for trial in network.every_point(effect):
+                raw = trial.raw()
+                entry = entry_of("job-1")
+                await raw.rpush(W1, entry_of("job-2"), entry)
+                outcome = await trial.attempt(failing(trial.redis, entry, max_attempts=max_attempts))
+                called = broken(shown_fail(max_attempts=max_attempts), trial, effect)
+                check_no_watch_error(outcome, called)
+                check_once(
+                    await whereabouts(raw), "job-1", (W1, target), called,
+                    "a worker that dies there takes the job with it, or leaves two of it",
+                )  # fmt: skip
+                trial.heal()
+                await failing(trial.redis, entry, now_s=1003.0, max_attempts=max_attempts)
+                places = await whereabouts(raw)
+                called += "; then the same call again"
+                costs = "the caller does what it can, repeats the call, and the job is lost or doubled by that"
+                check_once(places, "job-1", (target,), called, costs)
+                check_once(places, "job-2", (W1,), called, costs)
+
+
+@step_2
+async def test_fail_loses_against_whoever_moved_the_entry_first(network):
+    """When the entry leaves the worker's list at any point of the call, fail changes nothing."""
+    entry = entry_of("job-1")
+
+    for max_attempts in (3, 1):
+        left: list[int] = []
+
+        async def recovered(trial: Any, left: list[int] = left) -> None:
+            raw = trial.raw()
+            left.append(await raw.lrem(W1, 1, entry))
+            if left[-1]:
+                await raw.lpush(READY, entry)
+
+        async for trial in struck_at_every_point(network, recovered):
+            raw = trial.raw()
+            left.clear()
+            await raw.rpush(W1, entry)
+            called = (
+                f"{shown_fail(max_attempts=max_attempts)}; before point {trial.point} of its talk with Redis "
+                "somebody else moves the entry back to READY"
+            )
+            got = await quietly(failing(trial.redis, entry, max_attempts=max_attempts), called)
+            costs = "check first, act later: between the two the job went elsewhere, and now there are two of it"
+            target = READY if left and left[-1] else DEAD if max_attempts == 1 else SCHEDULED
+            check_once(await whereabouts(raw), "job-1", (target,), called, costs)
+            expected = {READY: "gone", DEAD: "dead", SCHEDULED: "scheduled"}[target]
+            assert got == expected, explain(
+                called=called, got=got, expected=expected, costs="what the caller counts and logs is not what happened"
+            )
+
+
+@step_2
+@for_seeds(8)
+async def test_jobs_of_one_worker_that_fail_together_are_each_moved_once(redis, network):
+    """Many fail calls of one worker at the same time, some of them for the same job, move each job once."""
+    raw = network.raw()
+    ids = [f"job-{n}" for n in range(1, 5)]
+    await raw.rpush(W1, *(entry_of(job_id) for job_id in ids))
+    called = "fail for four jobs of one worker at the same time, and for job-1 twice"
+    got = await asyncio.gather(
+        *(quietly(failing(redis, entry_of(job_id), max_attempts=1), called) for job_id in [*ids, "job-1"])
+    )
+    places = await whereabouts(raw)
+    for job_id in ids:
+        check_once(places, job_id, (DEAD,), called, "concurrent failures lose or double each other's jobs")
+    assert sorted(got) == ["dead"] * 4 + ["gone"], explain(
+        called=called,
+        got=sorted(got),
+        expected=["dead"] * 4 + ["gone"],
+        costs="the death of one job is counted twice, or not at all",
+    )
+
+
+# Step 3
+
+
+class LedgerError(Exception):
+    """An error of the tests' own."""
+
+
+def caught(deed: Callable[[], None]) -> BaseException:
+    """Run a deed that raises, and return the error with the causes that Python gave it."""
+    try:
+        deed()
+    except Exception as error:  # noqa: BLE001 - any error is what it is about
+        return error
+    raise AssertionError("the deed did not raise")
+
+
+def raised_from() -> None:
+    try:
+        raise KeyError("account-7")
+    except KeyError:
+        try:
+            raise OSError("link down")
+        except OSError as error:
+            raise LedgerError("no ledger") from error
+
+
+def raised_while_handling() -> None:
+    try:
+        raise OSError("link down")
+    except OSError:
+        raise LedgerError("no ledger")  # noqa: B904 - the context is what it is about
+
+
+def raised_from_none() -> None:
+    try:
+        raise OSError("link down")
+    except OSError:
+        raise LedgerError("no ledger") from None
+
+
+def raised_from_another() -> None:
+    try:
+        raise OSError("link down")
+    except OSError:
+        raise LedgerError("no ledger") from TimeoutError("2 s")
+
+
+def raised_in_a_circle() -> None:
+    first, second = LedgerError("no ledger"), OSError("link down")
+    first.__cause__, second.__cause__ = second, first
+    raise first
+
+
+@step_3
+@pytest.mark.parametrize(
+    ("deed", "expected"),
+    [
+        (raised_from, ["LedgerError: no ledger", "OSError: link down", "KeyError: 'account-7'"]),
+        (raised_while_handling, ["LedgerError: no ledger", "OSError: link down"]),
+        (raised_from_none, ["LedgerError: no ledger"]),
+        (raised_from_another, ["LedgerError: no ledger", "TimeoutError: 2 s"]),
+        (raised_in_a_circle, ["LedgerError: no ledger", "OSError: link down"]),
+    ],
+    ids=["raise from", "raise in except", "raise from None", "cause before context", "circle"],
+)
+def test_error_chain_holds_every_cause_outermost_first(deed, expected):
+    """error_chain follows __cause__, else __context__ unless suppressed, and ends at an error that it met before."""
+    got = error_chain(caught(deed))
+    wanted = [dict(zip(("type", "message"), link.split(": ", 1), strict=True)) for link in expected]
+    assert got == wanted, explain(
+        called=f"error_chain(the error that {deed.__name__}() raises)",
+        got=got,
+        expected=wanted,
+        costs="the record says that something failed, and not why: the cause was in the worker's memory and is gone",
+    )
+
+
+@step_3
+def test_decode_returns_every_field():
+    """decode returns the whole object, unknown fields and a null payload included, however it is spaced."""
+    for job in (
+        job_of("job-1", 2),
+        job_of("job-1", payload=None),
+        job_of("j", submitted_at_s=3),
+        job_of("j", payload=0),
+    ):
+        entry = json.dumps(job, ensure_ascii=False, separators=(" ,", " : ")).encode()
+        try:
+            got = decode(entry)
+        except UndecodableError as error:
+            got = error
+        assert got == job, explain(
+            called=f"decode({entry!r})",
+            got=got,
+            expected=job,
+            costs="a job from a producer in another language is buried, or loses what was sent along with it",
+        )
+
+
+def without(name: str) -> bytes:
+    return json.dumps({key: value for key, value in job_of("job-1").items() if key != name}).encode()
+
+
+NO_JOBS = [
+    b"",
+    b"job-1",
+    b'{"id": "job-1", "payload": ',
+    b"\xff\xfe\x00",
+    b'{"id": "job-\xe9", "payload": 1, "submitted_at_s": 1, "attempts": 0, "errors": []}',
+    b"null",
+    b'["id", "payload", "submitted_at_s", "attempts", "errors"]',
+    b'"id payload submitted_at_s attempts errors"',
+    b"7",
+    *(without(name) for name in FIELDS),
+    entry_of("x", id=""),
+    entry_of("x", id=7),
+    entry_of("x", id=None),
+    json.dumps({**job_of("x"), "attempts": -1}).encode(),
+    *(json.dumps({**job_of("x"), "attempts": odd}).encode() for odd in (True, 1.0, "1", None)),
+    entry_of("x", errors={}),
+    entry_of("x", errors=None),
+    entry_of("x", submitted_at_s="yesterday"),
+    entry_of("x", submitted_at_s=None),
+]
+
+
+@step_3
+def test_decode_refuses_what_is_no_job():
+    """decode raises UndecodableError for bytes that are no job, and no other error."""
+    for entry in NO_JOBS:
+        try:
+            got: Any = decode(entry)
+        except NotImplementedError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever comes is compared
+            got = error
+        assert isinstance(got, UndecodableError), explain(
+            called=f"decode({entry!r})",
+            got=got,
+            expected="UndecodableError",
+            costs="a worker dies of the odd entry, the next one takes it and dies too: one bad message stops the fleet",
+        )
+
+
+@step_3
+async def test_record_keeps_what_was_there_and_adds_the_failure(network):
+    """The new entry keeps every field and every earlier error, and gets this failure; a dead record says when."""
+    error = caught(raised_from)
+    for max_attempts in (4, 3):
+        trial = await network.fresh()
+        raw = trial.raw()
+        extra = {"redriven": [{"at_s": 1.0}], "raw_hex": "00"}
+        entry = entry_of("job-1", 2, **extra)
+        await raw.rpush(W1, entry)
+        await fail(trial.redis, "w1", entry, error, now_s=1000.5, delay_s=2.0, max_attempts=max_attempts)
+        called = (
+            f'fail("w1", entry, LedgerError from OSError, now_s=1000.5, …, max_attempts={max_attempts}), attempts 2'
+        )
+        chain = [
+            {"type": "LedgerError", "message": "no ledger"},
+            {"type": "OSError", "message": "link down"},
+            {"type": "KeyError", "message": "'account-7'"},
+        ]
+        before = job_of("job-1", 2, **extra)
+        failure = {"attempt": 3, "at_s": 1000.5, "worker": "w1", "chain": chain}
+        expected = {**before, "attempts": 3, "errors": [*before["errors"], failure]}
+        if max_attempts == 3:
+            expected["dead_at_s"] = 1000.5
+        key = DEAD if max_attempts == 3 else SCHEDULED
+        entries = (await stored(raw)).get(key, [])
+        got = json.loads(entries[0]) if len(entries) == 1 else await whereabouts(raw)
+        assert got == expected, explain(
+            called=called,
+            got=got,
+            expected=expected,
+            costs="whoever opens the dead letter at night cannot see what was tried, when, by whom, and why it failed; "
+            "what is not in the record is gone",
+        )
+        await trial.close()
+
+
+@step_3
+async def test_entry_that_is_no_job_is_buried_at_once(network):
+    """fail buries an entry that decode refuses whatever max_attempts is, with its bytes, and only if it is held."""
+    for entry in (b"\xff\xfe\x00", b"", b"[1, 2]", without("attempts")):
+        trial = await network.fresh()
+        raw = trial.raw()
+        await raw.rpush(W1, entry, entry_of("job-1"), entry)
+        await raw.rpush(W2, b"elsewhere")
+        got = [await failing(trial.redis, entry, max_attempts=10), await failing(trial.redis, b"elsewhere")]
+        called = f'fail("w1", {entry!r}, …, max_attempts=10); w1 holds this twice, and job-1'
+        where = await stored(raw)
+        failure = {
+            "attempt": 1,
+            "at_s": 1000.5,
+            "worker": "w1",
+            "chain": [{"type": "RuntimeError", "message": "points service answered 503"}],
+        }
+        expected = {
+            "id": None,
+            "payload": None,
+            "submitted_at_s": None,
+            "attempts": 1,
+            "errors": [failure],
+            "dead_at_s": 1000.5,
+            "raw_hex": entry.hex(),
+        }
+        records = where.get(DEAD, [])
+        found = json.loads(records[0]) if len(records) == 1 else f"{len(records)} records in DEAD"
+        assert found == expected, explain(
+            called=called,
+            got=found,
+            expected=expected,
+            costs="an entry that no worker can read is retried for ever, ahead of good work; or it is thrown away, "
+            "and nobody can find out who sent it",
+        )
+        assert sorted(where.get(W1, [])) == sorted([entry, entry_of("job-1")]), explain(
+            called=called,
+            got=where.get(W1, []),
+            expected="the second of the two equal entries, and job-1, are still held",
+            costs="two entries that look alike leave, one record arrives: the other is lost",
+        )
+        assert got == ["dead", "gone"], explain(
+            called=f"{called}; then for an entry that w2 holds",
+            got=got,
+            expected=["dead", "gone"],
+            costs="the caller waits for a retry that never comes",
+        )
+        await trial.close()
+
+
+# Step 4
+
+
+def credit(pipe: Any, job: dict[str, Any]) -> None:
+    """Queue the effect that the tests use: add the job's points to an account."""
+    pipe.incrby(POINTS, job["payload"]["points"])
+
+
+async def ledger(raw: Any, job_id: str = "job-1") -> dict[str, Any]:
+    """Return what handling a job changes: the points, the mark, and where the job is."""
+    return {
+        "points": int(await raw.get(POINTS) or 0),
+        "done mark": bool(await raw.exists(f"{{orders}}:done:{job_id}")),
+        "places": (await whereabouts(raw)).get(job_id, []),
+    }
+
+
+NOT_HANDLED = {"points": 0, "done mark": False, "places": [W1]}
+HANDLED = {"points": 5, "done mark": True, "places": []}
+
+
+@step_4
+async def test_first_delivery_commits_effect_mark_and_acknowledgement(redis, network):
+    """handle_once applies the effect, sets a mark that never expires, removes the entry, and answers True."""
+    raw = network.raw()
+    entry = entry_of("job-1", 1)
+    seen: list[Any] = []
+
+    def effect(pipe: Any, job: dict[str, Any]) -> None:
+        seen.append(job)
+        credit(pipe, job)
+
+    await raw.rpush(W1, entry_of("job-2"), entry)
+    got = await handle_once(redis, "w1", entry, effect)
+    called = 'handle_once("w1", the entry of job-1, effect that adds 5 points); w1 holds job-2 and job-1'
+    assert await ledger(raw) == HANDLED, explain(
+        called=called, got=await ledger(raw), expected=HANDLED, costs="the job's work is not done, or it is run again"
+    )
+    assert await raw.ttl("{orders}:done:job-1") == -1, explain(
+        called=called,
+        got=f"the mark expires after {await raw.ttl('{orders}:done:job-1')} s",
+        expected="a mark that never expires",
+        costs="a dead letter is re-driven after a weekend, the mark has forgotten, and the points are added again",
+    )
+    assert (await whereabouts(raw)).get("job-2") == [W1], explain(
+        called=called, got=await whereabouts(raw), expected={"job-2": [W1]}, costs="a job that is not done is removed"
+    )
+    assert got is True, explain(
+        called=called, got=got, expected=True, costs="work that was done is counted as repeated"
+    )
+    assert seen, explain(
+        called=called, got="effect was not called", expected="effect(pipe, job)", costs="nothing is done"
+    )
+    assert seen[-1] == job_of("job-1", 1), explain(
+        called=called,
+        got=seen[-1],
+        expected=job_of("job-1", 1),
+        costs="the handler works on something else than was sent",
+    )
+
+
+@step_4
+async def test_second_delivery_changes_nothing(redis, network):
+    """Where the done mark exists, handle_once only removes the entry, and answers False."""
+    raw = network.raw()
+    entry = entry_of("job-1")
+    await raw.set("{orders}:done:job-1", "whatever")
+    await raw.set(POINTS, 5)
+    await raw.rpush(W1, entry, entry_of("job-2"))
+    got = await handle_once(redis, "w1", entry, credit)
+    called = 'handle_once("w1", the entry of job-1, effect that adds 5 points), and job-1 is marked done'
+    assert await ledger(raw) == HANDLED, explain(
+        called=called,
+        got=await ledger(raw),
+        expected=HANDLED,
+        costs="delivery is at least once, so a second one comes: the customer gets the points twice; or the entry "
+        "stays, and is delivered for ever",
+    )
+    assert (await whereabouts(raw)).get("job-2") == [W1], explain(
+        called=called, got=await whereabouts(raw), expected={"job-2": [W1]}, costs="a job that is not done is removed"
+    )
+    assert got is False, explain(called=called, got=got, expected=False, costs="repeated work is counted as done twice")
+
+
+@step_4
+async def test_entry_that_is_not_held_is_not_handled(network):
+    """handle_once changes nothing and answers False when the entry is not in this worker's list."""
+    for key in (None, W2, READY):
+        trial = await network.fresh()
+        raw = trial.raw()
+        if key:
+            await raw.rpush(key, entry_of("job-1"))
+        got = await handle_once(trial.redis, "w1", entry_of("job-1"), credit)
+        expected = {"points": 0, "done mark": False, "places": [key] if key else []}
+        called = f'handle_once("w1", the entry of job-1, effect), while it is in {key or "no list"}'
+        assert await ledger(raw) == expected, explain(
+            called=called,
+            got=await ledger(raw),
+            expected=expected,
+            costs="a worker that was given up, and whose job is scheduled again, still commits: the job is done and "
+            "due at the same time",
+        )
+        assert got is False, explain(called=called, got=got, expected=False, costs="work is counted that was not done")
+        await trial.close()
+
+
+@step_4
+async def test_effect_that_raises_changes_nothing(redis, network):
+    """An error from the effect comes out unchanged, nothing is committed, and the job can be handled again."""
+    raw = network.raw()
+    entry = entry_of("job-1")
+    error = LedgerError("account is closed")
+
+    def effect(pipe: Any, job: dict[str, Any]) -> None:
+        credit(pipe, job)
+        raise error
+
+    await raw.rpush(W1, entry)
+    try:
+        got: Any = await handle_once(redis, "w1", entry, effect)
+    except LedgerError as raised:
+        got = raised
+    called = 'handle_once("w1", the entry of job-1, effect that queues a command and raises LedgerError)'
+    assert got is error, explain(
+        called=called, got=got, expected="the same LedgerError", costs="the caller cannot tell that it must call fail"
+    )
+    assert await ledger(raw) == NOT_HANDLED, explain(
+        called=called,
+        got=await ledger(raw),
+        expected=NOT_HANDLED,
+        costs="half of the work is committed, and then retried",
+    )
+    await handle_once(redis, "w1", entry, credit)
+    assert await ledger(raw) == HANDLED, explain(
+        called=f"{called}; then with an effect that works",
+        got=await ledger(raw),
+        expected=HANDLED,
+        costs="after one handler's error nothing works on this connection any more",
+    )
+
+
+@step_4
+async def test_entry_that_is_no_job_is_refused_and_stays(redis, network):
+    """handle_once raises UndecodableError for an entry that is no job and changes nothing."""
+    raw = network.raw()
+    await raw.rpush(W1, b"\xff no job", entry_of("job-1"))
+    try:
+        got: Any = await handle_once(redis, "w1", b"\xff no job", credit)
+    except UndecodableError as error:
+        got = error
+    called = 'handle_once("w1", bytes that are no job, effect)'
+    assert isinstance(got, UndecodableError), explain(
+        called=called, got=got, expected="UndecodableError", costs="the entry is dropped, and nobody learns of it"
+    )
+    left = (await stored(raw)).get(W1)
+    assert left == [b"\xff no job", entry_of("job-1")], explain(
+        called=called, got=left, expected="both entries where they were", costs="the entry is lost before it is buried"
+    )
+
+
+@step_4
+async def test_handle_once_broken_at_any_point_commits_all_or_nothing(network):
+    """Wherever handle_once is cut off, effect, mark and removal are all there or none; repeated, it is done once."""
+    for effect in FAULTS:
+        async for trial in network.every_point(effect):
+            raw = trial.raw()
+            entry = entry_of("job-1")
+            await raw.rpush(W1, entry)
+            outcome = await trial.attempt(handle_once(trial.redis, "w1", entry, credit))
+            called = broken('handle_once("w1", the entry of job-1, effect that adds 5 points)', trial, effect)
+            check_no_watch_error(outcome, called)
+            got = await ledger(raw)
+            assert got in (NOT_HANDLED, HANDLED), explain(
+                called=called,
+                got=got,
+                expected=f"{NOT_HANDLED} or {HANDLED}",
+                costs="a crash between the parts leaves work that is done and not marked (it is done again), or marked "
+                "and not done (it never is)",
+            )
+            trial.heal()
+            if got == HANDLED:
+                await raw.rpush(W1, entry)  # the second delivery, after the reply was lost
+            await handle_once(trial.redis, "w1", entry, credit)
+            got = await ledger(raw)
+            assert got == HANDLED, explain(
+                called=f"{called}; then the job is delivered again",
+                got=got,
+                expected=HANDLED,
+                costs="a lost reply is an everyday thing, and each one adds the points once more",
+            )
+
+
+@step_4
+async def test_job_delivered_to_two_workers_takes_effect_once(network):
+    """When another worker handles the same job at any point of the call, the effect is committed once."""
+    entry = entry_of("job-1")
+    answers: list[bool] = []
+
+    async def second_delivery(trial: Any) -> None:
+        answers.append(await handle_once(trial.raw(), "w2", entry, credit))
+
+    async for trial in struck_at_every_point(network, second_delivery):
+        raw = trial.raw()
+        answers.clear()
+        await raw.rpush(W1, entry)
+        await raw.rpush(W2, entry)
+        called = (
+            'handle_once("w1", the entry of job-1, effect that adds 5 points); before point '
+            f"{trial.point} of its talk with Redis w2, which holds the same job, handles it"
+        )
+        answers.append(await quietly(handle_once(trial.redis, "w1", entry, credit), called))
+        if len(answers) == 1:
+            answers.append(await handle_once(raw, "w2", entry, credit))
+        got = await ledger(raw)
+        assert got == HANDLED, explain(
+            called=called,
+            got=got,
+            expected=HANDLED,
+            costs="both looked for the mark before either had set it, and both added the points",
+        )
+        assert sorted(answers) == [False, True], explain(
+            called=called, got=answers, expected="one True, one False", costs="one job is counted as two, or as none"
+        )
+
+
+@step_4
+async def test_recovered_job_is_not_committed_by_its_late_worker(network):
+    """When the entry leaves the worker's list at any point of the call, nothing is committed."""
+    entry = entry_of("job-1")
+    left: list[int] = []
+
+    async def recovered(trial: Any) -> None:
+        raw = trial.raw()
+        left.append(await raw.lrem(W1, 1, entry))
+        if left[-1]:
+            await raw.zadd(SCHEDULED, {entry: 5.0})
+
+    async for trial in struck_at_every_point(network, recovered):
+        raw = trial.raw()
+        left.clear()
+        await raw.rpush(W1, entry)
+        called = (
+            'handle_once("w1", the entry of job-1, effect that adds 5 points); before point '
+            f"{trial.point} of its talk with Redis the entry is recovered to SCHEDULED"
+        )
+        got = await quietly(handle_once(trial.redis, "w1", entry, credit), called)
+        lost = bool(left and left[-1])
+        expected = {"points": 0, "done mark": False, "places": [SCHEDULED]} if lost else HANDLED
+        assert await ledger(raw) == expected, explain(
+            called=called,
+            got=await ledger(raw),
+            expected=expected,
+            costs="the job is done by a worker that had lost it, and is due again all the same",
+        )
+        assert got is not lost, explain(
+            called=called, got=got, expected=not lost, costs="what the caller counts is not what happened"
+        )
+
+
+@step_4
+@for_seeds(8)
+async def test_jobs_handled_together_are_each_done_once(redis, network):
+    """Several jobs of one worker, one of them delivered to a second worker too, are each done once."""
+    raw = network.raw()
+    other = await network.client("w2")
+    ids = [f"job-{n}" for n in range(1, 5)]
+    await raw.rpush(W1, *(entry_of(job_id) for job_id in ids))
+    await raw.rpush(W2, entry_of("job-1"), entry_of("job-2"))
+    called = "handle_once for four jobs of w1 at the same time, and for two of them by w2"
+    calls = [handle_once(redis, "w1", entry_of(job_id), credit) for job_id in ids]
+    calls += [handle_once(other, "w2", entry_of(job_id), credit) for job_id in ("job-1", "job-2")]
+    got = await asyncio.gather(*(quietly(call, called) for call in calls))
+    summary = {"points": int(await raw.get(POINTS) or 0), "left": await whereabouts(raw), "True": sum(got)}
+    expected = {"points": 20, "left": {}, "True": 4}
+    assert summary == expected, explain(
+        called=called, got=summary, expected=expected, costs="under load some jobs are done twice, or not at all"
+    )
+
+
+# Step 5
+
+
+async def recovering(client: Any, worker: str = "w1", now_s: float = 2000.5) -> int:
+    """Call `recover` with the tests' usual arguments."""
+    return await recover(client, worker, now_s=now_s, delay_s=4.25, max_attempts=3)
+
+
+SHOWN_RECOVER = 'recover("w1", now_s=2000.5, delay_s=4.25, max_attempts=3)'
+HELD = [entry_of("job-1"), entry_of("job-2", 2), b"\xff no job"]
+HELD_NAMES = {"job-1": SCHEDULED, "job-2": DEAD, repr(b"\xff no job"): DEAD}
+
+
+@step_5
+async def test_everything_that_the_worker_held_leaves_by_the_two_exits(redis, network):
+    """recover schedules what has attempts left, buries the rest, and touches no other worker's list."""
+    raw = network.raw()
+    await raw.rpush(W1, *HELD)
+    await raw.rpush(W2, entry_of("job-9"))
+    got = [await recovering(redis), await recovering(redis)]
+    called = f"{SHOWN_RECOVER} twice; w1 held job-1, job-2 (attempts 2) and bytes that are no job, w2 holds job-9"
+    places = await whereabouts(raw)
+    expected = {**{name: [key] for name, key in HELD_NAMES.items()}, "job-9": [W2]}
+    assert places == expected, explain(
+        called=called,
+        got=places,
+        expected=expected,
+        costs="what a dead worker held stays where nobody looks; or a job that kills its workers circulates for ever; "
+        "or a healthy worker's jobs are taken from it",
+    )
+    assert got == [3, 0], explain(
+        called=called, got=got, expected=[3, 0], costs="the alarm on lost workers counts wrongly"
+    )
+    ((entry, due_s),) = await raw.zrange(SCHEDULED, 0, -1, withscores=True)
+    assert due_s == 2004.75, explain(
+        called=called, got=f"score {due_s}", expected="score 2004.75", costs="the recovered job runs at the wrong time"
+    )
+    chain = [{"type": "WorkerLostError", "message": "worker w1 was lost"}]
+    job = job_of("job-1")
+    failure = {"attempt": 1, "at_s": 2000.5, "worker": "w1", "chain": chain}
+    wanted = {**job, "attempts": 1, "errors": [failure]}
+    assert json.loads(entry) == wanted, explain(
+        called=called,
+        got=json.loads(entry),
+        expected=wanted,
+        costs="nothing says that the job was there when a worker died, and its attempts never run out",
+    )
+
+
+@step_5
+async def test_recover_of_nothing_moves_nothing(redis, network):
+    """recover answers 0 and changes nothing when the worker holds nothing."""
+    raw = network.raw()
+    await raw.rpush(W2, entry_of("job-9"))
+    got = await recovering(redis)
+    assert got == 0, explain(
+        called=SHOWN_RECOVER, got=got, expected=0, costs="a sweep over healthy workers raises alarms"
+    )
+    places = await whereabouts(raw)
+    assert places == {"job-9": [W2]}, explain(
+        called=SHOWN_RECOVER, got=places, expected={"job-9": [W2]}, costs="a healthy worker loses what it is running"
+    )
+
+
+@step_5
+async def test_recover_broken_at_any_point_loses_nothing_and_can_be_repeated(network):
+    """Wherever recover is cut off, each entry is still held or moved, once; repeated, all are moved."""
+    names = dict(list(HELD_NAMES.items())[1:])
+    for effect in FAULTS:
+        async for trial in network.every_point(effect):
+            raw = trial.raw()
+            await raw.rpush(W1, *HELD[1:])
+            outcome = await trial.attempt(recovering(trial.redis))
+            called = broken(SHOWN_RECOVER, trial, effect)
+            check_no_watch_error(outcome, called)
+            places = await whereabouts(raw)
+            costs = "the reaper dies as workers do, and what it was moving is lost or doubled"
+            for name, target in names.items():
+                check_once(places, name, (W1, target), called, costs)
+            trial.heal()
+            await recovering(trial.redis, now_s=2001.0)
+            places = await whereabouts(raw)
+            for name, target in names.items():
+                check_once(places, name, (target,), f"{called}; then the same call again", costs)
+
+
+@step_5
+async def test_two_callers_recover_each_entry_once(network):
+    """When a second recover runs at any point of the first, each entry is moved once, and counted once."""
+    moved: list[int] = []
+
+    async def second_caller(trial: Any) -> None:
+        moved.append(await recovering(trial.raw(), now_s=2000.75))
+
+    async for trial in struck_at_every_point(network, second_caller):
+        raw = trial.raw()
+        moved.clear()
+        await raw.rpush(W1, *HELD)
+        called = f"{SHOWN_RECOVER}; before point {trial.point} of its talk with Redis a second caller recovers w1"
+        moved.append(await quietly(recovering(trial.redis), called))
+        places = await whereabouts(raw)
+        for name, target in HELD_NAMES.items():
+            check_once(places, name, (target,), called, "two reapers make two jobs out of one")
+        assert sum(moved) == 3, explain(
+            called=called, got=f"counted {moved}", expected="3 together", costs="one lost worker raises two alarms"
+        )
+
+
+@step_5
+async def test_slow_worker_and_recover_share_no_job(network):
+    """When the worker acknowledges an entry at any point of recover, that entry is not moved as well."""
+    for entry, name in ((HELD[0], "job-1"), (HELD[2], repr(HELD[2]))):
+        left: list[int] = []
+
+        async def acknowledged(trial: Any, entry: bytes = entry, left: list[int] = left) -> None:
+            left.append(await trial.raw().lrem(W1, 1, entry))
+
+        async for trial in struck_at_every_point(network, acknowledged):
+            raw = trial.raw()
+            left.clear()
+            await raw.rpush(W1, HELD[1], entry)
+            called = f"{SHOWN_RECOVER}; before point {trial.point} of its talk with Redis w1 acknowledges {name}"
+            await quietly(recovering(trial.redis), called)
+            places = await whereabouts(raw)
+            done = bool(left and left[-1])
+            expected = [] if done else [HELD_NAMES[name]]
+            assert places.get(name, []) == expected, explain(
+                called=called,
+                got=in_words(places, name),
+                expected=f"{name} is in {expected[0]}" if expected else f"{name} is nowhere: it is done",
+                costs="a job that is done is run again because its worker was thought dead",
+            )
+            check_once(places, "job-2", (DEAD,), called, "one race makes recover forget the worker's other jobs")
+
+
+@step_5
+@for_seeds(6)
+async def test_racing_recoveries_and_failures_move_each_job_once(redis, network):
+    """Two recover calls at the same time, under many schedules, move each entry once."""
+    raw = network.raw()
+    other = await network.client("other")
+    await raw.rpush(W1, *HELD, entry_of("job-4"))
+    called = f"{SHOWN_RECOVER} by two callers at the same time"
+    got = await asyncio.gather(quietly(recovering(redis), called), quietly(recovering(other), called))
+    places = await whereabouts(raw)
+    for name, target in {**HELD_NAMES, "job-4": SCHEDULED}.items():
+        check_once(places, name, (target,), called, "two reapers make two jobs out of one")
+    assert sum(got) == 4, explain(
+        called=called, got=f"counted {got}", expected="4 together", costs="one lost worker raises two alarms"
+    )
+
+
+# Step 6
+
+GRAVES = [
+    record_of("job-1", 901.0),
+    record_of(None, 902.0),
+    record_of("job-3", 903.0, redriven=[{"at_s": 800.0, "dead_at_s": 700.0, "attempts": 3}]),
+]
+
+
+def revived(job_id: str, dead_at_s: float, earlier: list[Any]) -> dict[str, Any]:
+    """Return the job that a record of the tests becomes when it is re-driven at 3000.5."""
+    return {
+        **job_of(job_id, 3),
+        "attempts": 0,
+        "redriven": [*earlier, {"at_s": 3000.5, "dead_at_s": dead_at_s, "attempts": 3}],
+    }
+
+
+@step_6
+async def test_peek_shows_the_oldest_and_changes_nothing(redis, network):
+    """peek returns the oldest records first, no more than asked for, and leaves everything in place."""
+    raw = network.raw()
+    got = [await peek(redis, limit=5)]
+    await raw.rpush(DEAD, *GRAVES)
+    got += [await peek(redis, limit=2), await peek(redis, limit=1), await peek(redis, limit=5)]
+    records = [json.loads(record) for record in GRAVES]
+    expected = [[], records[:2], records[:1], records]
+    called = "peek(limit=5) on an empty DEAD; then, with three records, peek with limit 2, 1 and 5"
+    assert got == expected, explain(
+        called=called,
+        got=got,
+        expected=expected,
+        costs="who looks at the dead letters sees something else than is there",
+    )
+    assert await stored(raw) == {DEAD: GRAVES}, explain(
+        called=called, got=await whereabouts(raw), expected="nothing changed", costs="looking at a dead letter loses it"
+    )
+
+
+@step_6
+async def test_redrive_moves_one_record_with_its_history(redis, network):
+    """redrive puts the job at the left end of READY, attempts 0, errors kept, and says where it came from."""
+    raw = network.raw()
+    await raw.rpush(DEAD, *GRAVES)
+    await raw.lpush(READY, entry_of("job-9"))
+    got = [await redrive(redis, job_id, now_s=3000.5) for job_id in ("job-3", "job-3", "no such job")]
+    called = 'redrive("job-3", now_s=3000.5) twice, then redrive("no such job", …); job-9 is ready'
+    where = await stored(raw)
+    assert where.get(DEAD) == GRAVES[:2], explain(
+        called=called,
+        got=[name_of(record) for record in where.get(DEAD, [])],
+        expected=["job-1", repr(b"?")],
+        costs="a dead letter that was re-driven is still there and will be re-driven again; or another one is gone",
+    )
+    ready = [json.loads(entry) for entry in where.get(READY, [])]
+    expected = [revived("job-3", 903.0, json.loads(GRAVES[2])["redriven"]), job_of("job-9")]
+    assert ready == expected, explain(
+        called=called,
+        got=ready,
+        expected=expected,
+        costs="the job overtakes the others, is buried again at its first failure, or nobody can see that it was dead",
+    )
+    assert [bool(one) for one in got] == [True, False, False], explain(
+        called=called,
+        got=got,
+        expected=[True, False, False],
+        costs="the operator is told that a job was moved that was not",
+    )
+
+
+@step_6
+async def test_redrive_broken_at_any_point_makes_no_second_copy(network):
+    """Wherever redrive is cut off, the job is in DEAD or in READY, once; repeated, it is in READY, once."""
+    for effect in FAULTS:
+        async for trial in network.every_point(effect):
+            raw = trial.raw()
+            await raw.rpush(DEAD, *GRAVES)
+            outcome = await trial.attempt(redrive(trial.redis, "job-1", now_s=3000.5))
+            called = broken('redrive("job-1", now_s=3000.5)', trial, effect)
+            check_no_watch_error(outcome, called)
+            costs = "an operator whose connection broke has lost a dead letter, or runs it twice"
+            check_once(await whereabouts(raw), "job-1", (DEAD, READY), called, costs)
+            trial.heal()
+            await redrive(trial.redis, "job-1", now_s=3001.0)
+            places = await whereabouts(raw)
+            check_once(places, "job-1", (READY,), f"{called}; then the same call again", costs)
+            check_once(places, "job-3", (DEAD,), f"{called}; then the same call again", costs)
+
+
+@step_6
+async def test_two_operators_redrive_one_copy(network):
+    """When somebody else re-drives, or a further job dies, at any point of redrive, there is one copy."""
+    moved: list[bool] = []
+
+    async def second_operator(trial: Any) -> None:
+        moved.append(await redrive(trial.raw(), "job-1", now_s=3000.75))
+        await trial.raw().rpush(DEAD, record_of("job-5", 905.0))
+
+    async for trial in struck_at_every_point(network, second_operator):
+        raw = trial.raw()
+        moved.clear()
+        await raw.rpush(DEAD, *GRAVES)
+        called = (
+            f'redrive("job-1", …); before point {trial.point} of its talk with Redis a second operator re-drives it, '
+            "and job-5 dies"
+        )
+        moved.append(await quietly(redrive(trial.redis, "job-1", now_s=3000.5), called))
+        places = await whereabouts(raw)
+        costs = "two operators press the button at the same time, and the job runs twice"
+        check_once(places, "job-1", (READY,), called, costs)
+        check_once(places, "job-3", (DEAD,), called, costs)
+        if trial.struck:
+            check_once(places, "job-5", (DEAD,), called, "a job that dies during a re-drive is lost")
+        assert sum(moved) == 1, explain(
+            called=called, got=moved, expected="one True", costs="one job is reported as two"
+        )
+
+
+@step_6
+async def test_redrive_all_moves_the_oldest_first_and_leaves_what_is_no_job(redis, network):
+    """redrive_all re-drives every job, the oldest taken first, and leaves records with a null id in DEAD."""
+    raw = network.raw()
+    await raw.rpush(DEAD, *GRAVES, record_of(None, 904.0), record_of("job-5", 905.0))
+    await raw.lpush(READY, entry_of("job-9"))
+    got = [await redrive_all(redis, now_s=3000.5), await redrive_all(redis, now_s=3000.5)]
+    called = "redrive_all(now_s=3000.5) twice; DEAD holds job-1, no job, job-3, no job, job-5; job-9 is ready"
+    where = await stored(raw)
+    assert where.get(DEAD) == [GRAVES[1], record_of(None, 904.0)], explain(
+        called=called,
+        got=[name_of(record) for record in where.get(DEAD, [])],
+        expected="the two records that are no jobs, as they were",
+        costs="an entry that nobody can read goes round again, or is lost",
+    )
+    ready = [json.loads(entry) for entry in where.get(READY, [])]
+    earlier = json.loads(GRAVES[2])["redriven"]
+    expected = [
+        revived("job-5", 905.0, []),
+        revived("job-3", 903.0, earlier),
+        revived("job-1", 901.0, []),
+        job_of("job-9"),
+    ]
+    assert ready == expected, explain(
+        called=called,
+        got=ready,
+        expected=expected,
+        costs="jobs that waited longest wait again, or come back without their history",
+    )
+    assert got == [3, 0], explain(
+        called=called, got=got, expected=[3, 0], costs="the operator cannot tell what was moved"
+    )
+
+
+@step_6
+async def test_redrive_all_broken_at_any_point_makes_no_second_copy(network):
+    """Wherever redrive_all is cut off, each job is in DEAD or in READY, once; repeated, all are in READY."""
+    for effect in FAULTS:
+        async for trial in network.every_point(effect):
+            raw = trial.raw()
+            await raw.rpush(DEAD, *GRAVES)
+            outcome = await trial.attempt(redrive_all(trial.redis, now_s=3000.5))
+            called = broken("redrive_all(now_s=3000.5); DEAD holds job-1, no job, job-3", trial, effect)
+            check_no_watch_error(outcome, called)
+            places = await whereabouts(raw)
+            costs = "an operator whose connection broke has lost dead letters, or runs them twice"
+            for job_id in ("job-1", "job-3"):
+                check_once(places, job_id, (DEAD, READY), called, costs)
+            check_once(places, repr(b"?"), (DEAD,), called, costs)
+            trial.heal()
+            await redrive_all(trial.redis, now_s=3001.0)
+            places = await whereabouts(raw)
+            for job_id in ("job-1", "job-3"):
+                check_once(places, job_id, (READY,), f"{called}; then the same call again", costs)
+
+
+@step_6
+async def test_two_operators_redrive_all_once(network):
+    """When a second redrive_all runs at any point of the first, each job is moved once, and counted once."""
+    moved: list[int] = []
+
+    async def second_operator(trial: Any) -> None:
+        moved.append(await redrive_all(trial.raw(), now_s=3000.75))
+
+    async for trial in struck_at_every_point(network, second_operator):
+        raw = trial.raw()
+        moved.clear()
+        await raw.rpush(DEAD, *GRAVES)
+        called = f"redrive_all(…); before point {trial.point} of its talk with Redis a second operator re-drives all"
+        moved.append(await quietly(redrive_all(trial.redis, now_s=3000.5), called))
+        places = await whereabouts(raw)
+        costs = "two operators press the button at the same time, and every dead job runs twice"
+        check_once(places, "job-1", (READY,), called, costs)
+        check_once(places, "job-3", (READY,), called, costs)
+        check_once(places, repr(b"?"), (DEAD,), called, costs)
+        assert sum(moved) == 2, explain(
+            called=called,
+            got=f"counted {moved}",
+            expected="2 together",
+            costs="the numbers that two operators see disagree",
+        )
