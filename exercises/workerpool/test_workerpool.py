@@ -1,0 +1,1055 @@
+"""Grade the worker pool by what it does to jobs: where each one is, who runs it, and when.
+
+Nothing here asks how the pool is built: tasks in a TaskGroup, gather, queues and sentinels are all the same to it.
+"""
+
+import asyncio
+from dataclasses import dataclass
+
+import pytest
+import redis.exceptions
+
+from exercises.harness import explain, fail, settle
+from exercises.workerpool.workerpool import (
+    DONE,
+    FAILED,
+    PROCESSING,
+    READY,
+    Channel,
+    ChannelClosed,
+    acknowledge,
+    feed,
+    give_back,
+    run_pool,
+    run_pool_with_grace,
+    take,
+    work,
+)
+
+FEED = (1, "feed with backpressure")
+WORK = (2, "workers that survive their jobs")
+CLOSE = (3, "close once, by the producer")
+STOP = (4, "stop and lose nothing")
+SCHEDULES = (5, "hold under every schedule")
+GRACE = (6, "drain within a grace period")
+
+FAULTS = ("never_arrived", "reply_lost")
+
+
+# What a test arranges and looks at
+
+
+def jobs_named(count, first=1):
+    return [f"job-{number}".encode() for number in range(first, first + count)]
+
+
+def names(jobs):
+    return ", ".join(job.decode() for job in jobs) or "nothing"
+
+
+@dataclass
+class Places:
+    """Where every job is. `ready` begins with the job that is next."""
+
+    ready: list
+    processing: list
+    done: list
+    failed: list
+
+    def of(self, job):
+        return [name for name, jobs in vars(self).items() for one in jobs if one == job]
+
+    def misplaced(self, jobs):
+        """Describe the jobs that are in no place, or in more than one."""
+        return "; ".join(
+            f"{job.decode()} in {' and '.join(self.of(job)) or 'no place'}" for job in jobs if len(self.of(job)) != 1
+        )
+
+    def __str__(self):
+        return "; ".join(f"{name}: {names(jobs)}" for name, jobs in vars(self).items())
+
+
+async def places(raw):
+    pipe = raw.pipeline(transaction=False)
+    pipe.lrange(READY, 0, -1)
+    pipe.lrange(PROCESSING, 0, -1)
+    pipe.smembers(DONE)
+    pipe.smembers(FAILED)
+    try:
+        ready, processing, done, failed = await pipe.execute()
+    except redis.exceptions.ResponseError as error:
+        fail(
+            called="READY and PROCESSING read as lists, DONE and FAILED as sets",
+            got=error,
+            expected="the four keys of the module, with the types that its docstring gives",
+            costs="the dashboards and the reaper that read these keys find nothing, or fail",
+        )
+    return Places(ready[::-1], processing, sorted(done), sorted(failed))
+
+
+async def submit(raw, jobs):
+    """Do what a producer does: LPUSH, so that the first of `jobs` is next."""
+    for job in jobs:
+        await raw.lpush(READY, job)
+
+
+async def in_channel(raw, jobs, *, close=True):
+    """Do what a feeder does: the jobs are in PROCESSING and in a channel with room for more."""
+    channel = Channel(len(jobs) + 1)
+    for job in jobs:
+        await raw.lpush(PROCESSING, job)
+        await channel.put(job)
+    if close:
+        channel.close()
+    return channel
+
+
+class Floor:
+    """A handler and an `on_failure` that remember what they saw."""
+
+    def __init__(self, *, lasts_s=1.0, errors=None):
+        self.lasts_s = lasts_s  # one number, or a function of the job
+        self.errors = errors or {}
+        self.started, self.ended, self.cancelled, self.running = [], [], [], []
+        self.peak, self.twice, self.failures = 0, [], []
+
+    async def handler(self, job):
+        self.started.append(job)
+        if job in self.running:
+            self.twice.append(job)
+        self.running.append(job)
+        self.peak = max(self.peak, len(self.running))
+        try:
+            await asyncio.sleep(self.lasts_s(job) if callable(self.lasts_s) else self.lasts_s)
+            if job in self.errors:
+                raise self.errors[job]
+            self.ended.append(job)
+        except asyncio.CancelledError:
+            self.cancelled.append(job)
+            raise
+        finally:
+            self.running.remove(job)
+
+    async def on_failure(self, job, error):
+        self.failures.append((job, error))
+
+
+class CountingChannel(Channel):
+    """A channel that counts calls of `close`."""
+
+    closes = 0
+
+    def close(self):
+        self.closes += 1
+        super().close()
+
+
+def from_redis(error):
+    """Whether an error, or each one in a group, is a broken connection."""
+    if isinstance(error, BaseExceptionGroup):
+        return all(from_redis(one) for one in error.exceptions)
+    return isinstance(error, (redis.exceptions.ConnectionError, redis.exceptions.WatchError))
+
+
+async def outcome_of(call, network, *, cancel_at=None):
+    """Run a call as a task; return the broken connection or the cancellation that ended it, None if it returned."""
+    task = asyncio.ensure_future(call)
+    if cancel_at is not None:
+        network.cancel_at(cancel_at, task=task)
+    await asyncio.wait([task])
+    if task.cancelled():
+        if network.fired:
+            return asyncio.CancelledError("cancelled")
+        raise asyncio.CancelledError
+    error = task.exception()
+    if error is None or (network.fired and from_redis(error)):
+        return error
+    raise error
+
+
+async def left_running(before):
+    """Name the tasks that are there now and were not before."""
+    await settle()
+    return sorted(task.get_coro().__qualname__ for task in asyncio.all_tasks() - before)
+
+
+def no_task_left(left, called):
+    assert not left, explain(
+        called=called,
+        got=f"still running afterwards: {', '.join(left)}",
+        expected="no task of the pool outlives the call",
+        costs="the caller closes its connections and exits, and the jobs in these tasks are torn off half done",
+    )
+
+
+def one_place(now, jobs, called):
+    assert not now.misplaced(jobs), explain(
+        called=called,
+        got=f"{now.misplaced(jobs)} ({now})",
+        expected="every job in exactly one of ready, processing, done and failed",
+        costs="a job in no place is lost without a trace, a job in two is run again although it is finished",
+    )
+
+
+def in_order(ready, called):
+    numbers = [int(job.removeprefix(b"job-")) for job in ready]
+    assert numbers == sorted(numbers), explain(
+        called=called,
+        got=f"ready, next job first: {names(ready)}",
+        expected="the order in which the jobs were submitted",
+        costs="jobs that waited longest are overtaken; given back to the wrong end, they wait behind the whole backlog",
+    )
+
+
+# 1. Feed
+
+
+@pytest.mark.step(*FEED)
+async def test_take_moves_the_oldest_job(redis, network):
+    """take() moves the rightmost job of READY to the left of PROCESSING, and returns None at once if there is none."""
+    raw = network.raw()
+    await submit(raw, jobs_named(3))
+    first, second = await take(redis), await take(redis)
+    now = await places(raw)
+    assert (first, second) == (b"job-1", b"job-2"), explain(
+        called="take(redis) twice, after LPUSH job-1, job-2, job-3",
+        got=f"{first!r}, {second!r}",
+        expected="b'job-1', b'job-2': the rightmost of READY is next",
+        costs="the newest job is served first, and under load the oldest one never",
+    )
+    assert (now.ready, now.processing) == ([b"job-3"], [b"job-2", b"job-1"]), explain(
+        called="take(redis) twice, after LPUSH job-1, job-2, job-3",
+        got=now,
+        expected="ready: job-3; processing, from the left: job-2, job-1",
+        costs="a job that is in neither list while it runs is gone when the worker dies",
+    )
+    await take(redis)
+    nothing = await take(redis)
+    assert nothing is None, explain(
+        called="take(redis) with READY empty",
+        got=nothing,
+        expected="None",
+        costs="the feeder cannot tell that the queue is empty, and the pool never ends",
+    )
+
+
+@pytest.mark.step(*FEED)
+@pytest.mark.parametrize("capacity", [1, 3])
+async def test_feed_takes_only_what_there_is_room_for(redis, network, capacity):
+    """feed() takes a job only when the channel has room for it."""
+    raw = network.raw()
+    await submit(raw, jobs_named(8))
+    channel = Channel(capacity)
+    feeder = asyncio.create_task(feed(redis, channel, asyncio.Event()))
+    for got in range(4):
+        await asyncio.sleep(60)
+        if feeder.done():
+            feeder.result()
+        taken = await raw.llen(PROCESSING)
+        called = f"feed(redis, Channel({capacity}), stop) with 8 jobs in READY, while consumers got {got}"
+        assert taken <= capacity + got, explain(
+            called=called,
+            got=f"{taken} jobs taken",
+            expected=f"at most {capacity + got}: {capacity} in the channel, {got} with consumers",
+            costs="every pool holds jobs that it has no place for; they wait there while another pool has workers free",
+        )
+        assert taken == capacity + got, explain(
+            called=called,
+            got=f"{taken} jobs taken, a minute later",
+            expected=f"{capacity + got}: the channel has room",
+            costs="the buffer stays empty, and every worker waits for Redis before each job",
+        )
+        await channel.get()
+    feeder.cancel()
+    await asyncio.wait([feeder])
+
+
+@pytest.mark.step(*FEED)
+@pytest.mark.parametrize("count", [0, 1, 7])
+async def test_feed_hands_over_every_job_in_order_and_ends(redis, network, count):
+    """feed() puts every job into the channel, oldest first, and returns when READY is empty."""
+    raw, jobs = network.raw(), jobs_named(count)
+    await submit(raw, jobs)
+    channel, seen = Channel(2), []
+    feeder = asyncio.create_task(feed(redis, channel, asyncio.Event()))
+    while len(seen) < count:
+        getter = asyncio.create_task(channel.get())
+        await asyncio.wait([feeder, getter], return_when=asyncio.FIRST_COMPLETED)
+        if not getter.done():
+            feeder.result()
+            await settle()
+            if not getter.done():
+                break
+        seen.append(getter.result())
+    await feeder
+    assert seen == jobs, explain(
+        called=f"feed(redis, Channel(2), stop) with {count} jobs in READY",
+        got=f"the channel gave {names(seen)}",
+        expected=names(jobs),
+        costs="jobs are overtaken by newer ones, or were taken and are run by nobody",
+    )
+
+
+# 2. Work
+
+
+@pytest.mark.step(*WORK)
+@pytest.mark.parametrize("outcome", [DONE, FAILED])
+async def test_acknowledge_moves_the_job_once(redis, network, outcome):
+    """acknowledge() moves one job from PROCESSING to its outcome; called again, it changes nothing."""
+    raw = network.raw()
+    await raw.lpush(PROCESSING, *jobs_named(3))
+    await acknowledge(redis, b"job-2", outcome)
+    for calls in ("once", "twice"):
+        now = await places(raw)
+        wanted = Places([], [b"job-3", b"job-1"], [], [])
+        setattr(wanted, "done" if outcome == DONE else "failed", [b"job-2"])
+        assert now == wanted, explain(
+            called=f"acknowledge(redis, b'job-2', {outcome!r}) {calls}, with job-1, job-2, job-3 in PROCESSING",
+            got=now,
+            expected=wanted,
+            costs="what is left in processing is run again by the reaper, what left it unfinished is lost",
+        )
+        await acknowledge(redis, b"job-2", outcome)
+
+
+@pytest.mark.step(*WORK)
+@pytest.mark.parametrize("workers", [1, 3])
+async def test_so_many_workers_so_many_jobs_at_once(redis, network, workers):
+    """work() runs `workers` handlers at the same time, never more, and returns when the channel is through."""
+    raw, jobs, floor = network.raw(), jobs_named(7), Floor()
+    channel = await in_channel(raw, jobs)
+    await work(redis, channel, floor.handler, floor.on_failure, workers=workers)
+    called = f"work(redis, channel, handler, on_failure, workers={workers}) with 7 jobs of 1 s"
+    assert floor.peak == workers, explain(
+        called=called,
+        got=f"{floor.peak} handlers at once",
+        expected=f"{workers}",
+        costs="with fewer the queue grows though there is room; with more, the database behind the handlers falls over",
+    )
+    now = await places(raw)
+    assert (now.done, now.processing, floor.running) == (jobs, [], []), explain(
+        called=called,
+        got=f"{now}; handlers still running: {names(floor.running)}",
+        expected="all seven in done when work returns",
+        costs="the process exits with jobs half done, and each of them is run again",
+    )
+
+
+@pytest.mark.step(*WORK)
+async def test_job_is_in_processing_while_its_handler_runs(redis, network):
+    """A job is acknowledged after its handler returned, not before."""
+    raw, jobs, seen = network.raw(), jobs_named(3), {}
+
+    async def handler(job):
+        await asyncio.sleep(1)
+        seen[job] = (await places(raw)).of(job)
+
+    await work(redis, await in_channel(raw, jobs), handler, Floor().on_failure, workers=2)
+    early = {job.decode(): where for job, where in seen.items() if where != ["processing"]}
+    assert not early, explain(
+        called="work(…), looking where each job is while its handler runs",
+        got=early,
+        expected="in processing, and nowhere else",
+        costs="a worker that dies in its handler takes the job with it: that is at most once, whatever the README says",
+    )
+
+
+@pytest.mark.step(*WORK)
+@pytest.mark.parametrize("workers", [1, 2])
+async def test_handler_that_raises_does_not_end_the_pool(redis, network, workers):
+    """A handler may raise any Exception: on_failure gets it once, then the job goes to FAILED, and the pool goes on."""
+    raw, jobs = network.raw(), jobs_named(8)
+    errors = {
+        b"job-1": ValueError("no such user"),
+        b"job-2": TimeoutError("the mail server is slow"),
+        b"job-4": ChannelClosed("some other channel"),
+        b"job-5": redis_error(),
+        b"job-6": ExceptionGroup("both failed", [OSError("first"), OSError("second")]),
+    }
+    floor, before = Floor(errors=errors), []
+
+    async def on_failure(job, error):
+        await asyncio.sleep(1)
+        before.append((await places(raw)).of(job))
+        await floor.on_failure(job, error)
+
+    called = f"work(…, workers={workers}) with five of eight handlers raising"
+    await work(redis, await in_channel(raw, jobs), floor.handler, on_failure, workers=workers)
+    now = await places(raw)
+    assert floor.started == jobs, explain(
+        called=called,
+        got=f"started: {names(floor.started)}",
+        expected=f"all: {names(jobs)}",
+        costs="one bad job takes a worker down; after a few of them the pool looks alive and does nothing",
+    )
+    assert sorted(job for job, _ in floor.failures) == sorted(errors), explain(
+        called=called,
+        got=f"on_failure called for {names(job for job, _ in floor.failures)}",
+        expected=f"once for each of {names(errors)}",
+        costs="a failure that is not reported is not retried, and a failure reported twice is retried twice",
+    )
+    other = [job for job, error in floor.failures if error is not errors[job]]
+    assert not other, explain(
+        called=called,
+        got=f"on_failure got another error than the handler raised, for {names(other)}",
+        expected="the very exception",
+        costs="the dead letter shows a wrapper, and nobody can tell a bad payload from a slow server",
+    )
+    assert before == [["processing"]] * len(errors), explain(
+        called="looking where a job is while on_failure runs",
+        got=" / ".join(" and ".join(where) or "no place" for where in before),
+        expected="still in processing: on_failure first, acknowledge after it",
+        costs="a crash in between, and the job is acknowledged though its failure was never recorded",
+    )
+    assert (now.failed, now.done, now.processing) == (sorted(errors), [job for job in jobs if job not in errors], []), (
+        explain(
+            called=called,
+            got=now,
+            expected=f"failed: {names(errors)}; done: the other three",
+            costs="failed jobs look done, or stay in processing and are run again for ever",
+        )
+    )
+
+
+def redis_error():
+    return redis.exceptions.ConnectionError("the handler's own Redis is down")
+
+
+@pytest.mark.step(*WORK)
+async def test_cancelled_work_is_no_failure(redis, network):
+    """Cancelling work() ends it as cancelled; the interrupted jobs are neither acknowledged nor reported as failed."""
+    raw, jobs, floor = network.raw(), jobs_named(4), Floor(lasts_s=100)
+    before = asyncio.all_tasks()
+    task = asyncio.create_task(work(redis, await in_channel(raw, jobs), floor.handler, floor.on_failure, workers=2))
+    await asyncio.sleep(1)
+    task.cancel()
+    await asyncio.wait([task], timeout=60)
+    ended = (
+        "still running a minute later"
+        if not task.done()
+        else "cancelled"
+        if task.cancelled()
+        else task.exception() or "returned"
+    )
+    called = "work(…, workers=2), cancelled while two of four jobs run"
+    if isinstance(ended, NotImplementedError):
+        raise ended
+    assert ended == "cancelled", explain(
+        called=called,
+        got=ended,
+        expected="cancelled: the CancelledError goes on to the caller",
+        costs="shutdown hangs until the supervisor kills the process",
+    )
+    now = await places(raw)
+    assert (now.done, now.failed, floor.failures) == ([], [], []), explain(
+        called=called,
+        got=f"{now}; on_failure called for {names(job for job, _ in floor.failures)}",
+        expected="nothing done, nothing failed: the jobs stay to be run again",
+        costs="every deploy writes the jobs of that moment off as failed",
+    )
+    no_task_left(await left_running(before), called)
+
+
+@pytest.mark.step(*WORK)
+async def test_broken_connection_is_not_the_jobs_failure(network):
+    """An error from Redis in an acknowledgement ends work() with that error; it is not a failure of the job."""
+    for effect in FAULTS:
+        async for trial in network.every_point(effect):
+            raw, jobs, floor = trial.raw(), jobs_named(2), Floor(errors={b"job-2": ValueError("bad")})
+            channel = await in_channel(raw, jobs)
+            error = await outcome_of(work(trial.redis, channel, floor.handler, floor.on_failure, workers=1), trial)
+            now = await places(raw)
+            called = f"work(…, workers=1) with the connection broken at point {trial.point} ({effect})"
+            assert [job for job, _ in floor.failures] in ([], [b"job-2"]), explain(
+                called=called,
+                got=f"on_failure called for {names(job for job, _ in floor.failures)}",
+                expected="for job-2 at most, once: only its handler raised",
+                costs="a job that was done is reported as failed, and done a second time",
+            )
+            assert b"job-1" not in now.failed, explain(
+                called=called,
+                got=now,
+                expected="job-1 not in failed: its handler returned",
+                costs="a hiccup of the network turns finished jobs into dead letters",
+            )
+            assert error is not None or not now.processing, explain(
+                called=called,
+                got=f"work returned as if all were well, and left {now}",
+                expected="the ConnectionError, as it is or in an ExceptionGroup",
+                costs="jobs are stranded in processing, and no log line says so",
+            )
+
+
+@pytest.mark.step(*WORK)
+async def test_no_workers_is_an_error(redis):
+    """workers=0 raises ValueError."""
+    for workers in (0, -1):
+        channel = Channel(1)
+        channel.close()
+        got = await error_of(work(redis, channel, Floor().handler, Floor().on_failure, workers=workers))
+        value_error(got, f"work(…, workers={workers})")
+
+
+async def error_of(call):
+    try:
+        await call
+    except NotImplementedError:
+        raise
+    except Exception as error:  # noqa: BLE001
+        return error
+
+
+def value_error(got, called):
+    assert isinstance(got, ValueError), explain(
+        called=called,
+        got="no error" if got is None else got,
+        expected="ValueError",
+        costs="a mistyped setting starts a pool that takes jobs and runs none",
+    )
+
+
+# 3. Close
+
+
+@pytest.mark.step(*CLOSE)
+@pytest.mark.parametrize("ending", ["READY empty", "stop set", "Redis fails", "cancelled"])
+async def test_feeder_closes_the_channel_once(redis, network, ending):
+    """feed() closes the channel exactly once, however it ends, and passes errors and cancellation on."""
+    raw, channel, stop = network.raw(), CountingChannel(10), asyncio.Event()
+    await submit(raw, jobs_named(3))
+    if ending == "stop set":
+        stop.set()
+    if ending == "Redis fails":
+        network.fail_at(3)
+    task = asyncio.create_task(feed(redis, channel, stop))
+    if ending == "cancelled":
+        network.cancel_at(3, task=task)
+    await asyncio.wait([task])
+    error = asyncio.CancelledError("cancelled") if task.cancelled() else task.exception()
+    if error is not None and not (isinstance(error, asyncio.CancelledError) or from_redis(error)):
+        raise error
+    called = f"feed(redis, channel, stop), ended by: {ending}"
+    assert (channel.closes, channel.closed) == (1, True), explain(
+        called=called,
+        got=f"close called {channel.closes} times",
+        expected="once",
+        costs="not closed: every worker waits for ever and the process never exits; closed twice: the pool dies of it",
+    )
+    wanted = {"Redis fails": redis_error, "cancelled": asyncio.CancelledError}.get(ending)
+    assert (error is None) == (wanted is None), explain(
+        called=called,
+        got="it returned" if error is None else error,
+        expected="it returns" if wanted is None else type(wanted()).__name__,
+        costs="a pool that ends in silence when Redis is down looks like a queue that is empty",
+    )
+
+
+@pytest.mark.step(*CLOSE)
+async def test_workers_never_close_the_channel(redis, network):
+    """Consumers do not close: only the producer knows that nothing more will come."""
+    raw = network.raw()
+    jobs, floor = jobs_named(4), Floor(errors={b"job-2": ValueError("bad")})
+    channel = CountingChannel(10)
+    task = asyncio.create_task(work(redis, channel, floor.handler, floor.on_failure, workers=2))
+    called = "work(…, workers=2), while the producer pauses"
+    for job in jobs:
+        await raw.lpush(PROCESSING, job)
+        await channel.put(job)
+        await asyncio.sleep(60)
+        if task.done():
+            task.result()
+        assert (channel.closes, task.done()) == (0, False), explain(
+            called=called,
+            got="the channel was closed" if channel.closes else "work returned",
+            expected="the workers wait for the next job",
+            costs="the feeder's next put fails, with a job in its hand that is then in nobody's",
+        )
+    channel.close()
+    await task
+    assert (channel.closes, sorted(floor.started)) == (1, jobs), explain(
+        called="work(…, workers=2), after the producer closed the channel",
+        got=f"close called {channel.closes} times; started: {names(floor.started)}",
+        expected="closed by the producer alone, and all four jobs started",
+        costs="two owners of one channel: sooner or later one closes it while the other puts",
+    )
+
+
+@pytest.mark.step(*CLOSE)
+@pytest.mark.parametrize(("count", "workers", "capacity"), [(0, 2, 1), (1, 3, 2), (9, 2, 3), (5, 1, 1)])
+async def test_pool_runs_everything_and_ends(redis, network, count, workers, capacity):
+    """run_pool() runs every job in READY and returns, with at most capacity + workers jobs taken at any moment."""
+    raw, jobs, most = network.raw(), jobs_named(count), 0
+    floor = Floor(errors={b"job-2": ValueError("bad")})
+
+    async def handler(job):
+        nonlocal most
+        await asyncio.sleep(30)
+        most = max(most, await raw.llen(PROCESSING))
+        await floor.handler(job)
+
+    await submit(raw, jobs)
+    before = asyncio.all_tasks()
+    await run_pool(redis, handler, floor.on_failure, workers=workers, capacity=capacity, stop=asyncio.Event())
+    now = await places(raw)
+    called = f"run_pool(…, workers={workers}, capacity={capacity}) with {count} jobs in READY"
+    assert (sorted(now.done + now.failed), now.ready + now.processing) == (jobs, []), explain(
+        called=called,
+        got=now,
+        expected="every job in done or failed, and READY and PROCESSING empty",
+        costs="jobs are left behind though the pool says that it is through",
+    )
+    assert sorted(floor.started) == jobs, explain(
+        called=called,
+        got=f"handlers started for {names(sorted(floor.started))}",
+        expected=f"once for each of {names(jobs)}",
+        costs="a job is acknowledged that nobody has run, or is run more often than needed",
+    )
+    assert most <= capacity + workers, explain(
+        called=called,
+        got=f"{most} jobs in PROCESSING at once",
+        expected=f"at most {capacity + workers}",
+        costs="one pool empties the queue into its own memory: the others idle, and its crash strands all of it",
+    )
+    no_task_left(await left_running(before), called)
+
+
+@pytest.mark.step(*CLOSE)
+@pytest.mark.parametrize("point", [1, 4, 5])
+async def test_feeder_that_fails_ends_the_pool(redis, network, point):
+    """When a take fails, run_pool() raises that error; it does not hang, and nothing goes on behind it."""
+    raw, floor, jobs = network.raw(), Floor(lasts_s=100), jobs_named(6)
+    await submit(raw, jobs)
+    before = asyncio.all_tasks()
+    network.fail_at(point)
+    error = await outcome_of(
+        run_pool(redis, floor.handler, floor.on_failure, workers=3, capacity=2, stop=asyncio.Event()), network
+    )
+    called = f"run_pool(…, workers=3, capacity=2), the connection broken at point {point}, in a take"
+    assert error is not None, explain(
+        called=called,
+        got=f"it returned as if all were well ({await places(raw)})",
+        expected="the ConnectionError, as it is or in an ExceptionGroup",
+        costs="a pool that ends in silence when Redis is down looks like a queue that is empty",
+    )
+    no_task_left(await left_running(before), called)
+    one_place(await places(raw), jobs, called)
+
+
+@pytest.mark.step(*CLOSE)
+async def test_impossible_sizes_are_errors(redis, network):
+    """workers=0 and capacity=0 raise ValueError, and no job is taken."""
+    raw, floor = network.raw(), Floor()
+    await submit(raw, jobs_named(2))
+    for sizes in ({"workers": 0, "capacity": 1}, {"workers": 1, "capacity": 0}):
+        got = await error_of(run_pool(redis, floor.handler, floor.on_failure, **sizes, stop=asyncio.Event()))
+        if isinstance(got, ExceptionGroup):
+            got = got.exceptions[0]
+        value_error(got, f"run_pool(…, {', '.join(f'{name}={value}' for name, value in sizes.items())})")
+
+
+# 4. Stop
+
+
+@pytest.mark.step(*STOP)
+@pytest.mark.parametrize(("workers", "capacity"), [(2, 3), (1, 1)])
+async def test_stop_finishes_what_was_taken_and_takes_no_more(redis, network, workers, capacity):
+    """After stop, the jobs that were taken are run to their end, and READY keeps the rest, in order."""
+    raw, jobs, stop = network.raw(), jobs_named(9), asyncio.Event()
+    floor = Floor(lasts_s=100, errors={b"job-2": ValueError("bad")})
+    await submit(raw, jobs)
+    before = asyncio.all_tasks()
+    task = asyncio.create_task(
+        run_pool(redis, floor.handler, floor.on_failure, workers=workers, capacity=capacity, stop=stop)
+    )
+    await asyncio.sleep(50)
+    if task.done():
+        task.result()
+    at_stop = await places(raw)
+    stop.set()
+    await task
+    now = await places(raw)
+    taken = sorted(at_stop.processing)
+    called = f"run_pool(…, workers={workers}, capacity={capacity}), stop set while {len(taken)} of 9 jobs are taken"
+    assert now.ready == at_stop.ready, explain(
+        called=called,
+        got=f"ready before: {names(at_stop.ready)}; after: {names(now.ready)}",
+        expected="READY unchanged: nothing is taken after stop",
+        costs="a pool told to stop starts new work, and the deploy waits for jobs that another pool could have had",
+    )
+    assert not floor.cancelled, explain(
+        called=called,
+        got=f"handlers cancelled: {names(floor.cancelled)}",
+        expected="none: what runs is finished",
+        costs="every deploy breaks off jobs in the middle, with half of their effects done",
+    )
+    assert (sorted(now.done + now.failed), now.processing) == (taken, []), explain(
+        called=called,
+        got=now,
+        expected=f"{names(taken)} run and acknowledged, processing empty",
+        costs="jobs that were in the buffer stay in processing, where nobody runs them",
+    )
+    no_task_left(await left_running(before), called)
+
+
+@pytest.mark.step(*STOP)
+async def test_stop_before_the_start_takes_nothing(redis, network):
+    """A pool whose stop is set already returns and has taken nothing."""
+    raw, jobs, stop, floor = network.raw(), jobs_named(3), asyncio.Event(), Floor()
+    await submit(raw, jobs)
+    stop.set()
+    await run_pool(redis, floor.handler, floor.on_failure, workers=2, capacity=2, stop=stop)
+    now = await places(raw)
+    assert (now.ready, floor.started) == (jobs, []), explain(
+        called="run_pool(…) with stop set before the call",
+        got=f"{now}; started: {names(floor.started)}",
+        expected="all three still in ready",
+        costs="a pool that is restarted during a shutdown begins jobs that it has no time for",
+    )
+
+
+@pytest.mark.step(*STOP)
+async def test_stop_during_a_take_loses_nothing(seeds):
+    """A job whose take was on its way when stop was set is run; nothing is left in PROCESSING."""
+    async for network in seeds(10):
+        network.latency(max_s=0.05)
+        raw, jobs, stop, floor = network.raw(), jobs_named(5), asyncio.Event(), Floor()
+        await submit(raw, jobs)
+        task = asyncio.create_task(
+            run_pool(network.redis, floor.handler, floor.on_failure, workers=1, capacity=2, stop=stop)
+        )
+        await until(task, raw.llen, PROCESSING)
+        stop.set()
+        await task
+        now = await places(raw)
+        called = "run_pool(…, workers=1, capacity=2), stop set while a take has happened and its answer is on the way"
+        assert (now.processing, len(now.done), now.ready) == ([], 1, jobs[1:]), explain(
+            called=called,
+            got=now,
+            expected="job-1 done, the other four in ready",
+            costs="the job is in processing and no worker knows of it: only a reaper will ever find it",
+        )
+
+
+async def until(task, count, key):
+    """Let time pass, a virtual millisecond at a time, until `count(key)` is not 0 or the task has ended."""
+    while not task.done() and not await count(key):
+        await asyncio.sleep(0.001)  # noqa: ASYNC110
+
+
+# 5. Schedules
+
+
+@pytest.mark.step(*SCHEDULES)
+async def test_two_pools_share_one_queue(seeds):
+    """Under 50 schedules, two pools on the same keys: no job is run by two workers, each ends in exactly one place."""
+    jobs = jobs_named(7)
+    called = "two run_pool(…, workers=2, capacity=1) on the same keys, 7 jobs"
+    async for network in seeds(50):
+        raw, floor, stop = network.raw(), Floor(errors={b"job-3": ValueError("bad")}), asyncio.Event()
+        floor.lasts_s = lambda job, seed=network.seed: (hash_of(job) * seed % 7) / 1000
+        await submit(raw, jobs)
+        sizes = {"workers": 2, "capacity": 1, "stop": stop}
+        pools = [
+            asyncio.create_task(run_pool(client, floor.handler, floor.on_failure, **sizes))
+            for client in (network.redis, await network.client("other"))
+        ]
+        if network.seed % 2:
+            asyncio.get_running_loop().call_later(0.002 * (network.seed % 11), stop.set)
+        await asyncio.wait(pools)
+        for pool in pools:
+            pool.result()
+        now = await places(raw)
+        again = sorted({job for job in floor.started if floor.started.count(job) > 1})
+        assert not again, explain(
+            called=called,
+            got=f"run by two workers: {names(again)}",
+            expected="each job by one: a job that one pool has taken, no other can take",
+            costs="two workers charge the same customer",
+        )
+        one_place(now, jobs, called)
+        in_order(now.ready, called)
+        left = now.processing if network.seed % 2 else now.processing + now.ready
+        assert not left, explain(
+            called=called,
+            got=now,
+            expected="processing empty when both pools have returned, and, without a stop, ready too",
+            costs="jobs are stranded though no pool failed",
+        )
+        assert set(floor.started) == set(now.done + now.failed), explain(
+            called=called,
+            got=f"started: {names(sorted(floor.started))}; {now}",
+            expected="what was started is in done or failed, and nothing else is",
+            costs="the numbers in done are no proof that anything was done",
+        )
+
+
+def hash_of(job):
+    return int(job.removeprefix(b"job-")) * 5
+
+
+@pytest.mark.step(*SCHEDULES)
+async def test_crash_at_any_point_leaves_every_job_in_one_place(network):
+    """Cancelled at any send or receive, run_pool() ends as cancelled and every job is in exactly one place."""
+    for point in range(1, 400):
+        trial = await network.fresh(seed=network.seed * 1000 + point)
+        raw, jobs, floor = trial.raw(), jobs_named(4), Floor(lasts_s=0.002, errors={b"job-2": ValueError("bad")})
+        await submit(raw, jobs)
+        before = asyncio.all_tasks()
+        pool = run_pool(trial.redis, floor.handler, floor.on_failure, workers=2, capacity=1, stop=asyncio.Event())
+        error = await outcome_of(pool, trial, cancel_at=point)
+        now, called = await places(raw), f"run_pool(…, workers=2, capacity=1), cancelled at point {point}"
+        if not trial.fired:
+            break
+        one_place(now, jobs, called)
+        assert error is not None or sorted(now.done + now.failed) == jobs, explain(
+            called=called,
+            got=f"it returned as if all were well ({now})",
+            expected="it ends as cancelled",
+            costs="shutdown cannot end this pool, and waits for it until the supervisor kills the process",
+        )
+        assert set(now.done) <= set(floor.ended), explain(
+            called=called,
+            got=f"done: {names(now.done)}; handlers that returned: {names(floor.ended)}",
+            expected="in done only what a handler has finished",
+            costs="a crash turns jobs that were never finished into jobs that count as done",
+        )
+        no_task_left(await left_running(before), called)
+
+
+@pytest.mark.step(*SCHEDULES)
+async def test_broken_connection_at_any_point_leaves_every_job_in_one_place(network):
+    """Whatever call fails, before or after taking effect, every job is in exactly one place, and the error is told."""
+    for effect in FAULTS:
+        async for trial in network.every_point(effect):
+            raw, jobs = trial.raw(), jobs_named(3)
+            floor = Floor(lasts_s=0.002, errors={b"job-2": ValueError("bad")})
+            await submit(raw, jobs)
+            before = asyncio.all_tasks()
+            pool = run_pool(trial.redis, floor.handler, floor.on_failure, workers=2, capacity=1, stop=asyncio.Event())
+            error = await outcome_of(pool, trial)
+            now, called = (
+                await places(raw),
+                f"run_pool(…, workers=2), connection broken at point {trial.point} ({effect})",
+            )
+            one_place(now, jobs, called)
+            assert error is not None or sorted(now.done + now.failed) == jobs, explain(
+                called=called,
+                got=f"it returned as if all were well ({now})",
+                expected="the ConnectionError, as it is or in an ExceptionGroup",
+                costs="jobs are stranded in processing, and no log line says so",
+            )
+            no_task_left(await left_running(before), called)
+
+
+# 6. Drain with a grace period
+
+
+def grace_pool(client, floor, stop, grace_s, *, workers=2, capacity=2):
+    return run_pool_with_grace(
+        client, floor.handler, floor.on_failure, workers=workers, capacity=capacity, stop=stop, grace_s=grace_s
+    )
+
+
+@pytest.mark.step(*GRACE, stretch=True)
+async def test_give_back_restores_the_order(redis, network):
+    """give_back() makes jobs[0] the next job, then jobs[1], then what READY held; other pools' jobs stay."""
+    raw, jobs = network.raw(), jobs_named(6)
+    await submit(raw, jobs[4:])
+    await raw.lpush(PROCESSING, *jobs[:4])
+    await give_back(redis, [jobs[0], jobs[1], jobs[3]])
+    await give_back(redis, [])
+    now = await places(raw)
+    wanted = Places([jobs[0], jobs[1], jobs[3], jobs[4], jobs[5]], [jobs[2]], [], [])
+    assert now == wanted, explain(
+        called="give_back(redis, [job-1, job-2, job-4]), with job-5, job-6 in READY and job-3 another pool's",
+        got=now,
+        expected=wanted,
+        costs="jobs given back at a deploy end up behind the backlog, or run twice because another pool still has them",
+    )
+
+
+@pytest.mark.step(*GRACE, stretch=True)
+async def test_give_back_can_crash_anywhere(network):
+    """A give_back() that breaks at any send or receive leaves each job in exactly one place, READY in order."""
+    for effect in (*FAULTS, "cancelled"):
+        async for trial in network.every_point(effect):
+            raw, jobs = trial.raw(), jobs_named(4)
+            await submit(raw, jobs[2:])
+            await raw.lpush(PROCESSING, *jobs[:2])
+            await trial.attempt(give_back(trial.redis, jobs[:2]))
+            now, called = (
+                await places(raw),
+                f"give_back(redis, [job-1, job-2]), broken at point {trial.point} ({effect})",
+            )
+            one_place(now, jobs, called)
+            in_order(now.ready, called)
+
+
+@pytest.mark.step(*GRACE, stretch=True)
+async def test_jobs_that_fit_the_grace_period_are_finished(redis, network):
+    """Within the grace period everything that was taken is run and acknowledged, and the pool ends without waiting."""
+    raw, jobs, stop = network.raw(), jobs_named(8), asyncio.Event()
+    floor = Floor(lasts_s=10, errors={b"job-2": TimeoutError("the handler's own")})
+    await submit(raw, jobs)
+    task = asyncio.create_task(grace_pool(redis, floor, stop, 100))
+    await asyncio.sleep(5)
+    at_stop = await places(raw)
+    stop.set()
+    stopped_at = asyncio.get_running_loop().time()
+    await task
+    took_s = asyncio.get_running_loop().time() - stopped_at
+    now, called = (
+        await places(raw),
+        "run_pool_with_grace(…, workers=2, capacity=2, grace_s=100), jobs of 10 s, stop after 5 s",
+    )
+    assert (now.ready, now.processing, now.failed, floor.cancelled) == (at_stop.ready, [], [b"job-2"], []), explain(
+        called=called,
+        got=f"{now}; cancelled: {names(floor.cancelled)}",
+        expected="the four that were taken finished (job-2's handler raised TimeoutError: failed), the rest in ready",
+        costs="the grace period is there and is not used: jobs that had the time are broken off",
+    )
+    assert took_s < 50, explain(
+        called=called,
+        got=f"it returned {took_s:.0f} s after stop",
+        expected="after about 15 s, when the last job was finished",
+        costs="every deploy takes the whole grace period, for every process",
+    )
+
+
+@pytest.mark.step(*GRACE, stretch=True)
+@pytest.mark.parametrize("grace_s", [0, 12])
+async def test_jobs_cut_short_return_in_order(redis, network, grace_s):
+    """After the grace period, the running and the buffered jobs are back in READY, next first; the others stay put."""
+    raw, jobs, stop = network.raw(), jobs_named(9), asyncio.Event()
+    floor = Floor(lasts_s=lambda job: 10 if job in jobs[:2] else 1000)
+    theirs = b"job-of-another-pool"
+    await raw.lpush(PROCESSING, theirs)
+    await submit(raw, jobs)
+    before = asyncio.all_tasks()
+    task = asyncio.create_task(grace_pool(redis, floor, stop, grace_s))
+    await asyncio.sleep(5)
+    stop.set()
+    stopped_at = asyncio.get_running_loop().time()
+    await task
+    took_s = asyncio.get_running_loop().time() - stopped_at
+    done = jobs[:2] if grace_s else []
+    now, called = await places(raw), f"run_pool_with_grace(…, workers=2, capacity=2, grace_s={grace_s}), stop after 5 s"
+    assert (now.ready, now.done, now.processing) == ([job for job in jobs if job not in done], done, [theirs]), explain(
+        called=called,
+        got=now,
+        expected=f"done: {names(done)}; ready: all other jobs in order; the other pool's job untouched in processing",
+        costs="jobs cut short by a deploy are lost, overtaken by the backlog, or taken from a pool that runs them",
+    )
+    assert not floor.failures, explain(
+        called=called,
+        got=f"on_failure called for {names(job for job, _ in floor.failures)}",
+        expected="not called: a job cut short has not failed",
+        costs="every deploy costs the jobs of that moment one of their attempts",
+    )
+    assert took_s < grace_s + 5, explain(
+        called=called,
+        got=f"it returned {took_s:.0f} s after stop",
+        expected=f"about {grace_s} s after stop",
+        costs="the supervisor's patience ends first, and its kill takes the jobs along",
+    )
+    no_task_left(await left_running(before), called)
+
+
+@pytest.mark.step(*GRACE, stretch=True)
+async def test_job_is_given_back_after_its_handler_has_ended(redis, network):
+    """A cancelled handler may need time to clean up; until it has ended, its job is not in READY."""
+    raw, jobs, stop, early = network.raw(), jobs_named(3), asyncio.Event(), []
+    floor = Floor()
+
+    async def handler(job):
+        try:
+            await asyncio.sleep(1000)
+        finally:
+            await asyncio.sleep(1)
+            if "ready" in (await places(raw)).of(job):
+                early.append(job)
+
+    floor.handler = handler
+    await submit(raw, jobs)
+    asyncio.get_running_loop().call_later(5, stop.set)
+    await grace_pool(redis, floor, stop, 1)
+    called = "run_pool_with_grace(…, grace_s=1), handlers that need 1 s to clean up"
+    assert not early, explain(
+        called=called,
+        got=f"given back while the handler still ran: {names(early)}",
+        expected="given back when the handler has ended",
+        costs="another pool takes the job at once, and two workers are at it",
+    )
+    now = await places(raw)
+    assert now.ready == jobs, explain(
+        called=called,
+        got=now,
+        expected=f"ready: {names(jobs)}",
+        costs="jobs are stranded in processing by every deploy",
+    )
+
+
+@pytest.mark.step(*GRACE, stretch=True)
+@pytest.mark.parametrize("moment", ["a take", "an acknowledgement"])
+async def test_grace_period_ends_while_a_call_is_on_its_way(seeds, moment):
+    """The grace period may end between a command's effect and its answer; the job is still in exactly one place."""
+    async for network in seeds(12):
+        network.latency(max_s=0.05)
+        raw, jobs, stop, floor = network.raw(), jobs_named(4), asyncio.Event(), Floor(lasts_s=0.01)
+        await submit(raw, jobs)
+        task = asyncio.create_task(grace_pool(network.redis, floor, stop, 0, workers=1, capacity=1))
+        await until(task, *((raw.llen, PROCESSING) if moment == "a take" else (raw.scard, DONE)))
+        stop.set()
+        await task
+        now, called = await places(raw), f"run_pool_with_grace(…, grace_s=0), stop set while {moment} is on its way"
+        one_place(now, jobs, called)
+        in_order(now.ready, called)
+        assert not now.processing, explain(
+            called=called,
+            got=now,
+            expected="processing empty: what was taken is finished or given back",
+            costs="the job is in processing and no worker knows of it: only a reaper will ever find it",
+        )
+
+
+@pytest.mark.step(*GRACE, stretch=True)
+@pytest.mark.parametrize("effect", [*FAULTS, "cancelled"])
+async def test_drain_under_faults(network, effect):
+    """Whatever call fails in a drain, every job is in exactly one place, READY in order, and the error is told."""
+    for point in range(1, 400):
+        trial = await network.fresh()
+        raw, jobs, stop = trial.raw(), jobs_named(5), asyncio.Event()
+        floor = Floor(lasts_s=lambda job: 1 if job == b"job-1" else 1000)
+        await submit(raw, jobs)
+        before = asyncio.all_tasks()
+        asyncio.get_running_loop().call_later(5, stop.set)
+        if effect != "cancelled":
+            trial.fail_at(point, effect=effect)
+        pool = grace_pool(trial.redis, floor, stop, 1, workers=1, capacity=1)
+        error = await outcome_of(pool, trial, cancel_at=point if effect == "cancelled" else None)
+        if not trial.fired:
+            break
+        now, called = await places(raw), f"run_pool_with_grace(…), broken at point {point} ({effect})"
+        one_place(now, jobs, called)
+        in_order(now.ready, called)
+        assert error is not None or not now.processing, explain(
+            called=called,
+            got=f"it returned as if all were well ({now})",
+            expected="the error, as it is or in an ExceptionGroup",
+            costs="jobs are stranded in processing, and no log line says so",
+        )
+        no_task_left(await left_running(before), called)
+
+
+@pytest.mark.step(*GRACE, stretch=True)
+async def test_impossible_grace_settings_are_errors(redis):
+    """workers=0, capacity=0 and a negative grace period raise ValueError."""
+    usual = {"workers": 1, "capacity": 1, "grace_s": 1}
+    for wrong in ({"workers": 0}, {"capacity": 0}, {"grace_s": -1}):
+        settings, floor = usual | wrong, Floor()
+        call = run_pool_with_grace(redis, floor.handler, floor.on_failure, stop=asyncio.Event(), **settings)
+        got = await error_of(call)
+        if isinstance(got, ExceptionGroup):
+            got = got.exceptions[0]
+        value_error(got, f"run_pool_with_grace(…, {', '.join(f'{name}={value}' for name, value in wrong.items())})")
