@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import importlib.util
 import inspect
 import os
 import sys
@@ -17,16 +18,24 @@ from typing import Any
 import pytest
 
 HERE = Path(__file__).resolve().parent
-ENVIRONMENT_SENTENCE = (
-    "this pytest cannot grade the exercises: {why}. Use the project's own, `.venv/bin/pytest exercises/<name>`, "
-    "which `make site` or `make test` sets up."
-)
 
-try:
-    import fakeredis  # noqa: F401
-    import redis.asyncio  # noqa: F401
-except ImportError as error:
-    raise pytest.UsageError(ENVIRONMENT_SENTENCE.format(why=f"it has no {error.name}")) from None
+
+def _why_not_this_pytest() -> str | None:
+    if sys.version_info < (3, 11):
+        return f"it runs on Python {sys.version_info[0]}.{sys.version_info[1]}, and 3.11 is the oldest that will do"
+    if getattr(pytest, "version_tuple", (0,)) < (9, 0):
+        return f"it is pytest {pytest.__version__}, and 9.0 is the oldest that will do"
+    for name in ("redis", "fakeredis"):
+        if importlib.util.find_spec(name) is None:
+            return f"it has no {name}"
+    return None
+
+
+if (_why := _why_not_this_pytest()) is not None:
+    raise pytest.UsageError(
+        f"this pytest cannot grade the exercises: {_why}. Use the project's own, `.venv/bin/pytest exercises/backoff`, "
+        "which `make site` or `make test` sets up."
+    )
 
 from exercises.harness import clock, report
 from exercises.harness.network import Network
@@ -124,8 +133,10 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> object | None:
     names = inspect.signature(pyfuncitem.obj).parameters
     given = {name: pyfuncitem.funcargs[name] for name in names if name in pyfuncitem.funcargs}
     count = getattr(pyfuncitem.obj, "redrive_seeds", None)
+    clock.last_words = functools.partial(_say_last_words, pyfuncitem)
     if count is None:
-        pyfuncitem.stash[SEED] = seeds_for(1)[0]
+        if {"network", "redis", "seed"} & set(pyfuncitem.fixturenames):
+            pyfuncitem.stash[SEED] = seeds_for(1)[0]
         try:
             _run_once(pyfuncitem, given, files)
         except BaseException:
@@ -152,6 +163,23 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         pytest.skip("needs threads: run it locally")
 
 
+def _say_last_words(item: pytest.Function, stuck: clock.Stuck) -> None:
+    """Report what is known so far, because the process is about to be ended."""
+    marker = item.get_closest_marker("step")
+    if marker is not None:
+        place = _place(item.path)
+        message = report.describe(stuck, place, *_expectation(item))
+        result = report.TestResult(item.nodeid, report.FAILED, message, report.line_in(stuck, place))
+        _record(item, marker, result)
+    _finish(item.config)
+    text = "\n".join(line for own in item.config.stash[REPORTS].values() for line in ["", *own.lines()])
+    capture = item.config.pluginmanager.getplugin("capturemanager")
+    if capture is not None:
+        capture.suspend_global_capture(in_=True)
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
 # Reporting
 
 
@@ -166,46 +194,48 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     marker = item.get_closest_marker("step")
     if HERE not in item.path.parents or marker is None:
         return outcome
-    stretch = bool(marker.kwargs.get("stretch"))
-    n, title = (*marker.args, "")[:2]
     if call.excinfo is None:
         if call.when == "call":
-            _record(item, n, title, stretch, report.TestResult(item.nodeid, report.PASSED))
+            _record(item, marker, report.TestResult(item.nodeid, report.PASSED))
         return outcome
     error = call.excinfo.value
     place = _place(item.path)
-    if isinstance(error, pytest.skip.Exception):
-        _record(item, n, title, stretch, report.TestResult(item.nodeid, report.LOCAL_ONLY, str(error)))
-        return outcome
     if isinstance(error, (KeyboardInterrupt, pytest.exit.Exception)):
         return outcome
+    if isinstance(error, pytest.skip.Exception):
+        _record(item, marker, report.TestResult(item.nodeid, report.LOCAL_ONLY, str(error)))
+        return outcome
+    line = report.line_in(error, place)
     unwritten = report.unwritten_step(error, place)
     if unwritten is not None:
-        result = report.TestResult(item.nodeid, report.NOT_STARTED, unwritten, report.line_in(error, place))
-        if stretch:
+        result = report.TestResult(item.nodeid, report.NOT_STARTED, f"not started: {unwritten}", line)
+        if marker.kwargs.get("stretch"):
             # An optional step that nobody has begun does not make the run red.
             outcome.outcome = "skipped"
             outcome.longrepr = (str(item.path), 0, f"Skipped: {unwritten}")
-        elif item.config.stash[ALONE]:
-            outcome.longrepr = f"not started: {unwritten}"
     else:
-        message = report.describe(error, place, _expected(item))
-        result = report.TestResult(
-            item.nodeid, report.FAILED, message, report.line_in(error, place), item.stash.get(SEED, None)
-        )
-        if item.config.option.tbstyle == "no":
-            outcome.longrepr = message
-    _record(item, n, title, stretch, result)
+        message = report.describe(error, place, *_expectation(item))
+        for sentence in clock.missing_awaits:
+            message += f"\nnote      {sentence}: is an `await` missing before its call?"
+        result = report.TestResult(item.nodeid, report.FAILED, message, line, item.stash.get(SEED, None))
+    if item.config.stash[ALONE] and item.config.option.tbstyle == "no" and outcome.outcome == "failed":
+        outcome.longrepr = result.message
+    _record(item, marker, result)
     return outcome
 
 
-def _expected(item: pytest.Item) -> str:
+def _expectation(item: pytest.Item) -> tuple[str, str | None]:
+    """Read what a test expects, and what it costs when it is not so, from its docstring."""
     text = inspect.getdoc(getattr(item, "obj", None)) or ""
-    first = " ".join(text.split("\n\n")[0].split())
-    return first or item.name.removeprefix("test_").replace("_", " ")
+    before, _, costs = text.partition("Costs:")
+    first = " ".join(before.split("\n\n")[0].split())
+    expected = first or item.name.removeprefix("test_").replace("_", " ")
+    return expected, " ".join(costs.split()) or None
 
 
-def _record(item: pytest.Item, n: int, title: str, stretch: bool, result: report.TestResult) -> None:  # noqa: FBT001
+def _record(item: pytest.Item, marker: pytest.Mark, result: report.TestResult) -> None:
+    n, title = (*marker.args, "")[:2]
+    stretch = bool(marker.kwargs.get("stretch"))
     _report_for(item.config, item.path).add(n, title, result, stretch=stretch)
 
 
@@ -226,6 +256,19 @@ def pytest_make_collect_report(collector: pytest.Collector) -> Any:
     return outcome
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Notice when the tests imported another file than the one beside them, as pytest does inside another project."""
+    for path in {item.path for item in session.items if HERE in item.path.parents}:
+        own = _report_for(session.config, path)
+        module = sys.modules.get(f"exercises.{own.place.slug}.{own.place.slug}")
+        own.module = getattr(module, "__file__", None)
+        if own.module is not None and Path(own.module).resolve() != own.place.file.resolve():
+            own.broken = (
+                f"the tests imported {own.module}, not {own.place.file}; "
+                "run pytest from the folder that holds this exercises/ and its pyproject.toml"
+            )
+
+
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     for own in config.stash[REPORTS].values():
         terminalreporter.write_line("")
@@ -233,9 +276,32 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
             terminalreporter.write_line(line)
 
 
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    reports = list(session.config.stash[REPORTS].values())
-    if not reports:
+def _finish(config: pytest.Config) -> None:
+    reports = list(config.stash[REPORTS].values())
+    if not reports or config.option.collectonly:
         return
     if target := os.environ.get("REDRIVE_REPORT"):
         report.write_json(target, reports)
+    _tell_the_journal(reports)
+
+
+def _tell_the_journal(reports: list[report.ExerciseReport]) -> None:
+    """Record the learner's own run, where the journal is installed; an overlay, CI and the page are not the learner."""
+    if os.environ.get("REDRIVE_NO_HISTORY") or os.environ.get("CI") or sys.platform == "emscripten":
+        return
+    try:
+        from journal import grading  # noqa: PLC0415 - the exercises work without it
+    except ImportError:
+        return
+    for own in reports:
+        steps = {step.n: step.outcome for step in own.steps.values() if step.outcome != report.NOT_RUN}
+        if steps and not own.broken:
+            grading.record_run(own.place.slug, steps, own.place.file)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Write the report, make a run that graded the wrong file red, and tell the journal."""
+    if any(own.broken for own in session.config.stash[REPORTS].values()) and session.exitstatus == 0:
+        session.exitstatus = 1
+    _finish(session.config)

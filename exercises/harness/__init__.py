@@ -15,8 +15,9 @@
 **Steps.** Every test carries `@pytest.mark.step(n, "title")` (or the module a `pytestmark`); stretch:
 `@pytest.mark.step(6, "title", stretch=True)`. Titles are lower case and short; one title a number. Mark tests that start
 threads `@pytest.mark.threads`: they are "run locally" in the page. A stub raises `NotImplementedError("step 2: …")`;
-that is reported as "not started", never as wrong. Give every test a docstring that says, in one line, what must hold:
-it is shown as what was expected when the code raises an exception that no assertion caught.
+that is reported as "not started", never as wrong. Give every test a docstring: its first paragraph says what must hold, a last
+one that begins with `Costs:` what it costs in production when it does not. Both are shown when the code raises an exception that
+no assertion caught, or never ends (a run that deadlocks or polls for ever is ended from outside the test).
 
 **Messages.** `explain(called=, got=, expected=, costs=)` builds an assertion's message, `fail(called=, …)` raises it.
 

@@ -20,7 +20,7 @@ import threading
 import time
 import types
 import warnings
-from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +31,12 @@ MAX_VIRTUAL_S = 3600.0
 MAX_TURNS = 200_000
 MAX_REAL_S = float(os.environ.get("REDRIVE_TEST_LIMIT_S", "10"))
 
+MAIN = "the test"
+
 _real_monotonic = time.monotonic
-_real_sleep = time.sleep
+
+last_words: Callable[[Stuck], None] | None = None
+"""Called before the process is ended because the code under test swallows every attempt to end it."""
 
 
 class Stuck(BaseException):  # noqa: N818 - the learner reads it as a word, not as a class
@@ -43,12 +47,19 @@ class Stuck(BaseException):  # noqa: N818 - the learner reads it as a word, not 
     Attributes:
         fact: one sentence, what was seen.
         where: `(file, line, source)` of the code under test where it stood, or None.
+        asked: the same of the test that called it, or None.
+        causes: errors of tasks that had died unnoticed by then; often the reason why the others wait.
     """
 
-    def __init__(self, fact: str, where: tuple[str, int, str] | None = None) -> None:
+    def __init__(
+        self,
+        fact: str,
+        where: tuple[str, int, str] | None = None,
+        asked: tuple[str, int, str] | None = None,
+        causes: tuple[BaseException, ...] = (),
+    ) -> None:
         super().__init__(fact)
-        self.fact = fact
-        self.where = where
+        self.fact, self.where, self.asked, self.causes = fact, where, asked, causes
 
 
 def _frames_of(awaitable: Any) -> Iterator[types.FrameType]:
@@ -82,26 +93,34 @@ def _place(frame: types.FrameType, line: int | None = None) -> tuple[str, int, s
     return path, at, _source_line(path, at)
 
 
-def standing_at(loop: asyncio.AbstractEventLoop, files: tuple[str, ...]) -> list[tuple[str, int, str]]:
-    """List where the unfinished tasks of the loop stand, code under test first, each place once."""
-    found: dict[tuple[str, int, str], None] = {}
-    elsewhere: dict[tuple[str, int, str], None] = {}
-    for task in sorted(asyncio.all_tasks(loop), key=lambda one: one.get_name()):
+def _is_test(path: str) -> bool:
+    return Path(path).name.startswith("test_")
+
+
+def standing_at(
+    tasks: Iterable[asyncio.Task[Any]], files: tuple[str, ...]
+) -> tuple[tuple[str, int, str] | None, tuple[str, int, str] | None]:
+    """Find where unfinished tasks stand: in the code under test, and in the test that called it.
+
+    Of several tasks, the one deepest in the code under test speaks: a worker that waits, rather than what waits for it.
+    """
+    where: tuple[int, tuple[str, int, str]] | None = None
+    asked = None
+    for task in tasks:
         frames = list(_frames_of(task.get_coro()))
-        mine = [frame for frame in frames if frame.f_code.co_filename in files]
-        if mine:
-            found.setdefault(_place(mine[-1]))
-        elif frames:
-            tests = [frame for frame in frames if Path(frame.f_code.co_filename).name.startswith("test_")]
-            if tests:
-                elsewhere.setdefault(_place(tests[-1]))
-    return [*found, *elsewhere]
+        mine = [depth for depth, frame in enumerate(frames) if frame.f_code.co_filename in files]
+        if mine and (where is None or not task.get_name().startswith(MAIN)):
+            where = (mine[-1], _place(frames[mine[-1]]))
+        tests = [frame for frame in frames if _is_test(frame.f_code.co_filename)]
+        if tests and (asked is None or task.get_name() == MAIN):
+            asked = _place(tests[-1])
+    return (where[1] if where else None), asked
 
 
-def frame_in(frame: types.FrameType | None, files: tuple[str, ...]) -> tuple[str, int, str] | None:
-    """Find the innermost frame, from `frame` outwards, that belongs to one of the files."""
+def frame_in(frame: types.FrameType | None, wanted: Callable[[str], bool]) -> tuple[str, int, str] | None:
+    """Find the innermost frame, from `frame` outwards, of a file that is wanted."""
     while frame is not None:
-        if frame.f_code.co_filename in files:
+        if wanted(frame.f_code.co_filename):
             return _place(frame)
         frame = frame.f_back
     return None
@@ -137,16 +156,32 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self.turns = 0
         self.files = files
         self.overdue: Stuck | None = None
-        self.background_errors: list[BaseException] = []
+        self._tasks: list[asyncio.Task[Any]] = []
         self._started_at = _real_monotonic()
         self._selector = _Selector(self)
         self._clock_resolution = 1e-6
-        self.set_exception_handler(self._remember)
+        self.set_exception_handler(self._keep_quiet)
 
-    def _remember(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        error = context.get("exception")
-        if isinstance(error, BaseException):
-            self.background_errors.append(error)
+    def _keep_quiet(self, _loop: asyncio.AbstractEventLoop, _context: dict[str, Any]) -> None:
+        """Do nothing: an error that nobody fetched is told by `give_up`, where it explains something."""
+
+    def create_task(self, coro: Any, **named: Any) -> asyncio.Task[Any]:
+        """Create a task and remember it in order of creation, which `asyncio.all_tasks` does not."""
+        task = super().create_task(coro, **named)
+        self._tasks.append(task)
+        if len(self._tasks) > 2_000:
+            self._tasks = [one for one in self._tasks if not one.done()]
+        return task
+
+    def died(self) -> tuple[BaseException, ...]:
+        """List the errors with which tasks ended."""
+        found = []
+        for task in self._tasks:
+            if task.done() and not task.cancelled():
+                error = task.exception()
+                if error is not None and not isinstance(error, Stuck):
+                    found.append(error)
+        return tuple(found)
 
     def time(self) -> float:
         """Answer the virtual seconds since the test began."""
@@ -154,8 +189,9 @@ class VirtualLoop(asyncio.BaseEventLoop):
 
     def give_up(self, fact: str) -> None:
         """Raise `Stuck`, naming where the code under test stands."""
-        places = standing_at(self, self.files)
-        self.overdue = self.overdue or Stuck(fact, places[0] if places else None)
+        if self.overdue is None:
+            where, asked = standing_at([task for task in self._tasks if not task.done()], self.files)
+            self.overdue = Stuck(fact, where, asked, self.died())
         raise self.overdue
 
     def fresh_limits(self) -> None:
@@ -248,9 +284,9 @@ def run(main: Callable[[], Coroutine[Any, Any, Any]], files: tuple[str, ...] = (
     asyncio._set_running_loop(None)  # noqa: SLF001
     loop = VirtualLoop(files)
     try:
-        with _patched_time(loop):
+        with _patched_time(loop), _noting_missing_awaits():
             try:
-                return loop.run_until_complete(loop.create_task(main(), name="the test"))
+                return loop.run_until_complete(loop.create_task(main(), name=MAIN))
             except BaseException:
                 if loop.overdue is not None:
                     raise loop.overdue from None
@@ -259,6 +295,23 @@ def run(main: Callable[[], Coroutine[Any, Any, Any]], files: tuple[str, ...] = (
                 _wind_up(loop)
     finally:
         asyncio._set_running_loop(outer)  # noqa: SLF001
+
+
+missing_awaits: list[str] = []
+"""Python's own sentences on coroutines that were called and never awaited, in the last run."""
+
+
+@contextlib.contextmanager
+def _noting_missing_awaits() -> Generator[None]:
+    missing_awaits.clear()
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.filterwarnings("always", message="coroutine .* was never awaited", category=RuntimeWarning)
+        try:
+            yield
+        finally:
+            missing_awaits.extend(
+                dict.fromkeys(str(one.message) for one in seen if "never awaited" in str(one.message))
+            )
 
 
 def _wind_up(loop: VirtualLoop) -> None:
@@ -303,19 +356,17 @@ class _Alarm:
         if self.stuck is None:
             self.stuck = Stuck(
                 f"it was still running after {MAX_REAL_S:g} real seconds: an endless loop, or a call that blocks",
-                frame_in(frame, self.files),
+                frame_in(frame, lambda path: path in self.files),
+                frame_in(frame, _is_test),
             )
         loop = asyncio._get_running_loop()  # noqa: SLF001
         if isinstance(loop, VirtualLoop):
             loop.overdue = loop.overdue or self.stuck
-        if self.rung > 6:
-            where = f" at {self.stuck.where[0]}:{self.stuck.where[1]}" if self.stuck.where else ""
-            print(  # noqa: T201 - the last words before the process ends
-                f"\nended the run: {self.stuck.fact}{where}, and it swallows every exception that would end it "
-                "(a bare `except:`?)",
-                file=sys.__stderr__,
-                flush=True,
-            )
+        if self.rung > 4:
+            self.stuck.fact += ", in code that swallows every exception that would end it (a bare `except:`?)"
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            if last_words is not None:
+                last_words(self.stuck)
             os._exit(1)
         raise self.stuck
 

@@ -183,7 +183,7 @@ class _Connection(FakeAsyncRedisConnection):
         return await super().read_response(**kwargs)
 
 
-@dataclass
+@dataclass(repr=False, eq=False)
 class Network:
     """A Redis server of its own, the clients connected to it, and what goes wrong between them.
 
@@ -192,6 +192,7 @@ class Network:
         calls: points passed so far by all clients under control (see the module's text).
         recording: every command in the order the server ran it, with its reply (handshakes left out).
         fired: how many of the faults that were set have happened.
+        point: in a trial of `every_point`, which point was to break.
     """
 
     seed: int = 1
@@ -199,6 +200,7 @@ class Network:
     calls: int = 0
     recording: list[Exchange] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
+    point: int = 0
     redis: redis.asyncio.Redis = field(init=False)
 
     def __post_init__(self) -> None:
@@ -313,7 +315,7 @@ class Network:
         error = task.exception()
         if error is None:
             return Outcome(value=task.result())
-        if fault_happened and isinstance(error, (redis.exceptions.ConnectionError, redis.exceptions.WatchError)):
+        if fault_happened and _is_the_faults(error):
             return Outcome(error=error)
         raise error
 
@@ -340,8 +342,6 @@ class Network:
             if not broke:
                 return
         raise AssertionError(f"the call made more than {MAX_POINTS} sends and waits; does it poll?")
-
-    point: int = 0
 
     # Called by the connection
 
@@ -391,6 +391,13 @@ class Network:
                 victim.cancel()
                 await asyncio.sleep(0)
         return None
+
+
+def _is_the_faults(error: BaseException) -> bool:
+    if isinstance(error, BaseExceptionGroup):
+        return all(_is_the_faults(inner) for inner in error.exceptions)
+    kinds = (redis.exceptions.ConnectionError, redis.exceptions.WatchError, asyncio.CancelledError)
+    return isinstance(error, kinds)
 
 
 def _name(command: tuple[bytes, ...]) -> str:

@@ -19,9 +19,15 @@ from typing import Any
 from exercises.harness.clock import Stuck
 from exercises.harness.explain import find_explanation
 
-PASSED, FAILED, NOT_STARTED, LOCAL_ONLY = "passed", "failed", "not_started", "local_only"
-MARKS = {PASSED: "[ok]", FAILED: "[NO]", NOT_STARTED: "[..]", LOCAL_ONLY: "[--]"}
-WORDS = {PASSED: "passed", FAILED: "failed", NOT_STARTED: "not started", LOCAL_ONLY: "run locally: it needs threads"}
+PASSED, FAILED, NOT_STARTED, LOCAL_ONLY, NOT_RUN = "passed", "failed", "not_started", "local_only", "not_run"
+MARKS = {PASSED: "[ok]", FAILED: "[NO]", NOT_STARTED: "[..]", LOCAL_ONLY: "[--]", NOT_RUN: "[--]"}
+WORDS = {
+    PASSED: "passed",
+    FAILED: "failed",
+    NOT_STARTED: "not started",
+    LOCAL_ONLY: "run locally: it needs threads",
+    NOT_RUN: "not run this time",
+}
 
 
 @dataclass
@@ -48,12 +54,9 @@ class StepResult:
 
     @property
     def outcome(self) -> str:
-        """The worst of its tests: failed, then not started, then passed; local only if nothing of it ran."""
+        """The worst of its tests: failed, then not started, then local only (it needs threads), then passed."""
         seen = {test.outcome for test in self.tests}
-        for outcome in (FAILED, NOT_STARTED, LOCAL_ONLY, PASSED):
-            if outcome in seen and (outcome != LOCAL_ONLY or seen == {LOCAL_ONLY}):
-                return outcome
-        return PASSED if seen else NOT_STARTED
+        return next((outcome for outcome in (FAILED, NOT_STARTED, LOCAL_ONLY, PASSED) if outcome in seen), NOT_RUN)
 
 
 @dataclass
@@ -123,6 +126,8 @@ def unwritten_step(error: BaseException, place: Place) -> str | None:
                 return str(one)
         if isinstance(one, BaseExceptionGroup):
             waiting.extend(one.exceptions)
+        if isinstance(one, Stuck):
+            waiting.extend(one.causes)
         waiting.extend((one.__cause__, one.__context__))
     return None
 
@@ -149,31 +154,52 @@ def line_in(error: BaseException, place: Place) -> int | None:
     return lines[-1] if lines else None
 
 
-def describe(error: BaseException, place: Place, expected: str) -> str:
+def _named(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def describe(error: BaseException, place: Place, expected: str, costs: str | None) -> str:
     """Write the message for one failed test: called, got, expected, costs, then the learner's own lines."""
     if isinstance(error, Stuck):
-        where = (
-            f"\nat        {shorten(error.where[0], place)}:{error.where[1]}   {error.where[2]}" if error.where else ""
-        )
-        return f"got       {error.fact}\nexpected  {expected}{where}"
+        return _describe_stuck(error, place, expected, costs)
     explained = find_explanation(str(error)) if isinstance(error, AssertionError) else None
     frames = _frames(error)
     mine = [frame for frame in frames if Path(frame[0]) == place.file]
-    tests = [frame for frame in frames if Path(frame[0]) == place.tests]
-    lines = []
-    if explained is not None:
-        lines.append(explained)
-    else:
+    lines = [explained] if explained is not None else []
+    if explained is None:
         leaves = [leaf for leaf in _leaves(error) if not isinstance(leaf, asyncio.CancelledError)] or [error]
-        got = "; ".join(f"{type(leaf).__name__}: {leaf}" if str(leaf) else type(leaf).__name__ for leaf in leaves[:3])
+        tests = [frame for frame in frames if Path(frame[0]) == place.tests]
         if tests:
             lines.append(f"called    {_text_of(tests[-1][0], tests[-1][1])}")
-        lines.append("got       " + got.replace("\n", "\n          "))
+        lines.append(f"got       {'; '.join(_one_line(_named(leaf)) for leaf in leaves[:3])}")
         lines.append(f"expected  {expected}")
+        if costs:
+            lines.append(f"costs     {costs}")
         for leaf in leaves[:3]:
-            mine = mine or [frame for frame in _frames(leaf) if Path(frame[0]) == place.file]
-    for path, line, name in mine[-3:]:
-        lines.append(f"at        {shorten(path, place)}:{line} in {name}   {_text_of(path, line)}")
+            inside = [frame for frame in _frames(leaf) if Path(frame[0]) == place.file]
+            mine = [*mine[: 0 if inside else None], *inside]
+    lines.extend(f"at        {shorten(path, place)}:{line}   {_text_of(path, line)}" for path, line, _ in mine[-3:])
+    return "\n".join(lines)
+
+
+def _describe_stuck(stuck: Stuck, place: Place, expected: str, costs: str | None) -> str:
+    lines = []
+    if stuck.asked is not None:
+        lines.append(f"called    {stuck.asked[2]}")
+    lines.append(f"got       {stuck.fact}")
+    for cause in stuck.causes[:3]:
+        line = line_in(cause, place)
+        where = f" at {place.shown}:{line}" if line else ""
+        lines.append(f"          before that, a task died of {_one_line(_named(cause))}{where}")
+    lines.append(f"expected  {expected}")
+    if costs:
+        lines.append(f"costs     {costs}")
+    if stuck.where is not None:
+        lines.append(f"at        {shorten(stuck.where[0], place)}:{stuck.where[1]}   {stuck.where[2]}")
     return "\n".join(lines)
 
 
@@ -208,7 +234,7 @@ class ExerciseReport:
     steps: dict[int, StepResult]
     broken: str | None = None
     broken_line: int | None = None
-    partial: bool = False
+    module: str | None = None
 
     def add(self, n: int, title: str, result: TestResult, *, stretch: bool) -> None:
         step = self.steps.setdefault(n, StepResult(n, title, stretch))
@@ -230,10 +256,9 @@ class ExerciseReport:
             "slug": self.place.slug,
             "passed": self.passed,
             "seed": os.environ.get("REDRIVE_SEED"),
-            "module": str(self.place.file),
+            "module": self.module,
             "broken": self.broken,
             "broken_line": self.broken_line,
-            "partial": self.partial,
             "steps": [
                 {
                     "n": step.n,
@@ -257,7 +282,9 @@ class ExerciseReport:
             word = "could not start" if self.broken else WORDS[step.outcome]
             mark = MARKS[FAILED if self.broken else step.outcome]
             failed = sum(test.outcome == FAILED for test in step.tests)
-            count = f" ({failed} of {len(step.tests)} tests)" if failed and not self.broken else ""
+            count = (
+                f" ({failed} of {len(step.tests)} tests)" if failed and len(step.tests) > 1 and not self.broken else ""
+            )
             lines.append(f"  {mark} {name:<{width + 12}} {word}{count}")
         return [*lines, "", *self._what_next(steps)]
 
