@@ -133,12 +133,14 @@ class JobView(NamedTuple):
         state: Where it is.
         at: Due, lease expiry, done or death instant, by state; for ready, since when it waits.
         token: The lease token of a running job, or "".
+        stored: What is kept for the job, byte for byte; a cancel compares it.
     """
 
     job: Job
     state: JobState
     at: float
     token: str = ""
+    stored: bytes = b""
 
 
 class QueueStats(NamedTuple):

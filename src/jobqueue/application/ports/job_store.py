@@ -77,16 +77,30 @@ class JobLeases(Protocol):
         """
         ...
 
-    async def retry(self, queue: str, receipts: Sequence[Receipt], jobs: Sequence[Job], *, now: float) -> list[str]:
-        """Move running jobs to scheduled, each stored as given and due at its `due_at`: running → scheduled.
+    async def fail(
+        self,
+        queue: str,
+        receipts: Sequence[Receipt],
+        verdicts: Sequence[Retry | Bury],
+        *,
+        now: float,
+        lapsed_before: float | None = None,
+    ) -> list[str]:
+        """Carry out what the domain decided on jobs that did not succeed: running → scheduled, or running → dead.
+
+        The n-th verdict is on the job of the n-th receipt and holds the job as it is to be stored.
+
+        Args:
+            queue: Name of the queue.
+            receipts: Which jobs, each with the token under which it was held.
+            verdicts: What becomes of each.
+            now: Death instant of the buried ones.
+            lapsed_before: Given by the reaper: refuse those whose lease does not end before this instant, since they
+                were renewed meanwhile. So of two reapers one wins, and a worker that was only slow keeps its job.
 
         Returns:
-            The ids that were refused: the token is not the present one.
+            The ids that were refused.
         """
-        ...
-
-    async def bury(self, queue: str, receipts: Sequence[Receipt], jobs: Sequence[Job], *, now: float) -> list[str]:
-        """Move running jobs to dead, each stored as given: running → dead. Returns the ids that were refused."""
         ...
 
     async def give_back(self, queue: str, receipts: Sequence[Receipt], *, now: float) -> list[str]:
@@ -113,16 +127,9 @@ class JobUpkeep(Protocol):
         ...
 
     async def lapsed(self, queue: str, *, before: float, limit: int) -> Taken:
-        """List up to `limit` running jobs whose lease ended before that instant, longest ago first; moves nothing."""
-        ...
+        """List up to `limit` running jobs whose lease ended before that instant, longest ago first; moves nothing.
 
-    async def reap(
-        self, queue: str, receipts: Sequence[Receipt], verdicts: Sequence[Retry | Bury], *, before: float, now: float
-    ) -> list[str]:
-        """Carry out what the domain decided on lapsed jobs: running → scheduled or dead.
-
-        Refused when the token has changed or the lease was renewed since, so it ends at `before` or later: of two
-        reapers one wins, and a worker that was only slow keeps its job. Returns the ids that were refused.
+        The reaper lists, the domain decides, and `JobLeases.fail` moves.
         """
         ...
 

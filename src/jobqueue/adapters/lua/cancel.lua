@@ -1,0 +1,13 @@
+-- cancel: scheduled or ready → dead
+-- KEYS  1 records  2 scheduled  3 ready  4 dead
+-- ARGV  1 id  2 record as it was seen  3 record to store  4 now, ms
+-- Returns 1, or 0 when the job has changed since it was seen, or is neither scheduled nor ready.
+-- Cost  O(log scheduled); O(ready) for a ready job, whose id has to be looked for in the list.
+-- Safe to repeat: the job is no longer where it was.
+local records, scheduled, ready, dead = unpack(KEYS)
+local id = ARGV[1]
+if redis.call('HGET', records, id) ~= ARGV[2] then return 0 end
+if redis.call('ZREM', scheduled, id) == 0 and redis.call('LREM', ready, 1, id) == 0 then return 0 end
+redis.call('HSET', records, id, ARGV[3])
+redis.call('ZADD', dead, ARGV[4], id)
+return 1

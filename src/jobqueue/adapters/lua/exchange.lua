@@ -1,0 +1,58 @@
+-- exchange: running → done for what is finished, then ready → running for what is wanted, in one call
+-- KEYS  1 ready  2 records  3 leases  4 tokens  5 done
+-- ARGV  1 now, ms  2 end of the new leases, ms  3 token of the new leases  4 how many are wanted
+--       5 "1" to keep what is done (the trimmer removes it later), "0" to remove it at once
+--       then two per finished job: id, token under which it was held
+-- Returns { refused ids, id, record, id, record, … }
+-- Cost  O(log running) a job, O(log done) more if done jobs are kept.
+-- Safe to repeat: an acknowledgement counts only under the present token and ends it, so a second one is refused;
+-- a second claim takes other jobs. A claim whose reply is lost leaves its jobs running until the reaper finds them.
+local ready, records, leases, tokens, done = unpack(KEYS)
+
+-- --8<-- [start:acknowledge]
+local refused, finished = {}, {}
+if #ARGV > 5 then
+  local ids = {}
+  for i = 6, #ARGV, 2 do ids[#ids + 1] = ARGV[i] end
+  local held = redis.call('HMGET', tokens, unpack(ids))
+  for n, id in ipairs(ids) do
+    local mine = held[n] == ARGV[5 + 2 * n]
+    local list = mine and finished or refused
+    list[#list + 1] = id
+  end
+end
+if #finished > 0 then
+  redis.call('HDEL', tokens, unpack(finished))
+  redis.call('ZREM', leases, unpack(finished))
+  if ARGV[5] == '1' then
+    local scored = {}
+    for n, id in ipairs(finished) do
+      scored[2 * n - 1], scored[2 * n] = ARGV[1], id
+    end
+    redis.call('ZADD', done, unpack(scored))
+  else
+    redis.call('HDEL', records, unpack(finished))
+  end
+end
+-- --8<-- [end:acknowledge]
+
+-- --8<-- [start:claim]
+local reply = { refused }
+local ids = ARGV[4] ~= '0' and redis.call('LPOP', ready, ARGV[4])
+if ids then
+  local scored, held = {}, {}
+  local found = redis.call('HMGET', records, unpack(ids))
+  for n, id in ipairs(ids) do
+    if found[n] then -- an id without a record is nobody's job
+      scored[#scored + 1], held[#held + 1] = ARGV[2], id
+      scored[#scored + 1], held[#held + 1] = id, ARGV[3]
+      reply[#reply + 1], reply[#reply + 2] = id, found[n]
+    end
+  end
+  if #held > 0 then
+    redis.call('ZADD', leases, unpack(scored))
+    redis.call('HSET', tokens, unpack(held))
+  end
+end
+return reply
+-- --8<-- [end:claim]

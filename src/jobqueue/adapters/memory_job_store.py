@@ -1,0 +1,278 @@
+"""The job store in this process's memory: the model that the contract suite holds the other engines to."""
+
+from bisect import insort
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from jobqueue.adapters.records import decode, encode
+from jobqueue.application.ports.job_store import DeadJob, Receipt, Taken
+from jobqueue.domain.errors import UndecodableRecord
+from jobqueue.domain.job import Job, JobState, JobView, Lease, QueueStats, Unreadable
+from jobqueue.domain.verdict import Bury, Retry
+
+
+class Ranked:
+    """A small sorted set: ids ordered by (score, id)."""
+
+    def __init__(self) -> None:
+        self.score: dict[str, float] = {}
+        self._order: list[tuple[float, str]] = []
+
+    def __len__(self) -> int:
+        return len(self.score)
+
+    def __contains__(self, job_id: str) -> bool:
+        return job_id in self.score
+
+    def put(self, job_id: str, score: float) -> None:
+        """Set the id's score, adding the id if it is not there."""
+        self.take(job_id)
+        self.score[job_id] = score
+        insort(self._order, (score, job_id))
+
+    def take(self, job_id: str) -> bool:
+        """Remove the id; return whether it was there."""
+        if job_id not in self.score:
+            return False
+        self._order.remove((self.score.pop(job_id), job_id))
+        return True
+
+    def first(self, limit: int, start: int = 0, where: Callable[[float], bool] = lambda _: True) -> list[str]:
+        """Return up to `limit` ids from rank `start` on, lowest score first, while `where` holds for their scores."""
+        found: list[str] = []
+        for score, job_id in self._order[start : start + limit]:
+            if not where(score):
+                break
+            found.append(job_id)
+        return found
+
+
+@dataclass
+class _Queue:
+    records: dict[str, bytes] = field(default_factory=dict)
+    ready: deque[str] = field(default_factory=deque)
+    scheduled: Ranked = field(default_factory=Ranked)
+    leases: Ranked = field(default_factory=Ranked)
+    tokens: dict[str, str] = field(default_factory=dict)
+    done: Ranked = field(default_factory=Ranked)
+    dead: Ranked = field(default_factory=Ranked)
+    keys: dict[str, float] = field(default_factory=dict)
+
+    def release(self, receipt: Receipt) -> bool:
+        """Take a job from running, if the token is the present one."""
+        if self.tokens.get(receipt.id) != receipt.token:
+            return False
+        del self.tokens[receipt.id]
+        self.leases.take(receipt.id)
+        return True
+
+
+class MemoryJobStore:
+    """Keeps jobs in dictionaries. Not durable, one process; every method is atomic because none awaits anything."""
+
+    def __init__(self, *, keep_done: bool = True) -> None:
+        self._keep_done = keep_done
+        self._queues: dict[str, _Queue] = {}
+
+    def queue(self, name: str) -> _Queue:
+        """Return the structures of a queue, for tests to look at and to break."""
+        return self._queues.setdefault(name, _Queue())
+
+    async def submit(self, queue: str, jobs: Sequence[Job], *, now: float, key_for_s: float) -> list[bool]:
+        """Store jobs; see `JobIntake`."""
+        q = self.queue(queue)
+        stored: list[bool] = []
+        for job in jobs:
+            fresh = job.id not in q.records and not (job.key and q.keys.get(job.id, 0.0) > now)
+            stored.append(fresh)
+            if not fresh:
+                continue
+            q.records[job.id] = encode(job)
+            if job.key:
+                q.keys[job.id] = now + key_for_s
+            if job.due_at > now:
+                q.scheduled.put(job.id, job.due_at)
+            else:
+                q.ready.append(job.id)
+        return stored
+
+    async def exchange(
+        self, queue: str, done: Sequence[Receipt], *, wanted: int, token: str, now: float, lease_s: float
+    ) -> Taken:
+        """Acknowledge and take; see `JobLeases`."""
+        q = self.queue(queue)
+        refused: list[str] = []
+        for receipt in done:
+            if not q.release(receipt):
+                refused.append(receipt.id)
+            elif self._keep_done:
+                q.done.put(receipt.id, now)
+            else:
+                del q.records[receipt.id]
+        taken = [q.ready.popleft() for _ in range(min(wanted, len(q.ready)))]
+        held = [job_id for job_id in taken if job_id in q.records]
+        for job_id in held:
+            q.leases.put(job_id, now + lease_s)
+            q.tokens[job_id] = token
+        return self._read(queue, held, refused)
+
+    async def wait(self, queue: str, *, wanted: int, token: str, now: float, lease_s: float, wait_s: float) -> Taken:  # noqa: ARG002
+        """Take what is there; a memory store has no other process to wait for; see `JobLeases`."""
+        return await self.exchange(queue, (), wanted=wanted, token=token, now=now, lease_s=lease_s)
+
+    async def fail(
+        self,
+        queue: str,
+        receipts: Sequence[Receipt],
+        verdicts: Sequence[Retry | Bury],
+        *,
+        now: float,
+        lapsed_before: float | None = None,
+    ) -> list[str]:
+        """Schedule or bury running jobs; see `JobLeases`."""
+        q = self.queue(queue)
+        refused: list[str] = []
+        for receipt, verdict in zip(receipts, verdicts, strict=True):
+            renewed = lapsed_before is not None and q.leases.score.get(receipt.id, now) >= lapsed_before
+            if renewed or not q.release(receipt):
+                refused.append(receipt.id)
+                continue
+            q.records[receipt.id] = encode(verdict.job)
+            if isinstance(verdict, Bury):
+                q.dead.put(receipt.id, now)
+            else:
+                q.scheduled.put(receipt.id, verdict.job.due_at)
+        return refused
+
+    async def give_back(self, queue: str, receipts: Sequence[Receipt], *, now: float) -> list[str]:  # noqa: ARG002
+        """Put running jobs back at the head of ready; see `JobLeases`."""
+        q = self.queue(queue)
+        mine = [receipt for receipt in receipts if q.release(receipt)]
+        q.ready.extendleft(receipt.id for receipt in reversed(mine))
+        return [receipt.id for receipt in receipts if receipt not in mine]
+
+    async def renew(self, queue: str, receipts: Sequence[Receipt], *, now: float, lease_s: float) -> list[str]:
+        """Extend leases; see `JobLeases`."""
+        q = self.queue(queue)
+        lost: list[str] = []
+        for receipt in receipts:
+            if q.tokens.get(receipt.id) == receipt.token:
+                q.leases.put(receipt.id, now + lease_s)
+            else:
+                lost.append(receipt.id)
+        return lost
+
+    async def promote(self, queue: str, *, now: float, limit: int) -> int:
+        """Move due jobs to ready; see `JobUpkeep`."""
+        q = self.queue(queue)
+        due = q.scheduled.first(limit, where=lambda due_at: due_at <= now)
+        for job_id in due:
+            q.scheduled.take(job_id)
+            q.ready.append(job_id)
+        return len(due)
+
+    async def lapsed(self, queue: str, *, before: float, limit: int) -> Taken:
+        """List jobs whose lease ended; see `JobUpkeep`."""
+        ids = self.queue(queue).leases.first(limit, where=lambda ends_at: ends_at < before)
+        return self._read(queue, ids, [])
+
+    async def trim(
+        self, queue: str, *, now: float, done_for_s: float, done_max: int, dead_for_s: float, dead_max: int, limit: int
+    ) -> int:
+        """Remove what is beyond its retention; see `JobUpkeep`."""
+        q = self.queue(queue)
+        removed = 0
+        for kept, oldest_at, most in ((q.done, now - done_for_s, done_max), (q.dead, now - dead_for_s, dead_max)):
+            surplus = min(limit, max(0, len(kept) - most))
+            old = len(kept.first(limit, where=lambda at, oldest_at=oldest_at: at < oldest_at))  # type: ignore[misc]
+            for job_id in kept.first(max(surplus, old)):
+                kept.take(job_id)
+                q.records.pop(job_id, None)
+                removed += 1
+        q.keys = {job_id: until for job_id, until in q.keys.items() if until > now}
+        return removed
+
+    async def find(self, queue: str, job_id: str) -> JobView | None:
+        """Look a job up; see `JobArchive`."""
+        q = self.queue(queue)
+        record = q.records.get(job_id)
+        if record is None:
+            return None
+        job = decode(job_id, queue, record)
+        held = {
+            JobState.SCHEDULED: q.scheduled,
+            JobState.RUNNING: q.leases,
+            JobState.DEAD: q.dead,
+            JobState.DONE: q.done,
+        }
+        for state, ranked in held.items():
+            if job_id in ranked:
+                return JobView(job, state, ranked.score[job_id], q.tokens.get(job_id, ""), record)
+        return JobView(job, JobState.READY, job.due_at, "", record)
+
+    async def cancel(self, queue: str, seen: JobView, job: Job, *, now: float) -> bool:
+        """Bury a job that does not run; see `JobArchive`."""
+        q = self.queue(queue)
+        if q.records.get(job.id) != seen.stored:
+            return False
+        if not q.scheduled.take(job.id):
+            if job.id not in q.ready:
+                return False
+            q.ready.remove(job.id)
+        q.records[job.id] = encode(job)
+        q.dead.put(job.id, now)
+        return True
+
+    async def dead(self, queue: str, *, start: int, limit: int) -> list[DeadJob]:
+        """List dead jobs; see `JobArchive`."""
+        q = self.queue(queue)
+        ids = q.dead.first(limit, start)
+        return [DeadJob(decode(job_id, queue, q.records[job_id]), q.dead.score[job_id]) for job_id in ids]
+
+    async def redrive(self, queue: str, jobs: Sequence[Job], *, now: float) -> list[bool]:  # noqa: ARG002
+        """Send dead jobs back to ready; see `JobArchive`."""
+        q = self.queue(queue)
+        moved: list[bool] = []
+        for job in jobs:
+            moved.append(q.dead.take(job.id))
+            if moved[-1]:
+                q.records[job.id] = encode(job)
+                q.ready.append(job.id)
+        return moved
+
+    async def stats(self, queue: str, *, now: float) -> QueueStats:
+        """Count; see `JobArchive`."""
+        q = self.queue(queue)
+        depth = {
+            JobState.SCHEDULED: len(q.scheduled),
+            JobState.READY: len(q.ready),
+            JobState.RUNNING: len(q.leases),
+            JobState.DONE: len(q.done),
+            JobState.DEAD: len(q.dead),
+        }
+        try:
+            waiting_since = decode("head", queue, q.records[q.ready[0]]).due_at if q.ready else now
+        except (UndecodableRecord, KeyError):
+            waiting_since = now
+        first = q.scheduled.first(1)
+        overdue_s = now - q.scheduled.score[first[0]] if first else 0.0
+        return QueueStats(queue, depth, max(0.0, now - waiting_since), max(0.0, overdue_s))
+
+    async def ping(self) -> None:
+        """Return; see `JobArchive`."""
+
+    async def close(self) -> None:
+        """Do nothing; see `JobArchive`."""
+
+    def _read(self, queue: str, ids: Sequence[str], refused: Sequence[str]) -> Taken:
+        q = self.queue(queue)
+        leases: list[Lease] = []
+        unreadable: list[Unreadable] = []
+        for job_id in ids:
+            record = q.records.get(job_id, b"")
+            try:
+                leases.append(Lease(decode(job_id, queue, record), q.tokens[job_id], q.leases.score[job_id]))
+            except UndecodableRecord as error:
+                unreadable.append(Unreadable(job_id, q.tokens[job_id], record, str(error)))
+        return Taken(leases, unreadable, refused)

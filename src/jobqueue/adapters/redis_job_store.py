@@ -1,0 +1,258 @@
+"""The job store on Redis or Valkey, one server or a cluster: builds each script's arguments and reads its reply."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import redis.exceptions
+
+from jobqueue.adapters import redis_scripts as scripts
+from jobqueue.adapters.records import decode, encode
+from jobqueue.adapters.redis_errors import translated
+from jobqueue.adapters.redis_keys import queue_keys
+from jobqueue.adapters.redis_scripts import Client
+from jobqueue.application.ports.job_store import DeadJob, Receipt, Taken
+from jobqueue.domain.errors import UndecodableRecord
+from jobqueue.domain.job import Job, JobState, JobView, Lease, QueueStats, Unreadable
+from jobqueue.domain.verdict import Bury, Retry
+
+_keys = lru_cache(maxsize=256)(queue_keys)
+
+
+def _ms(at: float) -> int:
+    return round(at * 1000)
+
+
+class RedisJobStore:
+    """Keeps jobs in a Redis or Valkey server of version 6.2 or newer, or in a cluster of such.
+
+    Args:
+        client: A `redis.asyncio.Redis` or `RedisCluster` that answers in bytes; closed with the store.
+        keep_done: Whether jobs that are done stay to be looked up; without, an acknowledgement removes them.
+    """
+
+    def __init__(self, client: Client, *, keep_done: bool = True) -> None:
+        self._client = client
+        self._keep_done = int(keep_done)
+
+    async def submit(self, queue: str, jobs: Sequence[Job], *, now: float, key_for_s: float) -> list[bool]:
+        """Store jobs; see `JobIntake`."""
+        keys = _keys(queue)
+        args: list[Any] = [_ms(now), _ms(now + key_for_s)]
+        for job in jobs:
+            args += (job.id, _ms(job.due_at), 1 if job.key else 0, encode(job))
+        known = await scripts.submit(self._client, (keys.records, keys.ready, keys.scheduled, keys.keys), *args)
+        stored = [True] * len(jobs)
+        for position in known:
+            stored[position - 1] = False
+        return stored
+
+    # --8<-- [start:exchange]
+    async def exchange(
+        self, queue: str, done: Sequence[Receipt], *, wanted: int, token: str, now: float, lease_s: float
+    ) -> Taken:
+        """Acknowledge and take in one round trip; see `JobLeases`."""
+        keys, args = self._exchange_args(queue, done, wanted=wanted, token=token, now=now, lease_s=lease_s)
+        reply = await scripts.exchange(self._client, keys, *args)
+        return _taken(queue, reply, token, now + lease_s)
+
+    # --8<-- [end:exchange]
+
+    # --8<-- [start:wait]
+    async def wait(self, queue: str, *, wanted: int, token: str, now: float, lease_s: float, wait_s: float) -> Taken:
+        """Take as soon as there is something; see `JobLeases`.
+
+        Two commands leave in one write: the first moves the head of ready onto its own place, which changes nothing
+        and blocks while the list is empty; the server reads the second when the first has answered. So the wake-up
+        brings the jobs with it, and no instant exists at which a job is neither ready nor leased.
+        """
+        keys, args = self._exchange_args(queue, (), wanted=wanted, token=token, now=now, lease_s=lease_s)
+        ready = keys[0]
+        with translated:
+            pipeline = self._client.pipeline(transaction=False)
+            pipeline.execute_command("BLMOVE", ready, ready, "LEFT", "LEFT", wait_s)
+            pipeline.execute_command("EVALSHA", scripts.exchange.sha, len(keys), *keys, *args)
+            woken, reply = await pipeline.execute(raise_on_error=False)
+            for answer in (woken, reply):
+                if isinstance(answer, Exception) and not isinstance(answer, redis.exceptions.NoScriptError):
+                    raise answer
+        if isinstance(reply, Exception):
+            reply = await scripts.exchange(self._client, keys, *args)
+        return _taken(queue, reply, token, now + lease_s)
+
+    # --8<-- [end:wait]
+
+    def _exchange_args(
+        self, queue: str, done: Sequence[Receipt], *, wanted: int, token: str, now: float, lease_s: float
+    ) -> tuple[tuple[str, ...], list[Any]]:
+        keys = _keys(queue)
+        args: list[Any] = [_ms(now), _ms(now + lease_s), token, wanted, self._keep_done]
+        for receipt in done:
+            args += receipt
+        return (keys.ready, keys.records, keys.leases, keys.tokens, keys.done), args
+
+    async def fail(
+        self,
+        queue: str,
+        receipts: Sequence[Receipt],
+        verdicts: Sequence[Retry | Bury],
+        *,
+        now: float,
+        lapsed_before: float | None = None,
+    ) -> list[str]:
+        """Schedule or bury running jobs; see `JobLeases`."""
+        keys = _keys(queue)
+        args: list[Any] = ["" if lapsed_before is None else _ms(lapsed_before)]
+        for receipt, verdict in zip(receipts, verdicts, strict=True):
+            if isinstance(verdict, Bury):
+                args += (*receipt, 1, _ms(now), encode(verdict.job))
+            else:
+                args += (*receipt, 0, _ms(verdict.job.due_at), encode(verdict.job))
+        refused = await scripts.fail(
+            self._client, (keys.leases, keys.tokens, keys.records, keys.scheduled, keys.dead), *args
+        )
+        return [job_id.decode() for job_id in refused]
+
+    async def give_back(self, queue: str, receipts: Sequence[Receipt], *, now: float) -> list[str]:  # noqa: ARG002
+        """Put running jobs back at the head of ready; see `JobLeases`."""
+        keys = _keys(queue)
+        args = [field for receipt in receipts for field in receipt]
+        refused = await scripts.give_back(self._client, (keys.leases, keys.tokens, keys.ready), *args)
+        return [job_id.decode() for job_id in refused]
+
+    async def renew(self, queue: str, receipts: Sequence[Receipt], *, now: float, lease_s: float) -> list[str]:
+        """Extend leases; see `JobLeases`."""
+        keys = _keys(queue)
+        args = [field for receipt in receipts for field in receipt]
+        lost = await scripts.renew(self._client, (keys.leases, keys.tokens), _ms(now + lease_s), *args)
+        return [job_id.decode() for job_id in lost]
+
+    async def promote(self, queue: str, *, now: float, limit: int) -> int:
+        """Move due jobs to ready; see `JobUpkeep`."""
+        keys = _keys(queue)
+        return int(await scripts.promote(self._client, (keys.scheduled, keys.ready), _ms(now), limit))
+
+    # --8<-- [start:lapsed]
+    async def lapsed(self, queue: str, *, before: float, limit: int) -> Taken:
+        """List jobs whose lease ended; see `JobUpkeep`. Three reads of three instants: `fail` checks again."""
+        keys = _keys(queue)
+        with translated:
+            scored = await self._client.zrangebyscore(
+                keys.leases, "-inf", f"({_ms(before)}", start=0, num=limit, withscores=True
+            )
+            if not scored:
+                return Taken(())
+            ids = [job_id for job_id, _ in scored]
+            tokens = await self._client.hmget(keys.tokens, ids)
+            records = await self._client.hmget(keys.records, ids)
+        leases: list[Lease] = []
+        unreadable: list[Unreadable] = []
+        for (job_id, ends_ms), token, record in zip(scored, tokens, records, strict=True):
+            if token is not None:
+                _read(queue, job_id, record or b"", token.decode(), ends_ms / 1000, leases, unreadable)
+        return Taken(leases, unreadable)
+
+    # --8<-- [end:lapsed]
+
+    async def trim(
+        self, queue: str, *, now: float, done_for_s: float, done_max: int, dead_for_s: float, dead_max: int, limit: int
+    ) -> int:
+        """Remove what is beyond its retention, idempotency keys too; see `JobUpkeep`."""
+        keys = _keys(queue)
+        done = await scripts.trim(self._client, (keys.done, keys.records), _ms(now - done_for_s), done_max, limit)
+        dead = await scripts.trim(self._client, (keys.dead, keys.records), _ms(now - dead_for_s), dead_max, limit)
+        with translated:
+            await self._client.zremrangebyscore(keys.keys, "-inf", _ms(now))
+        return int(done) + int(dead)
+
+    async def find(self, queue: str, job_id: str) -> JobView | None:
+        """Look a job up; see `JobArchive`."""
+        keys = _keys(queue)
+        where = (keys.records, keys.scheduled, keys.leases, keys.dead, keys.done, keys.tokens)
+        reply = await scripts.find(self._client, where, job_id)
+        if reply is None:
+            return None
+        record, state, score, token = reply
+        job = decode(job_id, queue, record)
+        at = float(score) / 1000 if score else job.due_at
+        return JobView(job, JobState(state.decode()), at, token.decode(), record)
+
+    async def cancel(self, queue: str, seen: JobView, job: Job, *, now: float) -> bool:
+        """Bury a job that does not run; see `JobArchive`."""
+        keys = _keys(queue)
+        where = (keys.records, keys.scheduled, keys.ready, keys.dead)
+        return bool(await scripts.cancel(self._client, where, job.id, seen.stored, encode(job), _ms(now)))
+
+    async def dead(self, queue: str, *, start: int, limit: int) -> list[DeadJob]:
+        """List dead jobs; see `JobArchive`. An unreadable record is shown as `records.unreadable_job` tells it."""
+        keys = _keys(queue)
+        with translated:
+            scored = await self._client.zrange(keys.dead, start, start + limit - 1, withscores=True)
+            if not scored:
+                return []
+            records = await self._client.hmget(keys.records, [job_id for job_id, _ in scored])
+        found: list[DeadJob] = []
+        for (raw_id, died_ms), record in zip(scored, records, strict=True):
+            if record is not None:
+                found.append(DeadJob(decode(raw_id.decode(), queue, record), died_ms / 1000))
+        return found
+
+    async def redrive(self, queue: str, jobs: Sequence[Job], *, now: float) -> list[bool]:  # noqa: ARG002
+        """Send dead jobs back to ready; see `JobArchive`."""
+        keys = _keys(queue)
+        args = [field for job in jobs for field in (job.id, encode(job))]
+        moved = await scripts.redrive(self._client, (keys.dead, keys.records, keys.ready), *args)
+        return [bool(was_dead) for was_dead in moved]
+
+    async def stats(self, queue: str, *, now: float) -> QueueStats:
+        """Count; see `JobArchive`."""
+        keys = _keys(queue)
+        where = (keys.records, keys.ready, keys.scheduled, keys.leases, keys.done, keys.dead)
+        ready, scheduled, running, done, dead, head, first_due = await scripts.stats(self._client, where)
+        try:
+            waiting_since = decode("head", queue, head).due_at if head else now
+        except UndecodableRecord:  # it is taken and buried like any other, and until then its age is not known
+            waiting_since = now
+        depth = {
+            JobState.SCHEDULED: int(scheduled),
+            JobState.READY: int(ready),
+            JobState.RUNNING: int(running),
+            JobState.DONE: int(done),
+            JobState.DEAD: int(dead),
+        }
+        overdue_s = now - float(first_due) / 1000 if first_due else 0.0
+        return QueueStats(queue, depth, max(0.0, now - waiting_since), max(0.0, overdue_s))
+
+    async def ping(self) -> None:
+        """Return when the server answers; see `JobArchive`."""
+        with translated:
+            await self._client.ping()
+
+    async def close(self) -> None:
+        """Close the connections; see `JobArchive`."""
+        with translated:
+            await self._client.aclose()
+
+
+def _taken(queue: str, reply: list[Any], token: str, expires_at: float) -> Taken:
+    leases: list[Lease] = []
+    unreadable: list[Unreadable] = []
+    for position in range(1, len(reply), 2):
+        _read(queue, reply[position], reply[position + 1], token, expires_at, leases, unreadable)
+    return Taken(leases, unreadable, [job_id.decode() for job_id in reply[0]])
+
+
+def _read(  # noqa: PLR0917 - the inner step of two loops, called by position for speed
+    queue: str,
+    raw_id: bytes,
+    record: bytes,
+    token: str,
+    expires_at: float,
+    leases: list[Lease],
+    unreadable: list[Unreadable],
+) -> None:
+    job_id = raw_id.decode("utf-8", "surrogateescape")
+    try:
+        leases.append(Lease(decode(job_id, queue, record), token, expires_at))
+    except UndecodableRecord as error:
+        unreadable.append(Unreadable(job_id, token, record, str(error)))
