@@ -1,0 +1,16 @@
+// Small conveniences; every page reads the same without them.
+(() => {
+  "use strict";
+  // A link to a folded proof or card unfolds it, also in browsers that do not do so by themselves.
+  const unfold = () => {
+    const target = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    if (!target) return;
+    if (target instanceof HTMLInputElement && target.name.startsWith("__tabbed_")) target.checked = true;
+    const folded = target.closest("details:not([open])") ?? target.querySelector(":scope > details:not([open])");
+    if (!folded) return;
+    for (let fold = folded; fold; fold = fold.parentElement?.closest("details")) fold.open = true;
+    target.scrollIntoView();
+  };
+  addEventListener("hashchange", unfold);
+  unfold();
+})();

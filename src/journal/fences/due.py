@@ -1,0 +1,35 @@
+"""The due fence: what there is to review. What is due depends on the reader's history, which no static page knows.
+
+Without JavaScript it is a sentence that says where to ask. The review script puts the number in its place, and finds in
+`data-cards` how many cards there are.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from journal.cards import read_decks
+from journal.fences.fence import as_fence
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from markdown import Markdown
+
+    from journal.fences.place import Place
+
+
+def render(_options: Mapping[str, Any], place: Place, _md: Markdown | None = None) -> str:
+    """Return the box that says what is due, or how to find out."""
+    library, _ = read_decks(place.root)
+    cards, decks = len(library.cards), sum(1 for deck in library.decks if deck.cards)
+    stock = f"{cards} {'card' if cards == 1 else 'cards'} in {decks} {'deck' if decks == 1 else 'decks'}"
+    href = place.link("quizzes/index.md")
+    return (
+        f'<div class="rd-due" data-due data-cards="{cards}">'
+        f"<p><strong>Due today.</strong> Your own history decides; <code>.venv/bin/journal quiz</code> asks what is due, and "
+        f'<a href="{href}">all {stock}</a> can be read here.</p></div>'
+    )
+
+
+fence = as_fence(render)

@@ -1,0 +1,53 @@
+"""The exercise fence: the brief of one exercise, which is its README, and how to run it.
+
+The README stays the one text: read in the repository, on the site, and by the page's editor.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import TYPE_CHECKING, Any
+
+from journal.fences import markup
+from journal.fences.fence import FenceError, as_fence
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from markdown import Markdown
+
+    from journal.fences.place import Place
+
+_TITLE = re.compile(r"\A\s*# .*\n")
+# A step's heading: "## Step 2: cap the delay", "### 2. Cap the delay", "## 6 (stretch) …".
+_STEP = re.compile(r"(<h([2-6]))( id=\"[^\"]*\")?(>\s*(?:Step\s+)?(\d+)\b)", re.IGNORECASE)
+
+
+def render(options: Mapping[str, Any], place: Place, _md: Markdown | None = None) -> str:
+    """Return the brief of exercise `slug`; step n gets the anchor `step-n`, and the whole `data-exercise`."""
+    slug = str(options.get("slug", ""))
+    readme = place.root / "exercises" / slug / "README.md"
+    if not slug or not readme.is_file():
+        raise FenceError(f"there is no exercises/{slug or '<slug>'}/README.md; correct `slug:`")
+    text = _TITLE.sub("", readme.read_text(encoding="utf-8"), count=1)
+    body = markup.render(text, place, folder=f"exercises/{slug}")
+    seen: set[str] = set()
+
+    def with_anchor(match: re.Match[str]) -> str:
+        number = match[5]
+        if number in seen:
+            return match[0]
+        seen.add(number)
+        return f'{match[1]} id="step-{number}"{match[4]}'
+
+    body = _STEP.sub(with_anchor, body)
+    name = html.escape(slug)
+    return (
+        f'<div class="rd-exercise" data-exercise="{name}">\n'
+        f'<div class="rd-run"><p>Edit <code>exercises/{name}/{name}.py</code>, then grade it:</p>'
+        f'<pre class="rd-run__command"><code>.venv/bin/pytest exercises/{name}</code></pre></div>\n{body}\n</div>'
+    )
+
+
+fence = as_fence(render, "slug")

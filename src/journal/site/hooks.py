@@ -1,0 +1,88 @@
+"""The one hook file of mkdocs.yml, so that a plain `mkdocs serve` shows what `journal build` publishes.
+
+Nothing here renders content: pages are made by fences. Each function only calls one that has its own tests.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from mkdocs.plugins import event_priority
+from mkdocs.structure.files import File, Files
+
+from journal.check import check_all
+from journal.problems import ContentError
+from journal.site import notebook_page
+from journal.site.fence_check import check_fences
+from journal.site.navigation import navigation
+from journal.site.notebooks import executed
+from journal.site.policy import CONTENT_SECURITY_POLICY
+
+if TYPE_CHECKING:
+    from mkdocs.config.defaults import MkDocsConfig
+    from mkdocs.structure.pages import Page
+
+# A warning on a logger below "mkdocs" stops a strict build.
+log = logging.getLogger("mkdocs.journal")
+_command = ""
+
+
+def on_startup(*, command: Literal["build", "gh-deploy", "serve"], dirty: bool) -> None:  # noqa: ARG001
+    """Remember whether the site is built or served."""
+    global _command  # noqa: PLW0603 (MkDocs hands the command to this event alone)
+    _command = command
+
+
+def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    """Order the navigation by what is there, and choose the Content-Security-Policy."""
+    config.nav = navigation(_root(config))
+    # `mkdocs serve` reloads through an inline script, and a folder opened from disk has no origin that 'self' could mean.
+    if _command != "serve" and config.use_directory_urls:
+        config.extra["content_security_policy"] = CONTENT_SECURITY_POLICY
+    return config
+
+
+def on_pre_build(config: MkDocsConfig) -> None:
+    """Report what is wrong with the content. `journal build` has done so before, and then says so."""
+    if os.environ.get("REDRIVE_CHECKED") != "1":
+        for problem in [*check_all(_root(config)), *check_fences(_root(config))]:
+            log.warning("%s", problem)
+
+
+@event_priority(100)  # before mkdocs-jupyter looks for notebooks
+def on_files(files: Files, *, config: MkDocsConfig) -> Files:
+    """Put the notebooks on the site, with their outputs."""
+    try:
+        copies = executed(_root(config))
+    except ContentError as error:
+        for problem in error.problems:
+            log.warning("%s", problem)
+        copies = sorted((_root(config) / "build" / "notebooks").glob("*.ipynb"))
+    for copy in copies:
+        files.append(
+            File(
+                f"notebooks/{copy.name}",
+                src_dir=str(copy.parent.parent),
+                dest_dir=config.site_dir,
+                use_directory_urls=config.use_directory_urls,
+            )
+        )
+    return files
+
+
+def on_page_content(html: str, *, page: Page, config: MkDocsConfig, files: Files) -> str | None:  # noqa: ARG001
+    """Strip the scripts and styles that mkdocs-jupyter puts into each notebook's page."""
+    return notebook_page.plain(html) if page.file.src_uri.endswith(".ipynb") else None
+
+
+def on_page_context(context: Any, *, page: Page, config: MkDocsConfig, nav: Any) -> None:  # noqa: ARG001
+    """Give a notebook's page the description that other pages have in their front matter."""
+    if page.file.src_uri.endswith(".ipynb") and not page.meta.get("description"):
+        page.meta["description"] = notebook_page.description(Path(str(page.file.abs_src_path)))
+
+
+def _root(config: MkDocsConfig) -> Path:
+    return Path(str(config.config_file_path)).resolve().parent

@@ -1,0 +1,61 @@
+"""The navigation, found by looking: a new week, lesson, exercise, deck, decision or notebook is a new file and no more."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# MkDocs' `nav`: a list of pages, {title: page} and {title: [...]}.
+Nav = list[Any]
+
+
+def navigation(root: Path) -> Nav:
+    """Return MkDocs' `nav` for the pages below `docs/` and the notebooks of `root`."""
+    docs = root / "docs"
+    sections: Nav = ["index.md"]
+    months: dict[str, list[str]] = {}
+    for week in _pages(docs, "journal/*/week-*.md", newest_first=True):
+        months.setdefault(f"Month {int(week.split('/')[1].removeprefix('month-'))}", []).append(week)
+    sections.append({"Journal": [*_index(docs, "journal"), *_pages(docs, "roadmap.md"), *_named(months)]})
+    sections.append(
+        {
+            "Lessons": [
+                *_index(docs, "lessons"),
+                *_pages(docs, "lessons/*.md"),
+                *_named({"Recall": _pages(docs, "recall/*.md")}),
+            ]
+        }
+    )
+    for title, folder in (("Exercises", "exercises"), ("Cards", "quizzes")):
+        sections.append({title: [*_index(docs, folder), *_pages(docs, f"{folder}/*.md")]})
+    notebooks = [f"notebooks/{path.name}" for path in sorted((root / "notebooks").glob("*.ipynb"))]
+    sections.append({"Notebooks": [*_index(docs, "notebooks"), *notebooks]})
+    for title, folder in (("Decisions", "adr"), ("Reference", "reference")):
+        sections.append({title: [*_index(docs, folder), *_pages(docs, f"{folder}/**/*.md")]})
+    placed = {page for section in sections for page in _leaves(section)}
+    others = [page for page in _pages(docs, "**/*.md") if page not in placed and not page.endswith("/index.md")]
+    sections += others
+    return [section for section in sections if _leaves(section)]
+
+
+def _index(docs: Path, folder: str) -> list[str]:
+    return [f"{folder}/index.md"] if (docs / folder / "index.md").is_file() else []
+
+
+def _pages(docs: Path, pattern: str, *, newest_first: bool = False) -> list[str]:
+    found = (path.relative_to(docs).as_posix() for path in docs.glob(pattern))
+    return sorted((page for page in found if page.rpartition("/")[2] != "index.md"), reverse=newest_first)
+
+
+def _named(groups: dict[str, list[str]]) -> Nav:
+    return [{title: pages} for title, pages in groups.items() if pages]
+
+
+def _leaves(item: Any) -> list[str]:
+    if isinstance(item, str):
+        return [item]
+    if isinstance(item, dict):
+        return [leaf for value in item.values() for leaf in _leaves(value)]
+    return [leaf for value in item for leaf in _leaves(value)]

@@ -1,0 +1,28 @@
+"""A notebook's page without the 600 kB of scripts and styles that mkdocs-jupyter puts into each; ours are in redrive.css."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from journal.fences.listing import notebook_title
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_SCRIPTS = re.compile(r"<script\b[^>]*>.*?</script\s*>", re.DOTALL | re.IGNORECASE)
+_STYLES = re.compile(r"<style\b[^>]*>.*?</style\s*>", re.DOTALL | re.IGNORECASE)
+_COPY = re.compile(r'<div class="zeroclipboard-container">.*?</clipboard-copy>\s*</div>', re.DOTALL)
+_ANCHOR = re.compile(r'<a class="anchor-link" href="(#[^"]*)">[^<]*</a>')
+
+
+def plain(html: str) -> str:
+    """Return a notebook's HTML without scripts, styles and copy buttons (the theme adds its own to every code block)."""
+    html = _COPY.sub("", _STYLES.sub("", _SCRIPTS.sub("", html)))
+    return _ANCHOR.sub(r'<a class="headerlink" href="\1" title="Link to this section">&para;</a>', html)
+
+
+def description(notebook: Path) -> str:
+    """Return the first sentence below a notebook's heading."""
+    title, sentence = notebook_title(notebook)
+    return sentence or title
