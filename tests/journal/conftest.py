@@ -1,0 +1,168 @@
+"""A small journal of its own for each test that asks for one."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DECK = """\
+topic: backoff
+title: Retries and backoff
+cards:
+  - id: backoff-01
+    question: |
+      What does full jitter draw?
+    answer: |
+      A delay uniform between zero and the ceiling.
+    lesson: lessons/day-137-retries.md#full-jitter
+    step: backoff/2
+    adr: 4
+    proof: tests/course/lessons/test_retries.py::test_herd
+  - id: backoff-02
+    kind: predict
+    question: Two clients fail at once, without jitter. When do they meet again?
+    answer: At every retry.
+    lesson: lessons/day-137-retries.md#full-jitter
+    step: backoff/2
+  - id: backoff-03
+    question: What may be retried?
+    answer: What is transient.
+    lesson: lessons/day-137-retries.md#what-to-retry
+"""
+
+FILES = {
+    "pyproject.toml": '[project]\nname = "redrive"\n',
+    "docs/quizzes/backoff.yml": DECK,
+    "docs/lessons/day-137-retries.md": """\
+---
+title: Retries
+description: How to retry.
+day: 137
+exercise: backoff
+deck: backoff
+adrs: [4]
+---
+
+# Retries
+
+## Full jitter
+
+Spread them. Proof: `tests/course/lessons/test_retries.py::test_herd`
+
+## What to retry
+
+```
+# no heading
+```
+""",
+    "docs/adr/0004-full-jitter.md": """\
+---
+status: accepted
+date: 2026-11-20
+---
+
+# Full jitter
+
+## Confirmation
+
+The herd is flat. Proof: `tests/course/lessons/test_retries.py::test_herd`
+""",
+    "docs/journal/month-05/week-04.md": """\
+---
+title: Month 5 · Week 4
+month: 5
+week: 4
+days: [134, 140]
+hours: 10.5
+days_hit: 7/7
+exercises: 3
+commits: 7
+confidence: 3.3
+---
+
+# Month 5 · Week 4
+
+## Lessons learned
+
+- A pop loses the job.
+  Proof: `tests/course/lessons/test_retries.py::test_pop`
+
+## Strengths
+
+- No proof needed here.
+""",
+    "tests/course/lessons/test_retries.py": '''\
+def test_herd():
+    """Jitter flattens the herd.
+
+    Did: simulated 100 clients
+        with jitter.
+    Saw: a flat line.
+    Otherwise: peaks.
+    """
+
+
+class TestPops:
+    async def test_inside(self):
+        pass
+
+
+def test_pop():
+    """Did: killed it.
+
+    Saw: nothing left.
+    Otherwise: one job left.
+    """
+''',
+    "exercises/backoff/README.md": "# Backoff\n\n## Step 1: ceiling\n\n## Step 2: jitter\n",
+    "exercises/backoff/test_backoff.py": (
+        'import pytest\n\n\n@pytest.mark.step(1, "ceiling")\ndef test_a():\n    pass\n\n\n'
+        '@pytest.mark.step(2, "jitter")\ndef test_b():\n    pass\n'
+    ),
+}
+
+
+class JournalFolder:
+    """A journal on disk whose content has no fault, until a test puts one in."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        for name, text in FILES.items():
+            self.write(name, text)
+
+    def write(self, name: str, text: str) -> None:
+        file = self.path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+
+    def read(self, name: str) -> str:
+        return (self.path / name).read_text(encoding="utf-8")
+
+    def change(self, name: str, old: str, new: str) -> None:
+        text = self.read(name)
+        assert old in text, f"{name} holds no {old!r}"
+        self.write(name, text.replace(old, new, 1))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return JournalFolder(tmp_path / "journal")
+
+
+@pytest.fixture
+def recording(monkeypatch, tmp_path):
+    """Let this test write a history, into a file of its own."""
+    monkeypatch.delenv("REDRIVE_NO_HISTORY", raising=False)
+    path = tmp_path / "own-history.jsonl"
+    monkeypatch.setenv("REDRIVE_HISTORY", str(path))
+    return path
+
+
+@pytest.fixture
+def noon():
+    return datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
