@@ -26,12 +26,6 @@ from exercises.workerpool.workerpool import (
     work,
 )
 
-FEED = (1, "feed with backpressure")
-WORK = (2, "workers that survive their jobs")
-CLOSE = (3, "close once, by the producer")
-STOP = (4, "stop and lose nothing")
-SCHEDULES = (5, "hold under every schedule")
-GRACE = (6, "drain within a grace period")
 
 FAULTS = ("never_arrived", "reply_lost")
 
@@ -167,10 +161,10 @@ async def outcome_of(call, network, *, cancel_at=None):
     raise error
 
 
-async def left_running(before):
-    """Name the tasks that are there now and were not before."""
+async def left_running():
+    """Name the tasks that are there beside the test itself."""
     await settle()
-    return sorted(task.get_coro().__qualname__ for task in asyncio.all_tasks() - before)
+    return sorted(task.get_coro().__qualname__ for task in asyncio.all_tasks() - {asyncio.current_task()})
 
 
 def no_task_left(left, called):
@@ -204,7 +198,7 @@ def in_order(ready, called):
 # 1. Feed
 
 
-@pytest.mark.step(*FEED)
+@pytest.mark.step(1, "feed with backpressure")
 async def test_take_moves_the_oldest_job(redis, network):
     """take() moves the rightmost job of READY to the left of PROCESSING, and returns None at once if there is none."""
     raw = network.raw()
@@ -233,7 +227,7 @@ async def test_take_moves_the_oldest_job(redis, network):
     )
 
 
-@pytest.mark.step(*FEED)
+@pytest.mark.step(1, "feed with backpressure")
 @pytest.mark.parametrize("capacity", [1, 3])
 async def test_feed_takes_only_what_there_is_room_for(redis, network, capacity):
     """feed() takes a job only when the channel has room for it."""
@@ -264,7 +258,7 @@ async def test_feed_takes_only_what_there_is_room_for(redis, network, capacity):
     await asyncio.wait([feeder])
 
 
-@pytest.mark.step(*FEED)
+@pytest.mark.step(1, "feed with backpressure")
 @pytest.mark.parametrize("count", [0, 1, 7])
 async def test_feed_hands_over_every_job_in_order_and_ends(redis, network, count):
     """feed() puts every job into the channel, oldest first, and returns when READY is empty."""
@@ -293,7 +287,7 @@ async def test_feed_hands_over_every_job_in_order_and_ends(redis, network, count
 # 2. Work
 
 
-@pytest.mark.step(*WORK)
+@pytest.mark.step(2, "workers that survive their jobs")
 @pytest.mark.parametrize("outcome", [DONE, FAILED])
 async def test_acknowledge_moves_the_job_once(redis, network, outcome):
     """acknowledge() moves one job from PROCESSING to its outcome; called again, it changes nothing."""
@@ -313,7 +307,7 @@ async def test_acknowledge_moves_the_job_once(redis, network, outcome):
         await acknowledge(redis, b"job-2", outcome)
 
 
-@pytest.mark.step(*WORK)
+@pytest.mark.step(2, "workers that survive their jobs")
 @pytest.mark.parametrize("workers", [1, 3])
 async def test_so_many_workers_so_many_jobs_at_once(redis, network, workers):
     """work() runs `workers` handlers at the same time, never more, and returns when the channel is through."""
@@ -336,7 +330,7 @@ async def test_so_many_workers_so_many_jobs_at_once(redis, network, workers):
     )
 
 
-@pytest.mark.step(*WORK)
+@pytest.mark.step(2, "workers that survive their jobs")
 async def test_job_is_in_processing_while_its_handler_runs(redis, network):
     """A job is acknowledged after its handler returned, not before."""
     raw, jobs, seen = network.raw(), jobs_named(3), {}
@@ -355,7 +349,7 @@ async def test_job_is_in_processing_while_its_handler_runs(redis, network):
     )
 
 
-@pytest.mark.step(*WORK)
+@pytest.mark.step(2, "workers that survive their jobs")
 @pytest.mark.parametrize("workers", [1, 2])
 async def test_handler_that_raises_does_not_end_the_pool(redis, network, workers):
     """A handler may raise any Exception: on_failure gets it once, then the job goes to FAILED, and the pool goes on."""
@@ -416,11 +410,10 @@ def redis_error():
     return redis.exceptions.ConnectionError("the handler's own Redis is down")
 
 
-@pytest.mark.step(*WORK)
+@pytest.mark.step(2, "workers that survive their jobs")
 async def test_cancelled_work_is_no_failure(redis, network):
     """Cancelling work() ends it as cancelled; the interrupted jobs are neither acknowledged nor reported as failed."""
     raw, jobs, floor = network.raw(), jobs_named(4), Floor(lasts_s=100)
-    before = asyncio.all_tasks()
     task = asyncio.create_task(work(redis, await in_channel(raw, jobs), floor.handler, floor.on_failure, workers=2))
     await asyncio.sleep(1)
     task.cancel()
@@ -448,10 +441,10 @@ async def test_cancelled_work_is_no_failure(redis, network):
         expected="nothing done, nothing failed: the jobs stay to be run again",
         costs="every deploy writes the jobs of that moment off as failed",
     )
-    no_task_left(await left_running(before), called)
+    no_task_left(await left_running(), called)
 
 
-@pytest.mark.step(*WORK)
+@pytest.mark.step(2, "workers that survive their jobs")
 async def test_broken_connection_is_not_the_jobs_failure(network):
     """An error from Redis in an acknowledgement ends work() with that error; it is not a failure of the job."""
     for effect in FAULTS:
@@ -481,7 +474,7 @@ async def test_broken_connection_is_not_the_jobs_failure(network):
             )
 
 
-@pytest.mark.step(*WORK)
+@pytest.mark.step(2, "workers that survive their jobs")
 async def test_no_workers_is_an_error(redis):
     """workers=0 raises ValueError."""
     for workers in (0, -1):
@@ -512,7 +505,7 @@ def value_error(got, called):
 # 3. Close
 
 
-@pytest.mark.step(*CLOSE)
+@pytest.mark.step(3, "close once, by the producer")
 @pytest.mark.parametrize("ending", ["READY empty", "stop set", "Redis fails", "cancelled"])
 async def test_feeder_closes_the_channel_once(redis, network, ending):
     """feed() closes the channel exactly once, however it ends, and passes errors and cancellation on."""
@@ -545,7 +538,7 @@ async def test_feeder_closes_the_channel_once(redis, network, ending):
     )
 
 
-@pytest.mark.step(*CLOSE)
+@pytest.mark.step(3, "close once, by the producer")
 async def test_workers_never_close_the_channel(redis, network):
     """Consumers do not close: only the producer knows that nothing more will come."""
     raw = network.raw()
@@ -575,7 +568,7 @@ async def test_workers_never_close_the_channel(redis, network):
     )
 
 
-@pytest.mark.step(*CLOSE)
+@pytest.mark.step(3, "close once, by the producer")
 @pytest.mark.parametrize(("count", "workers", "capacity"), [(0, 2, 1), (1, 3, 2), (9, 2, 3), (5, 1, 1)])
 async def test_pool_runs_everything_and_ends(redis, network, count, workers, capacity):
     """run_pool() runs every job in READY and returns, with at most capacity + workers jobs taken at any moment."""
@@ -589,7 +582,6 @@ async def test_pool_runs_everything_and_ends(redis, network, count, workers, cap
         await floor.handler(job)
 
     await submit(raw, jobs)
-    before = asyncio.all_tasks()
     await run_pool(redis, handler, floor.on_failure, workers=workers, capacity=capacity, stop=asyncio.Event())
     now = await places(raw)
     called = f"run_pool(…, workers={workers}, capacity={capacity}) with {count} jobs in READY"
@@ -611,16 +603,15 @@ async def test_pool_runs_everything_and_ends(redis, network, count, workers, cap
         expected=f"at most {capacity + workers}",
         costs="one pool empties the queue into its own memory: the others idle, and its crash strands all of it",
     )
-    no_task_left(await left_running(before), called)
+    no_task_left(await left_running(), called)
 
 
-@pytest.mark.step(*CLOSE)
+@pytest.mark.step(3, "close once, by the producer")
 @pytest.mark.parametrize("point", [1, 4, 5])
 async def test_feeder_that_fails_ends_the_pool(redis, network, point):
     """When a take fails, run_pool() raises that error; it does not hang, and nothing goes on behind it."""
     raw, floor, jobs = network.raw(), Floor(lasts_s=100), jobs_named(6)
     await submit(raw, jobs)
-    before = asyncio.all_tasks()
     network.fail_at(point)
     error = await outcome_of(
         run_pool(redis, floor.handler, floor.on_failure, workers=3, capacity=2, stop=asyncio.Event()), network
@@ -632,11 +623,11 @@ async def test_feeder_that_fails_ends_the_pool(redis, network, point):
         expected="the ConnectionError, as it is or in an ExceptionGroup",
         costs="a pool that ends in silence when Redis is down looks like a queue that is empty",
     )
-    no_task_left(await left_running(before), called)
+    no_task_left(await left_running(), called)
     one_place(await places(raw), jobs, called)
 
 
-@pytest.mark.step(*CLOSE)
+@pytest.mark.step(3, "close once, by the producer")
 async def test_impossible_sizes_are_errors(redis, network):
     """workers=0 and capacity=0 raise ValueError, and no job is taken."""
     raw, floor = network.raw(), Floor()
@@ -651,14 +642,13 @@ async def test_impossible_sizes_are_errors(redis, network):
 # 4. Stop
 
 
-@pytest.mark.step(*STOP)
+@pytest.mark.step(4, "stop and lose nothing")
 @pytest.mark.parametrize(("workers", "capacity"), [(2, 3), (1, 1)])
 async def test_stop_finishes_what_was_taken_and_takes_no_more(redis, network, workers, capacity):
     """After stop, the jobs that were taken are run to their end, and READY keeps the rest, in order."""
     raw, jobs, stop = network.raw(), jobs_named(9), asyncio.Event()
     floor = Floor(lasts_s=100, errors={b"job-2": ValueError("bad")})
     await submit(raw, jobs)
-    before = asyncio.all_tasks()
     task = asyncio.create_task(
         run_pool(redis, floor.handler, floor.on_failure, workers=workers, capacity=capacity, stop=stop)
     )
@@ -689,10 +679,10 @@ async def test_stop_finishes_what_was_taken_and_takes_no_more(redis, network, wo
         expected=f"{names(taken)} run and acknowledged, processing empty",
         costs="jobs that were in the buffer stay in processing, where nobody runs them",
     )
-    no_task_left(await left_running(before), called)
+    no_task_left(await left_running(), called)
 
 
-@pytest.mark.step(*STOP)
+@pytest.mark.step(4, "stop and lose nothing")
 async def test_stop_before_the_start_takes_nothing(redis, network):
     """A pool whose stop is set already returns and has taken nothing."""
     raw, jobs, stop, floor = network.raw(), jobs_named(3), asyncio.Event(), Floor()
@@ -708,7 +698,7 @@ async def test_stop_before_the_start_takes_nothing(redis, network):
     )
 
 
-@pytest.mark.step(*STOP)
+@pytest.mark.step(4, "stop and lose nothing")
 async def test_stop_during_a_take_loses_nothing(seeds):
     """A job whose take was on its way when stop was set is run; nothing is left in PROCESSING."""
     async for network in seeds(10):
@@ -733,14 +723,14 @@ async def test_stop_during_a_take_loses_nothing(seeds):
 
 async def until(task, count, key):
     """Let time pass, a virtual millisecond at a time, until `count(key)` is not 0 or the task has ended."""
-    while not task.done() and not await count(key):
-        await asyncio.sleep(0.001)  # noqa: ASYNC110
+    while not task.done() and not await count(key):  # noqa: ASYNC110
+        await asyncio.sleep(0.001)
 
 
 # 5. Schedules
 
 
-@pytest.mark.step(*SCHEDULES)
+@pytest.mark.step(5, "hold under every schedule")
 async def test_two_pools_share_one_queue(seeds):
     """Under 50 schedules, two pools on the same keys: no job is run by two workers, each ends in exactly one place."""
     jobs = jobs_named(7)
@@ -788,14 +778,13 @@ def hash_of(job):
     return int(job.removeprefix(b"job-")) * 5
 
 
-@pytest.mark.step(*SCHEDULES)
+@pytest.mark.step(5, "hold under every schedule")
 async def test_crash_at_any_point_leaves_every_job_in_one_place(network):
     """Cancelled at any send or receive, run_pool() ends as cancelled and every job is in exactly one place."""
     for point in range(1, 400):
         trial = await network.fresh(seed=network.seed * 1000 + point)
         raw, jobs, floor = trial.raw(), jobs_named(4), Floor(lasts_s=0.002, errors={b"job-2": ValueError("bad")})
         await submit(raw, jobs)
-        before = asyncio.all_tasks()
         pool = run_pool(trial.redis, floor.handler, floor.on_failure, workers=2, capacity=1, stop=asyncio.Event())
         error = await outcome_of(pool, trial, cancel_at=point)
         now, called = await places(raw), f"run_pool(…, workers=2, capacity=1), cancelled at point {point}"
@@ -814,10 +803,10 @@ async def test_crash_at_any_point_leaves_every_job_in_one_place(network):
             expected="in done only what a handler has finished",
             costs="a crash turns jobs that were never finished into jobs that count as done",
         )
-        no_task_left(await left_running(before), called)
+        no_task_left(await left_running(), called)
 
 
-@pytest.mark.step(*SCHEDULES)
+@pytest.mark.step(5, "hold under every schedule")
 async def test_broken_connection_at_any_point_leaves_every_job_in_one_place(network):
     """Whatever call fails, before or after taking effect, every job is in exactly one place, and the error is told."""
     for effect in FAULTS:
@@ -825,7 +814,6 @@ async def test_broken_connection_at_any_point_leaves_every_job_in_one_place(netw
             raw, jobs = trial.raw(), jobs_named(3)
             floor = Floor(lasts_s=0.002, errors={b"job-2": ValueError("bad")})
             await submit(raw, jobs)
-            before = asyncio.all_tasks()
             pool = run_pool(trial.redis, floor.handler, floor.on_failure, workers=2, capacity=1, stop=asyncio.Event())
             error = await outcome_of(pool, trial)
             now, called = (
@@ -839,7 +827,7 @@ async def test_broken_connection_at_any_point_leaves_every_job_in_one_place(netw
                 expected="the ConnectionError, as it is or in an ExceptionGroup",
                 costs="jobs are stranded in processing, and no log line says so",
             )
-            no_task_left(await left_running(before), called)
+            no_task_left(await left_running(), called)
 
 
 # 6. Drain with a grace period
@@ -851,7 +839,7 @@ def grace_pool(client, floor, stop, grace_s, *, workers=2, capacity=2):
     )
 
 
-@pytest.mark.step(*GRACE, stretch=True)
+@pytest.mark.step(6, "drain within a grace period", stretch=True)
 async def test_give_back_restores_the_order(redis, network):
     """give_back() makes jobs[0] the next job, then jobs[1], then what READY held; other pools' jobs stay."""
     raw, jobs = network.raw(), jobs_named(6)
@@ -869,7 +857,7 @@ async def test_give_back_restores_the_order(redis, network):
     )
 
 
-@pytest.mark.step(*GRACE, stretch=True)
+@pytest.mark.step(6, "drain within a grace period", stretch=True)
 async def test_give_back_can_crash_anywhere(network):
     """A give_back() that breaks at any send or receive leaves each job in exactly one place, READY in order."""
     for effect in (*FAULTS, "cancelled"):
@@ -886,7 +874,7 @@ async def test_give_back_can_crash_anywhere(network):
             in_order(now.ready, called)
 
 
-@pytest.mark.step(*GRACE, stretch=True)
+@pytest.mark.step(6, "drain within a grace period", stretch=True)
 async def test_jobs_that_fit_the_grace_period_are_finished(redis, network):
     """Within the grace period everything that was taken is run and acknowledged, and the pool ends without waiting."""
     raw, jobs, stop = network.raw(), jobs_named(8), asyncio.Event()
@@ -917,7 +905,7 @@ async def test_jobs_that_fit_the_grace_period_are_finished(redis, network):
     )
 
 
-@pytest.mark.step(*GRACE, stretch=True)
+@pytest.mark.step(6, "drain within a grace period", stretch=True)
 @pytest.mark.parametrize("grace_s", [0, 12])
 async def test_jobs_cut_short_return_in_order(redis, network, grace_s):
     """After the grace period, the running and the buffered jobs are back in READY, next first; the others stay put."""
@@ -926,7 +914,6 @@ async def test_jobs_cut_short_return_in_order(redis, network, grace_s):
     theirs = b"job-of-another-pool"
     await raw.lpush(PROCESSING, theirs)
     await submit(raw, jobs)
-    before = asyncio.all_tasks()
     task = asyncio.create_task(grace_pool(redis, floor, stop, grace_s))
     await asyncio.sleep(5)
     stop.set()
@@ -953,10 +940,10 @@ async def test_jobs_cut_short_return_in_order(redis, network, grace_s):
         expected=f"about {grace_s} s after stop",
         costs="the supervisor's patience ends first, and its kill takes the jobs along",
     )
-    no_task_left(await left_running(before), called)
+    no_task_left(await left_running(), called)
 
 
-@pytest.mark.step(*GRACE, stretch=True)
+@pytest.mark.step(6, "drain within a grace period", stretch=True)
 async def test_job_is_given_back_after_its_handler_has_ended(redis, network):
     """A cancelled handler may need time to clean up; until it has ended, its job is not in READY."""
     raw, jobs, stop, early = network.raw(), jobs_named(3), asyncio.Event(), []
@@ -990,7 +977,7 @@ async def test_job_is_given_back_after_its_handler_has_ended(redis, network):
     )
 
 
-@pytest.mark.step(*GRACE, stretch=True)
+@pytest.mark.step(6, "drain within a grace period", stretch=True)
 @pytest.mark.parametrize("moment", ["a take", "an acknowledgement"])
 async def test_grace_period_ends_while_a_call_is_on_its_way(seeds, moment):
     """The grace period may end between a command's effect and its answer; the job is still in exactly one place."""
@@ -1013,7 +1000,7 @@ async def test_grace_period_ends_while_a_call_is_on_its_way(seeds, moment):
         )
 
 
-@pytest.mark.step(*GRACE, stretch=True)
+@pytest.mark.step(6, "drain within a grace period", stretch=True)
 @pytest.mark.parametrize("effect", [*FAULTS, "cancelled"])
 async def test_drain_under_faults(network, effect):
     """Whatever call fails in a drain, every job is in exactly one place, READY in order, and the error is told."""
@@ -1022,7 +1009,6 @@ async def test_drain_under_faults(network, effect):
         raw, jobs, stop = trial.raw(), jobs_named(5), asyncio.Event()
         floor = Floor(lasts_s=lambda job: 1 if job == b"job-1" else 1000)
         await submit(raw, jobs)
-        before = asyncio.all_tasks()
         asyncio.get_running_loop().call_later(5, stop.set)
         if effect != "cancelled":
             trial.fail_at(point, effect=effect)
@@ -1039,10 +1025,10 @@ async def test_drain_under_faults(network, effect):
             expected="the error, as it is or in an ExceptionGroup",
             costs="jobs are stranded in processing, and no log line says so",
         )
-        no_task_left(await left_running(before), called)
+        no_task_left(await left_running(), called)
 
 
-@pytest.mark.step(*GRACE, stretch=True)
+@pytest.mark.step(6, "drain within a grace period", stretch=True)
 async def test_impossible_grace_settings_are_errors(redis):
     """workers=0, capacity=0 and a negative grace period raise ValueError."""
     usual = {"workers": 1, "capacity": 1, "grace_s": 1}
