@@ -148,11 +148,13 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> object | None:
     for seed_ in seeds_for(count):
         pyfuncitem.stash[SEED] = seed_
         values = dict(given)
-        fresh = Network(seed_)
-        replacements = {"network": fresh, "redis": fresh.redis, "seed": seed_}
-        values.update({name: value for name, value in replacements.items() if name in values})
-        if "redis" in values or "network" in values:
-            pyfuncitem.funcargs["network"] = fresh
+        if "seed" in values:
+            values["seed"] = seed_
+        if {"network", "redis"} & set(values):
+            fresh = pyfuncitem.funcargs["network"] = Network(seed_)
+            values.update(
+                {name: value for name, value in (("network", fresh), ("redis", fresh.redis)) if name in values}
+            )
         _run_once(pyfuncitem, values, files)
     return True
 
@@ -161,6 +163,9 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> object | None:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     if sys.platform == "emscripten" and item.get_closest_marker("threads"):
         pytest.skip("needs threads: run it locally")
+    if HERE in item.path.parents and item.config.stash[ALONE] and item.config.option.tbstyle == "no":
+        # pytest would render a traceback for every failure, at 20 ms each, and nobody would see it.
+        item.repr_failure = _no_traceback  # type: ignore[method-assign]
 
 
 def _say_last_words(item: pytest.Function, stuck: clock.Stuck) -> None:
@@ -183,9 +188,15 @@ def _say_last_words(item: pytest.Function, stuck: clock.Stuck) -> None:
 # Reporting
 
 
+def _no_traceback(_excinfo: object, **_options: object) -> str:
+    return "see the summary"
+
+
 def _report_for(config: pytest.Config, path: Path) -> report.ExerciseReport:
-    place = _place(path)
-    return config.stash[REPORTS].setdefault(place.slug, report.ExerciseReport(place, report.steps_in(place.tests)))
+    reports, place = config.stash[REPORTS], _place(path)
+    if place.slug not in reports:
+        reports[place.slug] = report.ExerciseReport(place, report.steps_in(place.tests))
+    return reports[place.slug]
 
 
 @pytest.hookimpl(wrapper=True)
@@ -218,6 +229,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         for sentence in clock.missing_awaits:
             message += f"\nnote      {sentence}: is an `await` missing before its call?"
         result = report.TestResult(item.nodeid, report.FAILED, message, line, item.stash.get(SEED, None))
+        result.printed = outcome.capstdout
     if item.config.stash[ALONE] and item.config.option.tbstyle == "no" and outcome.outcome == "failed":
         outcome.longrepr = result.message
     _record(item, marker, result)
@@ -239,11 +251,23 @@ def _record(item: pytest.Item, marker: pytest.Mark, result: report.TestResult) -
     _report_for(item.config, item.path).add(n, title, result, stretch=stretch)
 
 
+def _raise_again(error: BaseException) -> None:
+    raise error
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_make_collect_report(collector: pytest.Collector) -> Any:
-    outcome = yield
     path = getattr(collector, "path", None)
-    if not outcome.failed or path is None or HERE not in path.parents or not isinstance(collector, pytest.Module):
+    if path is None or HERE not in path.parents or not isinstance(collector, pytest.Module):
+        return (yield)
+    try:
+        with clock.real_time_limit((str(_place(path).file),)):
+            outcome = yield
+    except (SystemExit, clock.Stuck) as error:  # pytest would end without a word on the learner's file
+        call = pytest.CallInfo[None].from_call(functools.partial(_raise_again, error), "collect")
+        outcome = pytest.CollectReport(collector.nodeid, "failed", None, [])
+        outcome.call = call
+    if not outcome.failed:
         return outcome
     excinfo = getattr(getattr(outcome, "call", None), "excinfo", None)
     error: BaseException | None = excinfo.value if excinfo else None

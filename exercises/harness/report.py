@@ -10,6 +10,7 @@ import asyncio
 import json
 import linecache
 import os
+import re
 import traceback
 import types
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from exercises.harness.explain import find_explanation
 
 PASSED, FAILED, NOT_STARTED, LOCAL_ONLY, NOT_RUN = "passed", "failed", "not_started", "local_only", "not_run"
 MARKS = {PASSED: "[ok]", FAILED: "[NO]", NOT_STARTED: "[..]", LOCAL_ONLY: "[--]", NOT_RUN: "[--]"}
+MAX_PRINTED = 15
 WORDS = {
     PASSED: "passed",
     FAILED: "failed",
@@ -41,6 +43,7 @@ class TestResult:
     message: str = ""
     line: int | None = None
     seed: int | None = None
+    printed: str = ""
 
 
 @dataclass
@@ -209,6 +212,8 @@ def describe_import(error: BaseException, place: Place) -> tuple[str, int | None
         text = (error.text or "").strip()
         return f"{place.shown}:{error.lineno} is not valid Python: {error.msg}\n          {text}", error.lineno
     line = line_in(error, place)
+    if isinstance(error, Stuck):
+        return f"importing {place.shown} did not end, it stood at line {line}: {error.fact}", line
     if line is not None:
         text = _text_of(str(place.file), line)
         return (
@@ -216,13 +221,13 @@ def describe_import(error: BaseException, place: Place) -> tuple[str, int | None
             line,
         )
     if isinstance(error, ImportError) and error.name == f"exercises.{place.slug}.{place.slug}":
+        missing = re.search(r"cannot import name '(\w+)'", str(error))
+        name = f"`{missing[1]}`" if missing else "a name"
         return (
-            f"{error}\n          The tests need that name in {place.shown}; was it deleted or renamed? "
+            f"{place.shown} has no {name}, which the tests call; was it deleted or renamed? "
             f"`journal reset {place.slug}` brings the stub back and keeps a copy of your file.",
             None,
         )
-    if isinstance(error, SystemExit):
-        return f"{place.shown} ended Python while it was imported (sys.exit?)", None
     return f"{type(error).__name__}: {error}", None
 
 
@@ -299,6 +304,8 @@ class ExerciseReport:
                     if test.seed is not None:
                         again = f"REDRIVE_SEED={test.seed} .venv/bin/pytest exercises/{self.place.slug}"
                         lines.append(f"  seed      {test.seed}; this schedule alone: {again}")
+                    for line in test.printed.splitlines()[-MAX_PRINTED:]:
+                        lines.append(f"  printed   {line}")
                     return lines
         return []
 
