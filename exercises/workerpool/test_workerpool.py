@@ -26,7 +26,6 @@ from exercises.workerpool.workerpool import (
     work,
 )
 
-
 FAULTS = ("never_arrived", "reply_lost")
 
 

@@ -4,7 +4,7 @@ A job is a bytes string, different from every other job. At rest, each job is in
 move between them is seen whole or not at all:
 
     READY       list   producers LPUSH new jobs on the left; the **rightmost** job is next
-    PROCESSING  list   taken by some pool and not finished yet; several pools share this one list
+    PROCESSING  list   taken by some pool and not finished yet, the newest on the left; several pools share this one list
     DONE        set    the handler returned
     FAILED      set    the handler raised
 
@@ -168,7 +168,8 @@ async def work(redis: Redis, channel: Channel[bytes], handler: Handler, on_failu
     - The handler raises an Exception, of whatever kind: `await on_failure(job, error)` once, with that very error, and
       then acknowledge to FAILED. The worker goes on with the next job. (`on_failure` itself is trusted not to raise.)
     - Cancellation is not a failure: it goes on to the caller at once, and the interrupted job is not acknowledged.
-    - An error from Redis goes on to the caller, as it is or in an ExceptionGroup.
+    - An error from Redis (in an acknowledgement) goes on to the caller, as it is or in an ExceptionGroup. It is not the
+      job's failure. Whether the handlers that run meanwhile are finished or cancelled first is yours to choose.
     - Consumers never close the channel (step 3).
     - However `work` ends, no task that it started is still running.
 
@@ -186,6 +187,7 @@ async def run_pool(
     - Step 3: feed and work at the same time. Return when READY is empty and every job taken is acknowledged. An error
       from Redis, in the feeder or in a worker, ends the pool and reaches the caller, as it is or in an ExceptionGroup:
       never a hang, never silence. However the pool ends, no task that it started is still running.
+      (As in `work`: on such an error, finish the handlers that run or cancel them, as you like.)
     - Step 4: when `stop` is set, take nothing more; run what was taken (running or in the buffer) to its end; then
       return. No handler is cancelled. Afterwards PROCESSING holds nothing of this pool, and READY holds exactly the
       jobs that were never taken, in their order.
@@ -227,8 +229,8 @@ async def run_pool_with_grace(
 
     - start no further handler, and cancel the handlers that still run;
     - wait until each cancelled handler has really ended: it may need time to clean up;
-    - then give back every job that was taken and is not finished, as `give_back` says, and return without an error.
-      A job cut short is no failure: `on_failure` is not called for it;
+    - then give back every job that was taken and is not finished, running or in the buffer or just arriving from Redis,
+      as `give_back` says, and return without an error. A job cut short is no failure: `on_failure` is not called for it;
     - never give back a job whose acknowledgement is on its way: a job is not done *and* ready.
 
     An error from Redis reaches the caller, as in `run_pool`; a job that could then be neither acknowledged nor given
