@@ -1,0 +1,1 @@
+"""How the outside reaches the service: gRPC, the command line, and the probe's HTTP."""
