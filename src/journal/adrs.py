@@ -75,8 +75,9 @@ def read_adrs(root: Path) -> tuple[list[Adr], list[Problem]]:
             continue
         page, faults = read_page(path, root)
         problems += faults
-        read, faults = _read(page, number)
-        problems += faults
+        read, more = _read(page, number)
+        # Front matter that cannot be read would otherwise be reported once more for each field it holds.
+        problems += [] if page.front is None and faults else more
         found[number] = read
     problems += _link_problems(found)
     return [found[number].adr for number in sorted(found)], problems

@@ -37,7 +37,7 @@ def read_lessons(root: Path) -> tuple[list[Lesson], list[Problem]]:
     for path in sorted((root / "docs" / "lessons").glob("day-*.md")):
         page, faults = read_page(path, root)
         lesson, more = _read(page, root)
-        problems += faults + more
+        problems += faults if page.front is None and faults else faults + more
         lessons.append(lesson)
     return sorted(lessons, key=lambda lesson: (lesson.day, lesson.path)), problems
 

@@ -85,7 +85,7 @@ def read_weeks(root: Path) -> tuple[list[Week], list[Problem]]:
         page, faults = read_page(path, root)
         reader = _WeekReader(page)
         week = reader.read()
-        problems += faults + reader.problems
+        problems += faults if page.front is None and faults else faults + reader.problems
         if week:
             weeks.append(week)
     weeks.sort(key=lambda week: (week.month, week.week))
