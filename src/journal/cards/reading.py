@@ -29,11 +29,17 @@ def read_decks(root: Path) -> tuple[Library, list[Problem]]:
     decks: list[Deck] = []
     problems: list[Problem] = []
     for path in sorted((root / "docs" / "quizzes").glob("*.yml")):
-        reader = _DeckReader(relative(path, root), path.stem)
-        decks.append(reader.read(path.read_text(encoding="utf-8")))
-        problems += reader.problems
+        deck, faults = read_deck(path.read_text(encoding="utf-8"), relative(path, root), path.stem)
+        decks.append(deck)
+        problems += faults
     problems += _identity_problems(decks)
     return Library(tuple(_without_repeats(decks))), problems
+
+
+def read_deck(text: str, path: str, stem: str) -> tuple[Deck, list[Problem]]:
+    """Return the deck that `text` holds, and its own faults; `path` names it, `stem` is its file's name."""
+    reader = _DeckReader(path, stem)
+    return reader.read(text), reader.problems
 
 
 def _identity_problems(decks: list[Deck]) -> list[Problem]:
