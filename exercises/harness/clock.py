@@ -31,6 +31,9 @@ MAX_VIRTUAL_S = 3600.0
 MAX_TURNS = 200_000
 MAX_REAL_S = float(os.environ.get("REDRIVE_TEST_LIMIT_S", "10"))
 
+LATER_CPU_S = 2.0
+"""The processor seconds a test may use once another test of the same run had to be ended."""
+
 MAIN = "the test"
 
 _real_monotonic = time.monotonic
@@ -340,6 +343,7 @@ class _Alarm:
     """End code that never gives control back, after `MAX_REAL_S` real seconds, from a signal handler."""
 
     current: _Alarm | None = None
+    has_rung = False
 
     def __init__(self, files: tuple[str, ...]) -> None:
         self.files = files
@@ -350,12 +354,17 @@ class _Alarm:
         if hasattr(signal, "setitimer") and self.stuck is None:
             # Again after half a second: a bare `except:` in a loop may swallow the first.
             signal.setitimer(signal.ITIMER_REAL, MAX_REAL_S, 0.5)
+            if _Alarm.has_rung:
+                # The run is red already; processor time, because that does not depend on what else the machine does.
+                signal.setitimer(signal.ITIMER_PROF, LATER_CPU_S, 0.5)
 
-    def ring(self, _signum: int, frame: types.FrameType | None) -> None:
+    def ring(self, signum: int, frame: types.FrameType | None) -> None:
         self.rung += 1
         if self.stuck is None:
+            limit_s = MAX_REAL_S if signum == signal.SIGALRM else LATER_CPU_S
+            _Alarm.has_rung = True
             self.stuck = Stuck(
-                f"it was still running after {MAX_REAL_S:g} real seconds: an endless loop, or a call that blocks",
+                f"it was still running after {limit_s:g} real seconds: an endless loop, or a call that blocks",
                 frame_in(frame, lambda path: path in self.files),
                 frame_in(frame, _is_test),
             )
@@ -364,11 +373,16 @@ class _Alarm:
             loop.overdue = loop.overdue or self.stuck
         if self.rung > 4:
             self.stuck.fact += ", in code that swallows every exception that would end it (a bare `except:`?)"
-            signal.setitimer(signal.ITIMER_REAL, 0)
+            _Alarm.silence()
             if last_words is not None:
                 last_words(self.stuck)
             os._exit(1)
         raise self.stuck
+
+    @staticmethod
+    def silence() -> None:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
 
 
 def _can_alarm() -> bool:
@@ -390,23 +404,24 @@ def real_time_limit(files: tuple[str, ...]) -> Generator[None]:
         yield
         return
     alarm, outer = _Alarm(files), _Alarm.current
-    before = signal.signal(signal.SIGALRM, alarm.ring)
+    before = {number: signal.signal(number, alarm.ring) for number in (signal.SIGALRM, signal.SIGPROF)}
     _Alarm.current = alarm
     alarm.restart()
     try:
         yield
     except BaseException:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        _Alarm.silence()
         if alarm.stuck is not None:
             raise alarm.stuck from None
         raise
     else:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        _Alarm.silence()
         if alarm.stuck is not None:
             raise alarm.stuck
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        _Alarm.silence()
+        for number, handler in before.items():
+            signal.signal(number, handler)
         _Alarm.current = outer
 
 

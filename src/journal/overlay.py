@@ -1,0 +1,222 @@
+"""Grade a file that is not the learner's: the solution, a wrong solution, the stub, by the learner's own command.
+
+`exercises/` and `pyproject.toml` are copied to a temporary folder outside the repository, the file is laid over
+`exercises/<slug>/<slug>.py`, and `pytest exercises/<slug>` runs there. Inside the repository pytest would take the
+settings of the repository and silently grade the stub, so where the tests imported their module from is checked first.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+DEFAULT_LIMIT_S = 120.0
+
+
+class OverlayError(Exception):
+    """The overlay itself went wrong: nothing was graded, and the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class GradedTest:
+    """One test of an overlay's run."""
+
+    id: str
+    outcome: str
+    message: str
+    line: int | None
+    seed: int | None
+
+    @property
+    def name(self) -> str:
+        """The test's id without its file."""
+        return self.id.rpartition("::")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class GradedStep:
+    """One step of an overlay's run; `outcome` is passed, failed, not_started, local_only or not_run."""
+
+    n: int
+    title: str
+    stretch: bool
+    outcome: str
+    tests: tuple[GradedTest, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Graded:
+    """What a run in an overlay gave.
+
+    Attributes:
+        broken: why no step could start (the file cannot be imported), else None.
+        returncode: pytest's.
+        output: what the learner would have read.
+    """
+
+    slug: str
+    passed: bool
+    broken: str | None
+    steps: tuple[GradedStep, ...]
+    returncode: int
+    output: str = field(repr=False)
+
+    def steps_that(self, *outcomes: str) -> list[int]:
+        """List the numbers of the steps with one of these outcomes."""
+        return [step.n for step in self.steps if step.outcome in outcomes]
+
+    @property
+    def everything_passed(self) -> bool:
+        """Whether every step passed, stretch included."""
+        return self.broken is None and all(step.outcome == "passed" for step in self.steps)
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What is laid over the copy besides the graded file: paths below the overlay's root, and their text."""
+
+    files: dict[str, str] = field(default_factory=dict)
+
+
+def git_head_text(root: Path, path: str) -> str | None:
+    """Return a file's text in git's HEAD; None without git, without a repository, or when HEAD does not hold it."""
+    try:
+        shown = subprocess.run(
+            ["git", "-C", str(root), "show", f"HEAD:./{path}"], capture_output=True, check=False, timeout=30
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return shown.stdout.decode("utf-8").replace("\r\n", "\n") if shown.returncode == 0 else None
+
+
+def stub_text(root: Path, slug: str) -> str | None:
+    """Return the stub of an exercise as the course ships it: from git's HEAD, never from the learner's file."""
+    return git_head_text(root, f"exercises/{slug}/{slug}.py")
+
+
+def make_overlay(root: Path, slug: str, text: str, folder: Path, sources: Sources | None = None) -> None:
+    """Make the copy in `folder` with `text` as the exercise's file.
+
+    Raises:
+        OverlayError: `folder` lies inside a project, where pytest would take that project's settings.
+    """
+    for parent in folder.resolve().parents:
+        if (parent / "pyproject.toml").exists() or (parent / "pytest.ini").exists():
+            raise OverlayError(
+                f"{folder} lies inside {parent}, whose settings pytest would use, and it would grade the stub there; "
+                "set TMPDIR to a folder outside any project"
+            )
+    ignored = shutil.ignore_patterns("__pycache__", ".pytest_cache", "*.bak*")
+    shutil.copytree(root / "exercises", folder / "exercises", ignore=ignored)
+    shutil.copy2(root / "pyproject.toml", folder / "pyproject.toml")
+    for path, content in (sources or Sources()).files.items():
+        target = folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(content, encoding="utf-8")
+    (folder / "exercises" / slug / f"{slug}.py").write_text(text, encoding="utf-8")
+
+
+def grade(
+    root: Path,
+    slug: str,
+    text: str,
+    *,
+    sources: Sources | None = None,
+    environment: dict[str, str] | None = None,
+    arguments: tuple[str, ...] = (),
+    limit_s: float = DEFAULT_LIMIT_S,
+) -> Graded:
+    """Grade `text` as the file of exercise `slug` and return what the run gave.
+
+    Args:
+        root: the journal's root folder.
+        slug: the exercise.
+        text: the whole file to grade.
+        sources: further files to lay over the copy.
+        environment: added to this process's, for seeds for instance.
+        arguments: further arguments for pytest.
+        limit_s: real seconds for the whole run.
+
+    Raises:
+        OverlayError: nothing could be graded: no report came back in time, or another file was graded.
+    """
+    with tempfile.TemporaryDirectory(prefix="redrive-overlay-") as name:
+        folder = Path(name).resolve()
+        make_overlay(root, slug, text, folder, sources)
+        target = folder / "report.json"
+        inherited = {key: value for key, value in os.environ.items() if key not in _NOT_INHERITED}
+        settings = {
+            **inherited,
+            "REDRIVE_NO_HISTORY": "1",
+            "REDRIVE_REPORT": str(target),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            **(environment or {}),
+        }
+        command = [sys.executable, "-m", "pytest", f"exercises/{slug}", "-p", "no:cacheprovider", *arguments]
+        returncode, output = _run(command, folder, settings, limit_s)
+        if not target.exists():
+            raise OverlayError(f"{slug}: `{' '.join(command[1:])}` gave no report (exit {returncode}):\n{output}")
+        return _read(json.loads(target.read_text(encoding="utf-8")), folder, slug, returncode, output)
+
+
+_NOT_INHERITED = ("REDRIVE_HISTORY", "REDRIVE_ROOT", "PYTEST_ADDOPTS", "PYTEST_CURRENT_TEST", "PYTHONPATH", "CI")
+
+
+def _run(command: list[str], folder: Path, settings: dict[str, str], limit_s: float) -> tuple[int, str]:
+    with subprocess.Popen(
+        command,
+        cwd=folder,
+        env=settings,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        start_new_session=True,
+    ) as process:
+        try:
+            output, _ = process.communicate(timeout=limit_s)
+        except subprocess.TimeoutExpired:
+            _kill(process)
+            output, _ = process.communicate()
+            raise OverlayError(f"`{' '.join(command[1:])}` ran longer than {limit_s:g} s and was ended") from None
+        except BaseException:
+            _kill(process)
+            raise
+    return process.returncode, output
+
+
+def _kill(process: subprocess.Popen[str]) -> None:
+    if sys.platform == "win32":
+        process.kill()
+    else:
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def _read(data: dict[str, Any], folder: Path, slug: str, returncode: int, output: str) -> Graded:
+    module = data.get("module")
+    expected = folder / "exercises" / slug / f"{slug}.py"
+    if module is not None and Path(module).resolve() != expected:
+        raise OverlayError(f"the tests of {slug} imported {module} instead of {expected}; nothing was graded")
+    steps = tuple(
+        GradedStep(
+            step["n"],
+            step["title"],
+            step["stretch"],
+            step["outcome"],
+            tuple(
+                GradedTest(test["id"], test["outcome"], test["message"], test["line"], test["seed"])
+                for test in step["tests"]
+            ),
+        )
+        for step in data["steps"]
+    )
+    return Graded(slug, bool(data["passed"]), data["broken"], steps, returncode, output)
