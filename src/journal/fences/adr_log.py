@@ -27,7 +27,10 @@ def render(_options: Mapping[str, Any], place: Place, _md: Markdown | None = Non
         for adr in adrs
     )
     head = "".join(f'<th scope="col">{cell}</th>' for cell in ("No.", "Decision", "Status", "Date"))
-    return f'<div class="rd-table rd-adrs"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+    return (
+        '<div class="rd-table rd-adrs"><table class="rd-grid">'
+        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
+    )
 
 
 def _link(adr: Adr, place: Place, text: str) -> str:

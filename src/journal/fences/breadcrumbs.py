@@ -25,7 +25,7 @@ def render(_options: Mapping[str, Any], place: Place, _md: Markdown | None = Non
     if here is not None:
         at = weeks.index(here)
         name = "this week" if here == weeks[-1] else f"week {here.week.week}"
-        trail = [index, f'{roadmap} › <a href="{place.link(f"roadmap.md#{here.anchor}")}">{name}</a>']
+        trail = [index, f'{roadmap} &rsaquo; <a href="{place.link(f"roadmap.md#{here.anchor}")}">{name}</a>']
         before = weeks[at - 1] if at else None
         after = weeks[at + 1] if at + 1 < len(weeks) else None
         steps = [

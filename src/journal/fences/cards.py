@@ -4,8 +4,9 @@
     topic: backoff
     ```
 
-`topics: [backoff, metrics]` shows several decks, `topics: all` every one, `lesson: lessons/x.md` all cards that are read on that page. The page's
-review script finds cards by `data-card` and decks by `data-topic`; see `render_card` for the markup it may rely on.
+`topics: [backoff, metrics]` shows several decks, `topics: all` every one, `lesson: lessons/x.md` all cards that are
+read on that page. The page's review script finds cards by `data-card` and decks by `data-topic`; see `render_card` for the
+markup it may rely on.
 """
 
 from __future__ import annotations
@@ -58,7 +59,10 @@ def _deck(title: str, cards: Iterable[Card], place: Place, md: Markdown | None, 
     topic = shown[0].topic if shown else ""
     heading = f'<p class="rd-deck__title">{html.escape(title)}</p>' if titled else ""
     body = "\n".join(render_card(card, place, md) for card in shown)
-    return f'<section class="rd-deck" data-topic="{html.escape(topic)}" data-cards="{len(shown)}">{heading}\n{body}\n</section>'
+    return (
+        f'<section class="rd-deck" data-topic="{html.escape(topic)}" data-cards="{len(shown)}">'
+        f"{heading}\n{body}\n</section>"
+    )
 
 
 def render_card(card: Card, place: Place, md: Markdown | None = None) -> str:

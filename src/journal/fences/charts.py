@@ -1,7 +1,7 @@
 """Charts as inline SVG, drawn at build time. Each has a title and a description that says in words what it shows.
 
-Colours come from the page's style sheet (`.rd-chart__…`), so that one drawing serves light and dark. Numbers are written
-as they are given: no chart rounds, and one point never becomes a trend.
+Colours come from the page's style sheet (`.rd-chart__…`), so that one drawing serves light and dark. Numbers are
+written as they are given: no chart rounds, and one point never becomes a trend.
 """
 
 from __future__ import annotations
@@ -16,9 +16,13 @@ FACTOR = 0.9 ** (-1 / DECAY) - 1
 
 
 def svg(name: str, title: str, description: str, width: int, height: int, body: str) -> str:
-    """Return a drawing of `width` by `height` units with its text alternatives; `name` makes its ids unique on the page."""
+    """Return a drawing of `width` by `height` units with its text alternatives.
+
+    `name` makes its ids unique on the page.
+    """
     return (
-        f'<svg class="rd-chart" viewBox="0 0 {width} {height}" role="img" aria-labelledby="{name}-title {name}-desc">'
+        f'<svg class="rd-chart" style="min-width:min({width}px,30rem)" viewBox="0 0 {width} {height}" role="img"'
+        f' aria-labelledby="{name}-title {name}-desc">'
         f'<title id="{name}-title">{html.escape(title)}</title>'
         f'<desc id="{name}-desc">{html.escape(description)}</desc>{body}</svg>'
     )
@@ -30,13 +34,18 @@ def figure(drawing: str, caption: str) -> str:
 
 
 def days_hit(hit: int, total: int, *, name: str = "days-hit") -> str:
-    """Return a strip of `total` days, `hit` of them filled. Which of the days were hit is not known, so none is named."""
+    """Return a strip of `total` days, `hit` of them filled.
+
+    Which of the days were hit is not known, so none is named.
+    """
     cell, gap = 34, 8
-    boxes = "".join(
-        f'<rect class="rd-chart__{"on" if index < hit else "off"}" x="{index * (cell + gap) + 1}" y="1" width="{cell}" height="{cell}" rx="5"/>'
-        + (f'<path class="rd-chart__tick" d="M{index * (cell + gap) + 11} 18.5l5.5 5.5 9-11"/>' if index < hit else "")
-        for index in range(total)
-    )
+
+    def day(index: int) -> str:
+        left = index * (cell + gap)
+        kind, tick = ("on", _path("tick", f"M{left + 11} 18.5l5.5 5.5 9-11")) if index < hit else ("off", "")
+        return f'<rect class="rd-chart__{kind}" x="{left + 1}" y="1" width="{cell}" height="{cell}" rx="5"/>{tick}'
+
+    boxes = "".join(day(index) for index in range(total))
     width = total * (cell + gap) - gap + 2
     text = f"{hit} of {total} days had work in them."
     return svg(name, f"Days hit: {hit} of {total}", text, width, cell + 2, boxes)
@@ -47,16 +56,18 @@ def scale(
 ) -> str:
     """Return a line from `low` to `high` with a mark at `value`; `shown` is the value as it was written down."""
     left, right, y = 16, 284, 30
-    x = left + (right - left) * (value - low) / (high - low)
-    ticks = "".join(
-        f'<path class="rd-chart__axis" d="M{left + (right - left) * i / (high - low):.1f} {y - 4}v8"/>'
-        f'<text class="rd-chart__label" x="{left + (right - left) * i / (high - low):.1f}" y="{y + 22}" text-anchor="middle">{low + i}</text>'
-        for i in range(high - low + 1)
-    )
+
+    def x(at: float) -> float:
+        return left + (right - left) * (at - low) / (high - low)
+
+    marks = range(low, high + 1)
+    ticks = "".join(_path("axis", f"M{x(at):.1f} {y - 4}v8") + _label(x(at), y + 22, str(at)) for at in marks)
     body = (
-        f'<path class="rd-chart__axis" d="M{left} {y}H{right}"/>{ticks}'
-        f'<path class="rd-chart__bar" d="M{left} {y}H{x:.1f}"/><circle class="rd-chart__dot" cx="{x:.1f}" cy="{y}" r="7"/>'
-        f'<text class="rd-chart__value" x="{x:.1f}" y="{y - 13}" text-anchor="middle">{html.escape(shown)}</text>'
+        _path("axis", f"M{left} {y}H{right}")
+        + ticks
+        + _path("bar", f"M{left} {y}H{x(value):.1f}")
+        + _dot(x(value), y, 7)
+        + _label(x(value), y - 13, html.escape(shown), kind="value")
     )
     return svg(
         name,
@@ -93,25 +104,43 @@ def forgetting_curve(
     if horizon_days < 1:
         raise ValueError(f"horizon_days must be at least 1, got {horizon_days}")
     left, right, top, bottom = 44, 470, 14, 150
-    x = lambda day: left + (right - left) * day / horizon_days  # noqa: E731
-    y = lambda chance: bottom - (bottom - top) * chance  # noqa: E731
+
+    def x(day: float) -> float:
+        return left + (right - left) * day / horizon_days
+
+    def y(chance: float) -> float:
+        return bottom - (bottom - top) * chance
+
     points = [horizon_days * i / 60 for i in range(61)]
     curve = "M" + "L".join(f"{x(day):.1f} {y(retrievability(day, stability_days)):.1f}" for day in points)
     grid = "".join(
-        f'<path class="rd-chart__grid" d="M{left} {y(c):.1f}H{right}"/>'
-        f'<text class="rd-chart__label" x="{left - 8}" y="{y(c) + 4:.1f}" text-anchor="end">{c * 100:.0f} %</text>'
-        for c in (0, 0.5, 0.9, 1)
+        _path("grid", f"M{left} {y(chance):.1f}H{right}")
+        + _label(left - 8, y(chance) + 4, f"{chance * 100:.0f} %", "end")
+        for chance in (0, 0.5, 0.9, 1)
     )
     step = max(1, math.ceil(horizon_days / 6))
-    days = "".join(
-        f'<text class="rd-chart__label" x="{x(day):.1f}" y="{bottom + 18}" text-anchor="middle">{day}</text>'
-        for day in range(0, horizon_days + 1, step)
-    )
+    days = "".join(_label(x(day), bottom + 18, str(day)) for day in range(0, horizon_days + 1, step))
+    unit = _label(right, bottom + 34, "days since the last review", "end")
     marker = ""
     if due_day is not None and 0 <= due_day <= horizon_days:
         chance = retrievability(due_day, stability_days)
-        marker = f'<path class="rd-chart__mark" d="M{x(due_day):.1f} {top}V{bottom}"/><circle class="rd-chart__dot" cx="{x(due_day):.1f}" cy="{y(chance):.1f}" r="5"/>'
+        marker = _path("mark", f"M{x(due_day):.1f} {top}V{bottom}") + _dot(x(due_day), y(chance), 5)
     end = retrievability(horizon_days, stability_days)
-    description = f"The chance of recall starts at 100 %, is 90 % after {stability_days:g} days, and {end * 100:.0f} % after {horizon_days} days."
-    body = f'{grid}{days}<text class="rd-chart__label" x="{right}" y="{bottom + 34}" text-anchor="end">days since the last review</text><path class="rd-chart__line" d="{curve}"/>{marker}'
+    description = (
+        f"The chance of recall starts at 100 %, is 90 % after {stability_days:g} days, "
+        f"and {end * 100:.0f} % after {horizon_days} days."
+    )
+    body = grid + days + unit + _path("line", curve) + marker
     return svg(name, "Forgetting curve", description, 480, 190, body)
+
+
+def _path(kind: str, d: str) -> str:
+    return f'<path class="rd-chart__{kind}" d="{d}"/>'
+
+
+def _dot(x: float, y: float, radius: int) -> str:
+    return f'<circle class="rd-chart__dot" cx="{x:.1f}" cy="{y:.1f}" r="{radius}"/>'
+
+
+def _label(x: float, y: float, text: str, anchor: str = "middle", *, kind: str = "label") -> str:
+    return f'<text class="rd-chart__{kind}" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{text}</text>'

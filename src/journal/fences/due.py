@@ -27,8 +27,8 @@ def render(_options: Mapping[str, Any], place: Place, _md: Markdown | None = Non
     href = place.link("quizzes/index.md")
     return (
         f'<div class="rd-due" data-due data-cards="{cards}">'
-        f"<p><strong>Due today.</strong> Your own history decides; <code>.venv/bin/journal quiz</code> asks what is due, and "
-        f'<a href="{href}">all {stock}</a> can be read here.</p></div>'
+        "<p><strong>Due today.</strong> Your own history decides; <code>.venv/bin/journal quiz</code> asks what is "
+        f'due, and <a href="{href}">all {stock}</a> can be read here.</p></div>'
     )
 
 

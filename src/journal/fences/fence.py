@@ -24,7 +24,8 @@ class Formatter(Protocol):
 
     def __call__(
         self, source: str, language: str, css_class: str, options: dict[str, Any], md: Markdown, **extra: Any
-    ) -> str: ...
+    ) -> str:
+        """Return the HTML of a fence whose body is `source`."""
 
 
 def settings(source: str, *known: str) -> dict[str, Any]:
@@ -52,7 +53,14 @@ def as_fence(render: Callable[[Mapping[str, Any], Place, Markdown], str], *known
     which a strict build counts, and shown in the page, where a writer who runs `mkdocs serve` sees it.
     """
 
-    def formatter(source: str, language: str, _css: str, _options: dict[str, Any], md: Markdown, **_extra: Any) -> str:
+    def formatter(
+        source: str,
+        language: str,
+        css_class: str,  # noqa: ARG001
+        options: dict[str, Any],  # noqa: ARG001
+        md: Markdown,
+        **extra: Any,  # noqa: ARG001
+    ) -> str:
         place = place_of(md)
         try:
             return render(settings(source, *known), place, md)

@@ -20,7 +20,10 @@ def entry(week: WeekPage, place: Place, *, newest: bool) -> str:
     """Return one week: its title, its days, its one line."""
     mark = '<span class="rd-badge rd-badge--now">this week</span>' if newest else ""
     line = markup.render(week.line, place, folder=f"docs/{week.page.rpartition('/')[0]}") if week.line else ""
-    return f'<div class="rd-week"><p class="rd-week__title"><a href="{place.link(week.page)}">{week.title}</a> <span class="rd-week__days">{week.days}</span> {mark}</p>{line}</div>'
+    return (
+        f'<div class="rd-week"><p class="rd-week__title"><a href="{place.link(week.page)}">{week.title}</a> '
+        f'<span class="rd-week__days">{week.days}</span> {mark}</p>{line}</div>'
+    )
 
 
 def render(_options: Mapping[str, Any], place: Place, _md: Markdown | None = None) -> str:

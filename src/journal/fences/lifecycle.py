@@ -1,4 +1,4 @@
-"""The lifecycle fence: the five states of a job and the moves between them, as a drawing and as a table of the same moves."""
+"""The lifecycle fence: the five states of a job and the moves between them, as a drawing and as a table."""
 
 from __future__ import annotations
 
@@ -16,13 +16,22 @@ if TYPE_CHECKING:
     from journal.fences.place import Place
 
 # Centre of each state's box.
-_STATES = {"scheduled": (96, 96), "ready": (312, 96), "running": (528, 96), "done": (708, 96), "dead": (528, 262)}
+_STATES = {"scheduled": (74, 96), "ready": (286, 96), "running": (498, 96), "done": (706, 96), "dead": (498, 262)}
 _WIDTH, _HEIGHT = 116, 46
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """One move: its name, from which state to which ("" for from outside), who makes it and when, and how it is drawn."""
+    """One move between states.
+
+    Attributes:
+        name: the word for it.
+        source: the state it leaves, "" for a job that comes from outside.
+        target: the state it leads to.
+        who: who makes it, and when.
+        path: how its arrow is drawn.
+        label: where its name stands: x, y, and which end of it is at x.
+    """
 
     name: str
     source: str
@@ -33,63 +42,77 @@ class Move:
 
 
 MOVES = (
-    Move("enqueue", "", "ready", "The client, for a job that may run at once.", "M290 22V70", (284, 40, "end")),
+    Move(
+        "enqueue",
+        "",
+        "ready",
+        "The client, for a job that may run at once.",
+        "M262 22V70",
+        (254, 40, "end"),
+    ),
     Move(
         "enqueue later",
         "",
         "scheduled",
         "The client, for a job with a time in the future.",
-        "M96 22V70",
-        (106, 40, "start"),
+        "M74 22V70",
+        (84, 40, "start"),
     ),
     Move(
         "promote",
         "scheduled",
         "ready",
         "The promoter, when the job's time has come.",
-        "M156 96H250",
-        (203, 88, "middle"),
+        "M134 96H224",
+        (179, 88, "middle"),
     ),
-    Move("claim", "ready", "running", "A worker, which gets a lease token for it.", "M372 96H466", (419, 88, "middle")),
+    Move(
+        "claim",
+        "ready",
+        "running",
+        "A worker, which gets a lease token for it.",
+        "M346 96H436",
+        (391, 88, "middle"),
+    ),
     Move(
         "acknowledge",
         "running",
         "done",
         "The worker that holds the lease, after the handler returned.",
-        "M588 96H646",
-        (617, 140, "middle"),
+        "M558 96H644",
+        (600, 88, "middle"),
     ),
     Move(
         "retry",
         "running",
         "scheduled",
         "The worker, after a transient error: attempt + 1, at a jittered time.",
-        "M500 121C440 190 170 190 106 123",
-        (250, 196, "middle"),
+        "M470 121C410 190 148 190 84 123",
+        (216, 192, "middle"),
     ),
     Move(
         "reap",
         "running",
         "ready",
         "The reaper, when a lease has lapsed: its worker is taken for dead.",
-        "M528 71C500 26 372 26 332 69",
-        (430, 30, "middle"),
+        "M498 71C470 26 346 26 306 69",
+        (404, 30, "middle"),
     ),
     Move(
         "bury",
         "running",
         "dead",
         "The worker, after a permanent error, the last attempt, or an empty retry budget.",
-        "M528 121V235",
-        (538, 196, "start"),
+        "M498 121V235",
+        (508, 196, "start"),
     ),
     Move(
         "re-drive",
         "dead",
         "ready",
         "An operator, when the cause is mended: attempts begin again at 1.",
-        "M468 262C370 262 312 210 312 123",
-        (392, 240, "end"),
+        "M438 262C340 262 286 210 286 123",
+        (318, 250, "end"),
     ),
 )
 
@@ -97,31 +120,37 @@ MOVES = (
 def render(_options: Mapping[str, Any], _place: Place | None = None, _md: Markdown | None = None) -> str:
     """Return the drawing, with the table of moves below it."""
     arrow = (
-        '<defs><marker id="lifecycle-arrow" viewBox="0 0 10 10" refX="8.5" refY="5" markerWidth="7" markerHeight="7" orient="auto">'
+        '<defs><marker id="lifecycle-arrow" viewBox="0 0 10 10" refX="8.5" refY="5" markerWidth="7" markerHeight="7"'
+        ' orient="auto">'
         '<path class="rd-chart__head" d="M0 .8 9 5 0 9.2z"/></marker></defs>'
     )
     moves = "".join(
-        f'<path class="rd-chart__move rd-chart__move--{move.name.split()[0]}" d="{move.path}" marker-end="url(#lifecycle-arrow)"/>'
-        f'<text class="rd-chart__label" x="{move.label[0]}" y="{move.label[1]}" text-anchor="{move.label[2]}">{move.name}</text>'
+        f'<path class="rd-chart__move rd-chart__move--{move.name.split()[0]}" d="{move.path}"'
+        ' marker-end="url(#lifecycle-arrow)"/>'
+        f'<text class="rd-chart__label" x="{move.label[0]}" y="{move.label[1]}" text-anchor="{move.label[2]}">'
+        f"{move.name}</text>"
         for move in MOVES
     )
     states = "".join(
-        f'<g class="rd-chart__state rd-chart__state--{name}"><rect x="{x - _WIDTH // 2}" y="{y - _HEIGHT // 2}" width="{_WIDTH}" height="{_HEIGHT}" rx="8"/>'
+        f'<g class="rd-chart__state rd-chart__state--{name}">'
+        f'<rect x="{x - _WIDTH // 2}" y="{y - _HEIGHT // 2}" width="{_WIDTH}" height="{_HEIGHT}" rx="8"/>'
         f'<text x="{x}" y="{y + 5}" text-anchor="middle">{name}</text></g>'
         for name, (x, y) in _STATES.items()
     )
     told = "; ".join(f"{move.name}: {move.source or 'from outside'} to {move.target}" for move in MOVES)
     drawing = svg(
-        "lifecycle", "The five states of a job and the moves between them", f"{told}.", 780, 300, arrow + moves + states
+        "lifecycle", "The five states of a job and the moves between them", f"{told}.", 780, 292, arrow + moves + states
     )
     rows = "".join(
-        f"<tr><td><strong>{move.name}</strong></td><td>{move.source or '(outside)'} → {move.target}</td><td>{move.who}</td></tr>"
+        f"<tr><td><strong>{move.name}</strong></td><td>{move.source or 'outside'} → {move.target}</td>"
+        f"<td>{move.who}</td></tr>"
         for move in MOVES
     )
     head = "".join(f'<th scope="col">{cell}</th>' for cell in ("Move", "From → to", "Who makes it, and when"))
     return (
         figure(drawing, "The state of a job is the structure that holds its id.")
-        + f'<div class="rd-table"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+        + '<div class="rd-table"><table class="rd-grid">'
+        + f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
     )
 
 

@@ -83,7 +83,7 @@ class _Links(Treeprocessor):
 def rewrite(href: str, place: Place, folder: str, *, link: Callable[[str], str] | None = None) -> str | None:
     """Return where `href`, written in a file of `folder`, leads from `place`; None when the site does not have it.
 
-    Pages of `docs/` and notebooks are on the site. `exercises/<slug>/` and files in it are shown by the exercise's page.
+    Pages of `docs/` and notebooks are on the site, and the exercise's page stands for what is in `exercises/<slug>/`.
     """
     if href.startswith(("#", "http:", "https:", "mailto:")):
         return href

@@ -37,7 +37,7 @@ class Place:
         return self.root / "docs"
 
     def link(self, target: str) -> str:
-        """Return the relative URL of `target`, a source relative to `docs/` (notebooks: `notebooks/x.ipynb`), with its #anchor.
+        """Return the relative URL of `target`: a source relative to `docs/`, or `notebooks/x.ipynb`, and its #anchor.
 
         A target that does not exist is logged as a warning, which stops a strict build.
         """
@@ -70,7 +70,7 @@ class Place:
 
 
 def place_of(md: Markdown | None) -> Place:
-    """Return the place of the page that `md` is converting; without MkDocs, the home page of the journal found from here."""
+    """Return the place of the page that `md` is converting; without MkDocs, the home page of the journal around us."""
     tree = md.treeprocessors if md is not None else None
     if tree is not None and "relpath" in tree:
         relpath = tree["relpath"]  # MkDocs' own, which is the only thing that knows the page

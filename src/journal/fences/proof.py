@@ -1,4 +1,4 @@
-"""The proof mark: ``Proof: `tests/…/test_x.py::test_name` `` becomes a mark that leads to the test, folded, at the page's end.
+"""The proof mark: ``Proof: `tests/…/test_x.py::test_name` `` leads to the test, which stands folded at the page's end.
 
 A Markdown extension (`journal.fences.proof` in `markdown_extensions`). The claim stays readable as plain Markdown.
 """
@@ -35,7 +35,8 @@ def mark(test_id: str, place: Place, md: Markdown | None) -> str:
     """Return the mark for `test_id` as HTML, and have the page of `md` show the test at its end."""
     name = html.escape(test_id.rpartition("::")[2])
     if fault := missing_test(place.root, test_id):
-        return f'<span class="rd-proof rd-proof--missing" title="{html.escape(fault)}">proof missing: <code>{name}</code></span>'
+        said = html.escape(fault)
+        return f'<span class="rd-proof rd-proof--missing" title="{said}">proof missing: <code>{name}</code></span>'
     if md is None:
         return f'<span class="rd-proof">Proof: <code>{name}</code></span>'
     return f'<a class="rd-proof" href="#{anchor(_register(test_id, md))}"><span>Proof</span> {_readable(name)}</a>'
@@ -92,6 +93,8 @@ def _register(test_id: str, md: Markdown) -> str:
 
 
 class _Mark(InlineProcessor):
+    md: Markdown
+
     def handleMatch(self, m: re.Match[str], data: str) -> tuple[str, int, int]:  # type: ignore[override]  # noqa: ARG002, N802
         place = place_of(self.md)
         marks = [mark(test_id, place, self.md) for test_id in re.findall(r"`([^`]+)`", m[1])]
@@ -99,7 +102,9 @@ class _Mark(InlineProcessor):
 
 
 class _Tests(Treeprocessor):
-    """Puts the tests that the page's claims name at its end. Runs after the inline marks, before the table of contents."""
+    """Puts the tests that the page names at its end. Runs after the inline marks, before the table of contents."""
+
+    md: Markdown
 
     def run(self, root: Element) -> None:
         known: list[str] = self.md.__dict__.get(_registered, [])

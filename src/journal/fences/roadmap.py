@@ -55,7 +55,8 @@ def render(options: Mapping[str, Any], place: Place, _md: Markdown | None = None
         )
         what = markup.render(str(entry["what"]), place, folder="docs") if entry["what"] else ""
         items.append(
-            f'<li class="rd-road__stop rd-road__stop--{state}"><p class="rd-road__place"><strong>{html.escape(str(entry["place"]))}</strong>'
+            f'<li class="rd-road__stop rd-road__stop--{state}"><p class="rd-road__place">'
+            f"<strong>{html.escape(str(entry['place']))}</strong>"
             f' <span class="rd-badge rd-badge--{state}">{state}</span></p>{what}{_reading(entry["read"], place)}'
             + (f'<ul class="rd-road__weeks">{below}</ul>' if below else "")
             + "</li>"
@@ -77,7 +78,8 @@ def _entries(options: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def _week(week: WeekPage, place: Place, *, this: bool) -> str:
     badge = ' <span class="rd-badge rd-badge--now">this week</span>' if this else ""
-    return f'<li id="{week.anchor}"><a href="{place.link(week.page)}">Week {week.week.week}</a> <span>{week.days}</span>{badge}</li>'
+    link = f'<a href="{place.link(week.page)}">Week {week.week.week}</a>'
+    return f'<li id="{week.anchor}">{link} <span>{week.days}</span>{badge}</li>'
 
 
 def _reading(pages: Iterable[str], place: Place) -> str:

@@ -20,14 +20,15 @@ if TYPE_CHECKING:
 _OPEN = re.compile(r"^\s*(`{3,}|~{3,})\s*([\w-]*)")
 _SNIPPET = re.compile(r'^\s*-+8<-+\s+"([^"]+)"\s*$')
 _REGION = re.compile(r"--8<--\s*\[(start|end):\s*([\w-]+)\s*\]")
+_STUB = re.compile(r"exercises/(\w+)/\1\.py")
 
 
 def check_fences(root: Path) -> list[Problem]:
     """Return every problem of the pages below `docs/` that would stop, or spoil, the building of the site."""
     problems: list[Problem] = []
     for path in sorted((root / "docs").rglob("*.md")):
-        page, _ = read_page(path, root)
-        problems += _description(page)
+        page, faults = read_page(path, root)
+        problems += faults or _description(page)
         problems += _snippets(page, root)
         for line, name, body in _fences(page):
             problems += [Problem(page.path, line, fault) for fault in _fence_faults(name, body, root)]
@@ -62,6 +63,10 @@ def _snippets(page: Page, root: Path) -> Iterator[Problem]:
         if not file.is_file():
             yield Problem(page.path, number, f"includes {path}, which does not exist; correct the path")
             continue
+        if _STUB.fullmatch(path):
+            yield Problem(
+                page.path, number, f"includes {path}, which is the learner's to change; include from solutions/"
+            )
         if region and not region[0].isdigit():
             marks = _REGION.findall(file.read_text(encoding="utf-8"))
             known = sorted({name for kind, name in marks if kind == "start"})
@@ -103,7 +108,8 @@ def _fence_faults(name: str, body: str, root: Path) -> Iterator[str]:
     if not isinstance(options, dict):
         yield f"the {name} fence must hold `key: value` lines"
     elif name == "exercise" and not (root / "exercises" / str(options.get("slug")) / "README.md").is_file():
-        yield f"the exercise fence names {options.get('slug')!r}, and there is no exercises/{options.get('slug')}/README.md"
+        slug = options.get("slug")
+        yield f"the exercise fence names {slug!r}, and there is no exercises/{slug}/README.md"
     elif name == "cards" and "lesson" not in options:
         asked = options.get("topics", options.get("topic"))
         if asked == "all":

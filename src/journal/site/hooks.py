@@ -39,7 +39,7 @@ def on_startup(*, command: Literal["build", "gh-deploy", "serve"], dirty: bool) 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
     """Order the navigation by what is there, and choose the Content-Security-Policy."""
     config.nav = navigation(_root(config))
-    # `mkdocs serve` reloads through an inline script, and a folder opened from disk has no origin that 'self' could mean.
+    # `mkdocs serve` reloads through an inline script, and a page from disk has no origin that 'self' could mean.
     if _command != "serve" and config.use_directory_urls:
         config.extra["content_security_policy"] = CONTENT_SECURITY_POLICY
     return config

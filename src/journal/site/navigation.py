@@ -1,4 +1,4 @@
-"""The navigation, found by looking: a new week, lesson, exercise, deck, decision or notebook is a new file and no more."""
+"""The navigation, found by looking: a new week, lesson, exercise, deck, decision or notebook is one new file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Nav = list[Any]
 def navigation(root: Path) -> Nav:
     """Return MkDocs' `nav` for the pages below `docs/` and the notebooks of `root`."""
     docs = root / "docs"
-    sections: Nav = ["index.md"]
+    sections: Nav = [{"Home": "index.md"}]
     months: dict[str, list[str]] = {}
     for week in _pages(docs, "journal/*/week-*.md", newest_first=True):
         months.setdefault(f"Month {int(week.split('/')[1].removeprefix('month-'))}", []).append(week)

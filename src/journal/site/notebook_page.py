@@ -1,4 +1,4 @@
-"""A notebook's page without the 600 kB of scripts and styles that mkdocs-jupyter puts into each; ours are in redrive.css."""
+"""A notebook's page without the 600 kB of scripts and styles that mkdocs-jupyter adds; ours are in redrive.css."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ANCHOR = re.compile(r'<a class="anchor-link" href="(#[^"]*)">[^<]*</a>')
 
 
 def plain(html: str) -> str:
-    """Return a notebook's HTML without scripts, styles and copy buttons (the theme adds its own to every code block)."""
+    """Return a notebook's HTML without scripts, styles and copy buttons, of which the theme has its own."""
     html = _COPY.sub("", _STYLES.sub("", _SCRIPTS.sub("", html)))
     return _ANCHOR.sub(r'<a class="headerlink" href="\1" title="Link to this section">&para;</a>', html)
 

@@ -1,6 +1,6 @@
-"""Notebooks with their outputs: each is run from top to bottom before the site is built, and again only when it changed.
+"""Notebooks with their outputs: each is run from top to bottom before the site is built, and again when it changed.
 
-The copies with outputs lie in `build/notebooks/`; the notebooks in the repository have none, so they merge and read well.
+The copies with outputs lie in `build/notebooks/`; those in the repository have none, so they merge and read well.
 """
 
 from __future__ import annotations
@@ -15,8 +15,11 @@ from typing import Any
 from journal.problems import ContentError, Problem
 
 # What a notebook may import or read. The site's own code is left out: it cannot change an output.
-_SUBJECTS = ("src/journal/*.py", "src/journal/cards/*.py", "src/journal/history/*.py", "src/journal/notebook/**/*.py")
-_SUBJECTS += (
+_SUBJECTS = (
+    "src/journal/*.py",
+    "src/journal/cards/*.py",
+    "src/journal/history/*.py",
+    "src/journal/notebook/**/*.py",
     "src/jobqueue/**/*.py",
     "src/jobqueue/**/*.lua",
     "solutions/**/*.py",

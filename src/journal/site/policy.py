@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-CONTENT_SECURITY_POLICY = "; ".join(
+CONTENT_SECURITY_POLICY = "; ".join(  # noqa: FLY002 (one directive a line reads better)
     (
         "default-src 'none'",
         "script-src 'self' 'wasm-unsafe-eval'",  # the exercise's page runs Python, which is WebAssembly

@@ -1,0 +1,114 @@
+"""Build the site: check the content, run what has to be run, let MkDocs build strictly, check every link of the result.
+
+A build goes into a folder beside its target and takes its place only when it is whole, so a failed build leaves the
+site that was there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+from journal.check import check_all
+from journal.problems import ContentError
+from journal.site.dead_links import dead_links
+from journal.site.fence_check import check_fences
+from journal.site.notebooks import executed
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# What the pages are made of. An exercise's stub is not among them: it is the learner's, and no page includes it.
+_INPUTS = (
+    "mkdocs.yml",
+    "requirements.txt",
+    "docs/**/*",
+    "notebooks/*.ipynb",
+    "exercises/*/README.md",
+    "exercises/*/test_*.py",
+    "solutions/**/*",
+    "src/jobqueue/**/*",
+    "src/journal/**/*",
+    "tests/**/*.py",
+)
+_SKIPPED = {"__pycache__", "node_modules", ".ipynb_checkpoints"}
+
+
+class BuildError(Exception):
+    """MkDocs refused to build; the message holds what it said."""
+
+
+def problems_of(root: Path) -> None:
+    """Check everything a build depends on.
+
+    Raises:
+        ContentError: naming each fault with file and line.
+    """
+    problems = [*check_all(root), *check_fences(root)]
+    if problems:
+        raise ContentError(set(problems))
+
+
+def build(root: Path, target: Path, *, from_disk: bool = False) -> None:
+    """Build the site of the journal `root` into `target`, replacing what is there.
+
+    Args:
+        root: the journal's folder.
+        target: the site's folder.
+        from_disk: make pages that open without a server: `a/b.html` in place of `a/b/`.
+
+    Raises:
+        ContentError: faults of the content, each with file and line.
+        BuildError: MkDocs found fault with something that the checks did not.
+    """
+    problems_of(root)
+    executed(root)
+    fresh = target.with_name(f"{target.name}.building")
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.parent.mkdir(parents=True, exist_ok=True)
+    _mkdocs(root, fresh, from_disk=from_disk)
+    if problems := dead_links(fresh):
+        raise ContentError(problems)
+    shutil.rmtree(target, ignore_errors=True)
+    fresh.replace(target)
+
+
+def build_if_changed(root: Path, target: Path) -> bool:
+    """Build into `target` unless it was built from exactly what is there now; return whether it was built."""
+    stamp = target.with_name(f"{target.name}.sha256")
+    wanted = fingerprint(root)
+    if target.is_dir() and stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted:
+        return False
+    build(root, target)
+    stamp.write_text(wanted, encoding="utf-8")
+    return True
+
+
+def fingerprint(root: Path) -> str:
+    """Return a hash of all that the site is made from."""
+    digest = hashlib.sha256()
+    for pattern in _INPUTS:
+        for path in sorted(root.glob(pattern)):
+            if path.is_file() and not _SKIPPED & set(path.parts):
+                content = path.read_bytes()
+                digest.update(f"{path.relative_to(root).as_posix()}\0{len(content)}\0".encode())
+                digest.update(content)
+    return digest.hexdigest()
+
+
+def _mkdocs(root: Path, folder: Path, *, from_disk: bool) -> None:
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(folder)]
+    if from_disk:
+        command.append("--no-directory-urls")
+    # Both packages announce the end of MkDocs 1 at every build; neither can be told so in mkdocs.yml.
+    quiet = {"NO_MKDOCS_2_WARNING": "1", "DISABLE_MKDOCS_2_WARNING": "true", "REDRIVE_CHECKED": "1"}
+    done = subprocess.run(
+        command, cwd=root, env={**os.environ, **quiet}, capture_output=True, text=True, encoding="utf-8", check=False
+    )
+    if done.returncode:
+        said = "\n".join(line for line in (done.stdout + done.stderr).splitlines() if line.strip())
+        raise BuildError(f"the site was not built; MkDocs says:\n{said}")
