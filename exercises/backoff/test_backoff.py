@@ -278,6 +278,10 @@ def test_jitter_refuses_what_the_ceiling_refuses(attempt: int, base_s: float, ca
 # Step 3
 
 
+class Runaway(BaseException):
+    """Ends what would go on for ever; no `except Exception` holds it."""
+
+
 class Busy(Exception):
     """Listed as transient in these tests."""
 
@@ -318,20 +322,47 @@ def from_none(error: BaseException, context: BaseException) -> BaseException:
     return error
 
 
+class Winding(Unknown):
+    """An error on a chain that leads in a circle; it notices when it is asked for ever."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.cause: BaseException | None = None
+        self.context: BaseException | None = None
+        self.asked = 0
+
+    def count(self) -> None:
+        self.asked += 1
+        if self.asked > 1_000:
+            raise Runaway
+
+    @property
+    def __cause__(self) -> BaseException | None:  # type: ignore[override]
+        self.count()
+        return self.cause
+
+    @property
+    def __context__(self) -> BaseException | None:  # type: ignore[override]
+        self.count()
+        return self.context
+
+
 def cycle() -> BaseException:
-    first, second = Unknown("first"), Unknown("second")
-    return behind(first, cause=behind(second, context=first))
+    first, second = Winding("first"), Winding("second")
+    first.cause, second.context = second, first
+    return first
 
 
 def own_cause() -> BaseException:
-    error = Unknown("its own cause")
-    return behind(error, cause=error)
+    error = Winding("its own cause")
+    error.cause = error
+    return error
 
 
 def group_in_a_cycle() -> BaseException:
-    member = Unknown("member")
+    member = Winding("member")
     group = ExceptionGroup("group", [member])
-    member.__cause__ = group
+    member.cause = group
     return group
 
 
@@ -465,9 +496,22 @@ TRANSIENT_BURIED = "a hiccup of a second ends jobs for good, and somebody has to
 def test_nearest_classified_error_decides(what: str, error: Callable[[], BaseException], expected: bool) -> None:
     """The nearest classified error decides, and without one the error is permanent."""
     costs = TRANSIENT_BURIED if expected else PERMANENT_RETRIED
-    got = ask(is_transient, error(), transient=(Busy,), permanent=(Refused,), expected=repr(expected), costs=costs)
-    assert bool(got) is expected, explain(
-        called=f"is_transient(error, transient=(Busy,), permanent=(Refused,))\nerror: {what}",
+    called = f"is_transient(error, transient=(Busy,), permanent=(Refused,))\nerror: {what}"
+    try:
+        got: Any = is_transient(error(), transient=(Busy,), permanent=(Refused,))
+    except NotImplementedError:
+        raise
+    except Runaway:
+        fail(
+            called=called,
+            got="no answer: one error was asked for the error behind it 1,000 times",
+            expected=expected,
+            costs="an error that was raised from its own cause hangs the worker: no log line, 100 % CPU",
+        )
+    except Exception as raised:  # noqa: BLE001 - whatever it is, it is the answer that is graded
+        got = raised
+    assert not isinstance(got, Exception) and bool(got) is expected, explain(
+        called=called,
         got=got,
         expected=expected,
         costs=costs,
@@ -509,10 +553,6 @@ def test_lists_replace_the_defaults() -> None:
 
 
 # Step 4
-
-
-class Runaway(BaseException):
-    """Ends a loop that goes on after its last attempt; no `except Exception` holds it."""
 
 
 class Stop(BaseException):
@@ -1332,10 +1372,3 @@ async def test_broken_connection_grants_nothing_for_free(network: Network, effec
             expected=f"at most {cap // cost} granted",
             costs="the budget gives way exactly when the network does, which is when it is needed",
         )
-        if trial.fired and effect == "never_arrived" and trial.point == 1:
-            assert not outcome.value, explain(
-                called=called,
-                got=f"spend() returned {outcome.value!r} though nothing reached Redis",
-                expected="the client's ConnectionError reaches the caller",
-                costs="with Redis down, every worker grants itself retries without a limit",
-            )
