@@ -8,13 +8,14 @@ Cards that were retired are not exported; Anki keeps what it has.
 from __future__ import annotations
 
 import hashlib
-import importlib
 import os
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import genanki
+import genanki  # type: ignore[import-untyped]
+
+from journal.cards.markup import card_html
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,7 +85,7 @@ def _deck(deck: Deck, note_type: Any) -> Any:
         made.add_note(
             genanki.Note(
                 model=note_type,
-                fields=[_html(card.question), _html(card.answer), card.lesson, card.id],
+                fields=[card_html(card.question), card_html(card.answer), card.lesson, card.id],
                 guid=note_guid(card.id),
                 tags=list(_tags(card)),
             )
@@ -95,9 +96,3 @@ def _deck(deck: Deck, note_type: Any) -> Any:
 def _tags(card: Card) -> Iterator[str]:
     yield f"redrive::{card.topic}"
     yield f"redrive::{card.kind}"
-
-
-def _html(text: str) -> str:
-    # The package has no type information, and only this function needs it.
-    markdown = importlib.import_module("markdown")
-    return str(markdown.markdown(text, extensions=["fenced_code", "tables"]))

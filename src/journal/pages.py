@@ -85,19 +85,31 @@ def read_page(path: Path, root: Path) -> tuple[Page, list[Problem]]:
 
 
 def outside_code(body: tuple[tuple[int, str], ...]) -> list[tuple[int, str]]:
-    """Return the lines of `body` that stand in no fenced code block."""
+    """Return the lines of `body` that stand in no fenced code block and no HTML comment."""
     kept: list[tuple[int, str]] = []
     fence = ""
+    in_comment = False
     for number, line in body:
-        found = _FENCE.match(line)
+        found = None if in_comment else _FENCE.match(line)
         if fence:
             if found and found[1][0] == fence[0] and len(found[1]) >= len(fence):
                 fence = ""
         elif found:
             fence = found[1]
         else:
-            kept.append((number, line))
+            text, in_comment = _without_comments(line, in_comment=in_comment)
+            kept.append((number, text))
     return kept
+
+
+def _without_comments(line: str, *, in_comment: bool) -> tuple[str, bool]:
+    text = ""
+    while line:
+        mark = "-->" if in_comment else "<!--"
+        before, found, line = line.partition(mark)
+        text += "" if in_comment else before
+        in_comment ^= bool(found)
+    return text, in_comment
 
 
 def slugify(text: str) -> str:

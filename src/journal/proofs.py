@@ -67,9 +67,10 @@ def claims_in(page: Page) -> list[Claim]:
     found: list[Claim] = []
     for block in _blocks(page):
         joined = " ".join(line.strip() for _number, line in block)
-        start = 0
+        start, text = 0, ""
         for match in _PROOF.finditer(joined):
-            text = re.sub(r"^(?:[-*+]|\d+[.)])\s+", "", joined[start : match.start()]).strip()
+            # A second proof of the same statement has no words of its own.
+            text = re.sub(r"^(?:[-*+]|\d+[.)])\s+", "", joined[start : match.start()]).strip() or text
             first = _NAMED.findall(match[1])[0]
             number = next((number for number, line in block if first in line), block[0][0])
             found.append(Claim(page.path, number, text, tuple(_NAMED.findall(match[1]))))

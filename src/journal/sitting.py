@@ -92,6 +92,11 @@ class Sitting:
         return len(self._queue)
 
     @property
+    def waiting(self) -> list[Card]:
+        """Those cards, in the order in which they will be asked."""
+        return list(self._queue)
+
+    @property
     def answered(self) -> int:
         """How many answers stand."""
         return len(self._answers)

@@ -69,11 +69,8 @@ def _print_cards(sitting: Sitting) -> None:
         click.echo("Nothing is due.")
         return
     click.echo(f"{count(sitting.left, 'card')} to review. Nothing is recorded: this is no terminal.")
-    number = 0
-    while (card := sitting.card) is not None:
-        number += 1
+    for number, card in enumerate(sitting.waiting, 1):
         click.echo(f"\n{number}. [{card.topic}] {card.question}\n\nAnswer: {card.answer}")
-        sitting.skip()
 
 
 def _ask(sitting: Sitting) -> None:
@@ -143,4 +140,5 @@ def _summarise(sitting: Sitting) -> None:
         click.echo(f"{count(sitting.left, 'card')} left for another sitting.")
     if summary.next_due_at is not None:
         at = local_time(summary.next_due_at, now_utc())
-        click.echo(f"{count(summary.due_again, 'card')} of these come back today, the first at {at}.")
+        comes = "comes" if summary.due_again == 1 else "come"
+        click.echo(f"{summary.due_again} of these {comes} back today, the first at {at}.")

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import importlib
-
 import click
 
 from journal.repository import find_root
+from journal.reset import ResetError
+from journal.reset import reset as bring_back
 
 
 @click.command()
 @click.argument("slug")
 def reset(slug: str) -> None:
-    """Restore the stub of exercise SLUG; your file is kept beside it."""
+    """Restore the stub of exercise SLUG; what you wrote is kept, and the command says where."""
     root = find_root()
-    if not (root / "exercises" / slug / f"test_{slug}.py").is_file():
-        known = ", ".join(sorted(path.parent.name for path in (root / "exercises").glob("*/test_*.py"))) or "none"
-        raise click.ClickException(f"there is no exercise {slug!r}; the exercises are {known}")
-    result = importlib.import_module("journal.reset").reset(root, slug)
-    if result is not None:
-        click.echo(str(result))
+    try:
+        done = bring_back(root, slug)
+    except ResetError as error:
+        raise click.ClickException(str(error)) from error
+    file = done.file.relative_to(root).as_posix()
+    if done.kept is None:
+        click.echo(f"{file} is the stub.")
+    else:
+        click.echo(f"{file} is the stub again; what you wrote is in {done.kept.relative_to(root).as_posix()}.")

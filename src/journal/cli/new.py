@@ -1,0 +1,182 @@
+"""`journal new`: skeletons that are valid as they stand; nothing that exists is overwritten."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+from journal.adrs import read_adrs
+from journal.cards import read_decks
+from journal.cards.editing import add_card, next_id, replace_file
+from journal.cards.reading import ID
+from journal.journal_day import day_of, now_utc
+from journal.lessons import read_lessons
+from journal.pages import read_page
+from journal.repository import find_root
+from journal.skeletons import AlreadyThereError, write_new
+from journal.skeletons.adr import NoFrontMatterError, adr_files, superseded
+from journal.skeletons.card import NewCard, new_deck
+from journal.skeletons.exercise import exercise_files
+from journal.skeletons.files import words
+from journal.skeletons.lesson import lesson_files
+from journal.skeletons.week import week_files
+from journal.weeks import next_place, read_weeks
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+
+@click.group()
+def new() -> None:
+    """Write a skeleton: a week, a lesson, an exercise, a decision, a card."""
+
+
+@new.command()
+def week() -> None:
+    """Write the weekly review after the latest one; month, week and days follow from it."""
+    root = find_root()
+    place = next_place(read_weeks(root)[0])
+    _write(root, week_files(place))
+
+
+@new.command()
+@click.argument("day", type=click.IntRange(1, 9999))
+@click.argument("title")
+@click.option("--exercise", metavar="SLUG", help="The exercise it belongs to.")
+@click.option("--deck", metavar="TOPIC", help="The deck it belongs to.")
+def lesson(day: int, title: str, exercise: str | None, deck: str | None) -> None:
+    """Write the lesson of DAY, named TITLE."""
+    root = find_root()
+    _need_words(title)
+    if exercise and not (root / "exercises" / exercise / f"test_{exercise}.py").is_file():
+        _refuse(f"there is no exercise {exercise!r}; make it first: journal new exercise {exercise}")
+    if deck and not (root / "docs" / "quizzes" / f"{deck}.yml").is_file():
+        _refuse(f"there is no deck {deck!r}; make it first: journal new card {deck}")
+    _write(root, lesson_files(day, title, exercise, deck))
+
+
+@new.command()
+@click.argument("slug")
+@click.option("--title", help="How pages name it; the slug with a capital by default.")
+def exercise(slug: str, title: str | None) -> None:
+    """Write exercise SLUG in its five places: exercise, solution, page, deck, notebook.
+
+    What it writes is a small exercise that works; replace it step by step.
+    """
+    if not re.fullmatch(r"[a-z][a-z0-9]*", slug) or slug in {"harness", "examples"}:
+        _refuse(f"the slug is {slug!r}; it is one lower-case word, and neither harness nor examples")
+    _need_words(title or slug)
+    _write(find_root(), exercise_files(slug, title or slug.capitalize()))
+    click.echo(
+        f"It grades already: .venv/bin/pytest exercises/{slug} is red, and the solution passes. To fill in: the steps "
+        f"(README, stub, tests, solution), more wrong solutions, the cards, and a lesson with `exercise: {slug}`."
+    )
+
+
+@new.command()
+@click.argument("title")
+@click.option("--supersedes", type=click.IntRange(1), metavar="N", help="The decision it replaces.")
+def adr(title: str, supersedes: int | None) -> None:
+    """Write the next decision, named TITLE, as proposed.
+
+    With --supersedes, decision N gets status superseded and the link back: both ends are written.
+    """
+    root = find_root()
+    _need_words(title)
+    adrs, _problems = read_adrs(root)
+    older = next((one for one in adrs if one.number == supersedes), None)
+    if supersedes is not None and older is None:
+        _refuse(f"there is no decision {supersedes}; the latest is {adrs[-1].number if adrs else 'none yet'}")
+    if older is not None and older.status in {"proposed", "rejected"}:
+        _refuse(f"decision {supersedes} is {older.status}, so there is nothing to replace; edit {older.path} instead")
+    number = max((one.number for one in adrs), default=0) + 1
+    changed = None
+    if older is not None:
+        with (root / older.path).open(encoding="utf-8", newline="") as file:
+            text = file.read()
+        try:
+            changed = superseded(text, number)
+        except NoFrontMatterError as error:
+            _refuse(f"{older.path}: {error}")
+    _write(root, adr_files(number, title, day_of(now_utc()), supersedes))
+    if older is not None and changed is not None:
+        replace_file(root / older.path, changed)
+        click.echo(f"changed {older.path}: superseded by {number}")
+
+
+@new.command()
+@click.argument("topic")
+@click.option("--question", help="Markdown.")
+@click.option("--answer", help="Markdown, at most 60 words.")
+@click.option("--lesson", metavar="PAGE#HEADING", help="Below docs/; the topic's lesson by default.")
+@click.option("--kind", type=click.Choice(["recall", "predict"]), default="recall", show_default=True)
+@click.option("--step", metavar="SLUG/N", help="The exercise step whose failing makes it due.")
+@click.option("--adr", type=click.IntRange(1), metavar="N")
+@click.option("--proof", metavar="PATH::TEST")
+def card(
+    topic: str,
+    question: str | None,
+    answer: str | None,
+    lesson: str | None,
+    kind: str,
+    step: str | None,
+    adr: int | None,
+    proof: str | None,
+) -> None:
+    """Add a card with the next free id to the deck TOPIC, which is made where there is none."""
+    root = find_root()
+    if not ID.fullmatch(topic):
+        _refuse(f"the topic is {topic!r}; it is lower-case words joined by '-', the deck's file name")
+    deck = read_decks(root)[0].topics.get(topic)
+    path = f"docs/quizzes/{topic}.yml"
+    written = NewCard(
+        id=next_id(deck) if deck else f"{topic}-01",
+        kind=kind,
+        question=question or "Write the question here: one fact, or what a piece of code will do.",
+        answer=answer or "Write the answer here, in at most 60 words.",
+        lesson=lesson or _lesson_of(root, topic),
+        step=step,
+        adr=adr,
+        proof=proof,
+    )
+    if deck is None:
+        text = add_card(new_deck(topic, topic.replace("-", " ").capitalize()), written.as_item(), path, topic)
+        _write(root, {path: text})
+    else:
+        with (root / path).open(encoding="utf-8", newline="") as file:
+            text = file.read()
+        replace_file(root / path, add_card(text, written.as_item(), path, topic))
+    click.echo(f"{written.id} is the last card of {path}. `journal check` says whether what it names exists.")
+
+
+def _lesson_of(root: Path, topic: str) -> str:
+    for found in read_lessons(root)[0]:
+        if topic in found.decks:
+            headings = read_page(root / found.path, root)[0].headings
+            heading = next((h for h in headings if h.level == 2), headings[0] if headings else None)
+            if heading:
+                return f"{found.path.removeprefix('docs/')}#{heading.anchor}"
+    raise click.ClickException(
+        f"no lesson has `deck: {topic}`, so say which heading the card belongs to: --lesson lessons/<page>.md#<heading>"
+    )
+
+
+def _need_words(title: str) -> None:
+    if not words(title) or "\n" in title:
+        _refuse(f"the title is {title!r}; it needs a word of letters or digits, on one line")
+
+
+def _write(root: Path, files: Mapping[str, str]) -> None:
+    try:
+        write_new(root, files)
+    except AlreadyThereError as error:
+        _refuse(str(error))
+    for name in files:
+        click.echo(f"wrote {name}")
+
+
+def _refuse(why: str) -> NoReturn:
+    raise click.ClickException(why)
