@@ -1,0 +1,12 @@
+"""Grade the graders: stubs red, solutions green, wrong solutions caught where they say, and nothing missing.
+
+`make course` runs it. Exercises are found by looking (`exercises/<slug>/test_<slug>.py`): a new one touches no code.
+"""
+
+from journal.course.command import command
+from journal.course.exercises import Exercise, find_exercises
+from journal.course.grades import check_grades
+from journal.course.texts import check_texts
+from journal.course.twins import check_twins
+
+__all__ = ["Exercise", "check_grades", "check_texts", "check_twins", "command", "find_exercises"]

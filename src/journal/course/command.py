@@ -1,0 +1,37 @@
+"""`journal course`, which is `make course`."""
+
+from __future__ import annotations
+
+import click
+
+from journal.course.exercises import find_exercises
+from journal.course.grades import check_grades
+from journal.course.texts import check_texts
+from journal.course.twins import check_twins
+from journal.problems import ContentError, Problem
+from journal.repository import find_root
+
+
+@click.command()
+@click.argument("slugs", nargs=-1)
+@click.option(
+    "--seeds", default=1, show_default=True, help="Sweeps of seeds for each solution; a tenth for wrong ones."
+)
+@click.option("--texts", is_flag=True, help="Only what can be seen without running anything.")
+def command(slugs: tuple[str, ...], seeds: int, *, texts: bool) -> None:
+    """Check the exercises and their graders; without SLUGS, all of them."""
+    root = find_root()
+    exercises = find_exercises(root)
+    known = {exercise.slug for exercise in exercises}
+    if unknown := [slug for slug in slugs if slug not in known]:
+        raise click.UsageError(f"there is no exercise {', '.join(unknown)}; there are {', '.join(sorted(known))}")
+    chosen = [exercise for exercise in exercises if not slugs or exercise.slug in slugs]
+    problems: list[Problem] = []
+    for exercise in chosen:
+        problems += check_texts(exercise)
+        problems += check_twins(exercise)
+    if not texts:
+        problems += check_grades(chosen, seeds=seeds, whole=not slugs, tell=click.echo)
+    if problems:
+        raise ContentError(problems)
+    click.echo(f"The course holds: {', '.join(exercise.slug for exercise in chosen)}.")

@@ -1,0 +1,98 @@
+"""Where an exercise's files are, and what its tests and its README say of its steps."""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from journal.overlay import git_head_text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_HEADING = re.compile(r"^## +(?P<stretch>Stretch +)?(?:Step +)?(?P<n>\d+)[.:] +(?P<title>.+?)\s*$", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step as a marker or a heading names it; `line` is where."""
+
+    n: int
+    title: str
+    stretch: bool
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Exercise:
+    """One slug and its files below the journal's root."""
+
+    root: Path
+    slug: str
+
+    def path(self, kind: str) -> str:
+        """Return where a part of the exercise belongs, relative to the root."""
+        slug = self.slug
+        return {
+            "stub": f"exercises/{slug}/{slug}.py",
+            "tests": f"exercises/{slug}/test_{slug}.py",
+            "readme": f"exercises/{slug}/README.md",
+            "solution": f"solutions/{slug}/{slug}.py",
+            "notes": f"solutions/{slug}/NOTES.md",
+            "alternatives": f"solutions/{slug}/alternatives",
+            "wrong": f"solutions/{slug}/wrong",
+            "page": f"docs/exercises/{slug}.md",
+            "notebook": f"notebooks/{slug}.ipynb",
+            "deck": f"docs/quizzes/{slug}.yml",
+        }[kind]
+
+    def has(self, kind: str) -> bool:
+        """Whether that part is there."""
+        return (self.root / self.path(kind)).exists()
+
+    def text(self, kind: str) -> str:
+        """Return a part's text."""
+        return (self.root / self.path(kind)).read_text(encoding="utf-8")
+
+    def stub(self) -> str:
+        """Return the stub from git's HEAD; an exercise that is not committed yet, from the folder."""
+        return git_head_text(self.root, self.path("stub")) or self.text("stub")
+
+    def files_in(self, kind: str) -> list[Path]:
+        """List the Python files of a folder part, by name."""
+        return sorted((self.root / self.path(kind)).glob("*.py"))
+
+
+def find_exercises(root: Path) -> list[Exercise]:
+    """List the exercises that are there."""
+    found = [path.parent.name for path in root.glob("exercises/*/test_*.py") if path.stem == f"test_{path.parent.name}"]
+    return [Exercise(root, slug) for slug in sorted(found)]
+
+
+def headings(readme: str) -> list[Step]:
+    """Read the numbered headings of a README: `## 1. Title`, `## Stretch 6. Title` or `## 6. Title (stretch)`."""
+    found, fenced = [], False
+    for line, text in enumerate(readme.splitlines(), 1):
+        fenced ^= text.lstrip().startswith("```")
+        match = None if fenced else _HEADING.match(text)
+        if match:
+            stretch = bool(match["stretch"]) or "stretch" in match["title"].lower()
+            found.append(Step(int(match["n"]), match["title"], stretch, line))
+    return found
+
+
+def markers(tests: str) -> list[Step]:
+    """Read every `pytest.mark.step(…)` of a test file's text."""
+    found = []
+    for node in ast.walk(ast.parse(tests)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "step":
+            values = [argument.value for argument in node.args if isinstance(argument, ast.Constant)]
+            named = {
+                keyword.arg: keyword.value.value for keyword in node.keywords if isinstance(keyword.value, ast.Constant)
+            }
+            if values and isinstance(values[0], int):
+                title = str(values[1]) if len(values) > 1 else ""
+                found.append(Step(values[0], title, bool(named.get("stretch")), node.lineno))
+    return found

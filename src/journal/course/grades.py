@@ -1,0 +1,204 @@
+"""Run everything that can be graded, each in an overlay, and say what did not come out as it should."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING
+
+from journal.course.declared import Wrong, read_wrong
+from journal.overlay import Graded, OverlayError, grade
+from journal.problems import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from journal.course.exercises import Exercise
+
+AT_ONCE = 2
+MIN_WRONG = 8
+SEEDS_APART = 1000
+
+
+@dataclass
+class Found:
+    """What the runs found.
+
+    Attributes:
+        problems: what is wrong.
+        said: one line an exercise on what was graded.
+        messages: every failure message of a wrong solution, by its file.
+    """
+
+    problems: list[Problem] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
+    messages: dict[str, str] = field(default_factory=dict)
+
+
+def check_grades(
+    exercises: list[Exercise], *, seeds: int = 1, whole: bool = False, tell: Callable[[str], None] = lambda _line: None
+) -> list[Problem]:
+    """Grade stubs, solutions, alternatives and wrong solutions of the exercises.
+
+    Args:
+        exercises: which.
+        seeds: how many sweeps; each starts `SEEDS_APART` seeds further on. Wrong solutions get a tenth, at least one.
+        whole: whether these are all exercises, so that what the course must hold somewhere can be looked for.
+        tell: called with a line when an exercise is done.
+    """
+    found = Found()
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for exercise in exercises:
+            _check(exercise, found, pool, seeds)
+            tell(found.said[-1])
+    return found.problems + (polls_and_loops(found.messages) if whole else [])
+
+
+def polls_and_loops(messages: dict[str, str]) -> list[Problem]:
+    """Complain when the course has no pool that polls for ever, or no plain endless loop, among its wrong solutions."""
+    problems = []
+    for kind, texts in (
+        ("a pool that polls for ever", ("of virtual time went by", "round the event loop")),
+        ("a plain endless loop", ("real seconds: an endless loop",)),
+    ):
+        if not any(text in message for message in messages.values() for text in texts):
+            problems.append(Problem("solutions", 0, f"hold no wrong solution that is {kind}; add one"))
+    return problems
+
+
+def _check(exercise: Exercise, found: Found, pool: ThreadPoolExecutor, seeds: int) -> None:
+    declared = [read_wrong(file, exercise.root) for file in exercise.files_in("wrong")]
+    wrongs = [one for one in declared if isinstance(one, Wrong)]
+    for one in declared:
+        if not isinstance(one, Wrong):
+            found.problems += one
+    if len(declared) < MIN_WRONG:
+        found.problems.append(
+            Problem(exercise.path("wrong"), 0, f"holds {len(declared)} wrong solutions; have at least {MIN_WRONG}")
+        )
+    right = [exercise.root / exercise.path("solution"), *exercise.files_in("alternatives")]
+    right = [file for file in right if file.exists()]
+
+    def submit(text: str, sweep: int) -> Callable[[], Graded]:
+        settings = {"REDRIVE_SEEDS_FROM": str(1 + sweep * SEEDS_APART), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+        return pool.submit(partial(grade, exercise.root, exercise.slug, text, environment=settings)).result
+
+    stub = submit(exercise.stub(), 0) if exercise.has("stub") else None
+    rights = [
+        (file, sweep, submit(file.read_text(encoding="utf-8"), sweep)) for file in right for sweep in range(seeds)
+    ]
+    runs = [(wrong, sweep, submit(wrong.text, sweep)) for wrong in wrongs for sweep in range(max(1, seeds // 10))]
+
+    tests: set[str] = set()
+    caught: set[str] = set()
+    if stub is not None:
+        found.problems += _guarded(exercise.path("stub"), stub, partial(_judge_stub, exercise, tests))
+    for file, sweep, result in rights:
+        path = file.relative_to(exercise.root).as_posix()
+        found.problems += _guarded(path, result, partial(_judge_right, path, sweep))
+    for wrong, sweep, result in runs:
+        judge = partial(_judge_wrong, wrong, sweep, caught, found.messages)
+        found.problems += _guarded(wrong.path, result, judge)
+    found.problems += [
+        Problem(
+            exercise.path("tests"), 0, f"no wrong solution fails {name}; add the mistake it is there for, or drop it"
+        )
+        for name in sorted(tests - caught)
+    ]
+    counts = f"{len(right)} solutions, {len(wrongs)} wrong solutions"
+    found.said.append(f"{exercise.slug}: stub, {counts}" + (f", {seeds} sweeps of seeds" if seeds > 1 else ""))
+
+
+def _guarded(path: str, result: Callable[[], Graded], judge: Callable[[Graded], list[Problem]]) -> list[Problem]:
+    try:
+        return judge(result())
+    except OverlayError as error:
+        return [Problem(path, 0, f"could not be graded: {error}")]
+
+
+def _function(name: str) -> str:
+    """Return a test's name without the brackets of its parameters."""
+    return name.partition("[")[0]
+
+
+def _judge_stub(exercise: Exercise, tests: set[str], graded: Graded) -> list[Problem]:
+    path = exercise.path("stub")
+    if graded.broken:
+        return [Problem(path, 0, f"cannot be imported as it is committed: {graded.broken}")]
+    problems = []
+    for step in graded.steps:
+        for test in step.tests:
+            tests.add(_function(test.name))
+            if test.outcome == "passed":
+                fact = f"the untouched stub passes {test.name} of step {step.n}"
+                problems.append(
+                    Problem(exercise.path("tests"), 0, f"{fact}; make the test call what the step asks for")
+                )
+            elif test.outcome == "failed":
+                fact = f"the untouched stub fails {test.name} of step {step.n} as if it were wrong, not as not started"
+                first = test.message.splitlines()[0] if test.message else ""
+                problems.append(Problem(path, test.line or 0, f"{fact} ({first}); raise NotImplementedError there"))
+    if graded.returncode == 0:
+        problems.append(Problem(path, 0, "the untouched stub gives a green run; a first run is meant to be red"))
+    return problems
+
+
+def _judge_right(path: str, sweep: int, graded: Graded) -> list[Problem]:
+    if graded.broken:
+        return [Problem(path, 0, f"cannot be graded: {graded.broken}")]
+    problems = []
+    for step in graded.steps:
+        for test in step.tests:
+            if test.outcome != "passed":
+                seed = f" under seed {test.seed} (sweep from {1 + sweep * SEEDS_APART})" if test.seed else ""
+                message = test.message.replace("\n", "\n    ")
+                problems.append(
+                    Problem(path, test.line or 0, f"does not pass {test.name} of step {step.n}{seed}:\n    {message}")
+                )
+        if not step.tests:
+            problems.append(Problem(path, 0, f"step {step.n} has no test that ran"))
+    if not problems and graded.returncode != 0:
+        problems.append(Problem(path, 0, f"passes every step, and pytest still ends with {graded.returncode}"))
+    return problems
+
+
+def _judge_wrong(wrong: Wrong, sweep: int, caught: set[str], messages: dict[str, str], graded: Graded) -> list[Problem]:
+    seeds = f" (seeds from {1 + sweep * SEEDS_APART})" if sweep else ""
+    if graded.broken:
+        return [Problem(wrong.path, 0, f"cannot be graded, and a wrong solution has to run: {graded.broken}")]
+    failed = [test for step in graded.steps for test in step.tests if test.outcome == "failed"]
+    caught.update(_function(test.name) for test in failed)
+    said = "\n".join(test.message for test in failed)
+    messages[wrong.path] = said
+    problems = []
+    steps = tuple(sorted(graded.steps_that("failed")))
+    if steps != wrong.fails:
+        names = ", ".join(dict.fromkeys(_function(test.name) for test in failed)) or "no test"
+        problems.append(
+            Problem(
+                wrong.path,
+                1,
+                f"declares `Fails: {_listed(wrong.fails)}` and fails {_listed(steps) or 'nothing'}{seeds} ({names}); "
+                "correct the declaration, or the tests",
+            )
+        )
+    elif " ".join(wrong.says.split()) not in " ".join(said.split()):
+        problems.append(
+            Problem(
+                wrong.path,
+                1,
+                f"declares `Says: {wrong.says}`, which no failure message holds{seeds}; the first is:\n    "
+                + (failed[0].message.replace("\n", "\n    ") if failed else ""),
+            )
+        )
+    unwritten = graded.steps_that("not_started")
+    if unwritten:
+        problems.append(
+            Problem(wrong.path, 0, f"leaves steps {_listed(unwritten)} unwritten; one mistake, all else right")
+        )
+    return problems
+
+
+def _listed(numbers: tuple[int, ...] | list[int]) -> str:
+    return ", ".join(str(number) for number in numbers)

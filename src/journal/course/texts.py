@@ -1,0 +1,177 @@
+"""What can be seen of an exercise without running it: its files, its steps, its hints, its imports, its messages."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from typing import TYPE_CHECKING
+
+from journal.course.exercises import Exercise, headings, markers
+from journal.problems import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MAX_CORE_STEPS = 5
+HINTS_PER_STEP = 3
+LIBRARIES = {"redis"}
+PARTS = {
+    "stub": "write the stub that the learner edits",
+    "readme": "write the steps and their hints",
+    "solution": "write the solution",
+    "notes": "write what the solution chose, and why",
+    "page": "write the page with its `exercise` fence",
+    "notebook": "make the lab (`journal new exercise` shows the form)",
+    "deck": "write the cards",
+}
+_DETAILS = re.compile(r"<details>(.*?)</details>", re.DOTALL)
+_SUMMARY = re.compile(r"<summary>.*?</summary>", re.DOTALL)
+_STEP_TEXT = re.compile(r"step (\d+): \S")
+
+
+def check_texts(exercise: Exercise) -> list[Problem]:
+    """Return everything that is wrong with an exercise's files as they stand."""
+    problems = [
+        Problem(exercise.path(part), 0, f"is missing, and {exercise.slug} needs it; {remedy}")
+        for part, remedy in PARTS.items()
+        if not exercise.has(part)
+    ]
+    if not exercise.files_in("alternatives"):
+        path = exercise.path("alternatives")
+        problems.append(Problem(path, 0, "holds no second solution; add one that is built differently"))
+    problems += _tests(exercise)
+    if exercise.has("readme"):
+        problems += _steps(exercise)
+        problems += _hints(exercise)
+    problems += _stub(exercise)
+    problems += _imports(exercise)
+    return problems
+
+
+def _tests(exercise: Exercise) -> Iterator[Problem]:
+    path, text = exercise.path("tests"), exercise.text("tests")
+    tree = ast.parse(text)
+    module_wide = any(
+        isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == "pytestmark" for t in node.targets)
+        for node in tree.body
+    )
+    # `STEP_1 = pytest.mark.step(…)` and then `@STEP_1` is a marker, too.
+    names = {
+        target.id
+        for node in tree.body
+        if isinstance(node, ast.Assign) and ".step(" in ast.unparse(node.value)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    titles: dict[int, str] = {}
+    for step in markers(text):
+        known = titles.setdefault(step.n, step.title)
+        if known != step.title:
+            yield Problem(path, step.line, f"calls step {step.n} {step.title!r}, and before {known!r}; use one title")
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.name.startswith("test_"):
+            shown = [ast.unparse(decorator) for decorator in node.decorator_list]
+            marked = any(".step(" in text or text in names for text in shown)
+            if not marked and not module_wide:
+                yield Problem(path, node.lineno, f'{node.name} grades no step; mark it @pytest.mark.step(n, "title")')
+            if not ast.get_docstring(node):
+                yield Problem(
+                    path,
+                    node.lineno,
+                    f"{node.name} has no docstring, which is shown as what was expected when the code raises; add one",
+                )
+        if isinstance(node, ast.Assert) and node.msg is None:
+            yield Problem(
+                path, node.lineno, "this assertion says nothing when it fails; give it explain(called=…, got=…, …)"
+            )
+
+
+def _steps(exercise: Exercise) -> Iterator[Problem]:
+    readme, tests = exercise.path("readme"), exercise.path("tests")
+    described = {step.n: step for step in headings(exercise.text("readme"))}
+    graded = {step.n: step for step in markers(exercise.text("tests"))}
+    for n in sorted(described.keys() - graded.keys()):
+        yield Problem(readme, described[n].line, f"describes step {n}, which no test grades; mark a test step({n}, …)")
+    for n in sorted(graded.keys() - described.keys()):
+        yield Problem(
+            tests, graded[n].line, f"grades step {n}, which the README does not describe; add `## {n}. …` to {readme}"
+        )
+    for n in sorted(graded.keys() & described.keys()):
+        if described[n].stretch != graded[n].stretch:
+            yield Problem(
+                readme,
+                described[n].line,
+                f"step {n} is a stretch in one place only; write `## Stretch {n}. …` and step({n}, …, stretch=True)",
+            )
+    core = [n for n, step in graded.items() if not step.stretch]
+    if len(core) > MAX_CORE_STEPS:
+        yield Problem(
+            tests, 0, f"has {len(core)} core steps and a sitting is at most {MAX_CORE_STEPS}; make the rest stretch"
+        )
+
+
+def _hints(exercise: Exercise) -> Iterator[Problem]:
+    path, lines = exercise.path("readme"), exercise.text("readme").splitlines()
+    steps = headings(exercise.text("readme"))
+    fenced, starts = False, []
+    for number, line in enumerate(lines, 1):
+        fenced ^= line.lstrip().startswith("```")
+        if not fenced and line.startswith("## "):
+            starts.append(number)
+    for step in steps:
+        end = next((start for start in starts if start > step.line), len(lines) + 1)
+        hints = _DETAILS.findall("\n".join(lines[step.line : end - 1]))
+        if len(hints) != HINTS_PER_STEP:
+            yield Problem(
+                path, step.line, f"step {step.n} has {len(hints)} folded hints; give it {HINTS_PER_STEP} <details>"
+            )
+        for number, hint in enumerate(hints, 1):
+            if not _SUMMARY.sub("", hint).strip():
+                yield Problem(path, step.line, f"hint {number} of step {step.n} is empty; write it or remove it")
+
+
+def _stub(exercise: Exercise) -> Iterator[Problem]:
+    if not exercise.has("stub"):
+        return
+    path = exercise.path("stub")
+    known = {step.n for step in markers(exercise.text("tests"))}
+    tree = ast.parse(exercise.stub())
+    if not ast.get_docstring(tree):
+        yield Problem(path, 1, "has no docstring, and it is the specification; write one")
+    promised = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Raise) and node.exc is not None and "NotImplementedError" in ast.unparse(node.exc):
+            text = ast.unparse(node.exc)
+            match = _STEP_TEXT.search(text)
+            if match is None or int(match[1]) not in known:
+                yield Problem(
+                    path, node.lineno, f'{text} names no step of the tests; write NotImplementedError("step n: title")'
+                )
+            else:
+                promised.add(int(match[1]))
+
+
+def _imports(exercise: Exercise) -> Iterator[Problem]:
+    texts = [(exercise.path("stub"), exercise.stub())] if exercise.has("stub") else []
+    files = [exercise.root / exercise.path("solution"), *exercise.files_in("alternatives"), *exercise.files_in("wrong")]
+    texts += [
+        (file.relative_to(exercise.root).as_posix(), file.read_text(encoding="utf-8"))
+        for file in files
+        if file.exists()
+    ]
+    for path, text in texts:
+        for node in ast.walk(ast.parse(text)):
+            names: list[str] = []
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                names = [node.module or "."] if node.level == 0 else ["."]
+            for name in names:
+                top = name.partition(".")[0]
+                if top not in sys.stdlib_module_names and top not in LIBRARIES:
+                    yield Problem(
+                        path,
+                        getattr(node, "lineno", 0),
+                        f"imports {name}; an exercise uses the standard library and redis, so that it runs anywhere",
+                    )
