@@ -4,7 +4,7 @@ A job is a bytes string, different from every other job. At rest, each job is in
 move between them is seen whole or not at all:
 
     READY       list   producers LPUSH new jobs on the left; the **rightmost** job is next
-    PROCESSING  list   taken by some pool and not finished yet, the newest on the left; several pools share this one list
+    PROCESSING  list   taken by some pool and not finished yet, the newest on the left; all pools share this list
     DONE        set    the handler returned
     FAILED      set    the handler raised
 
@@ -321,8 +321,9 @@ async def run_pool_with_grace(
 
     - start no further handler, and cancel the handlers that still run;
     - wait until each cancelled handler has really ended: it may need time to clean up;
-    - then give back every job that was taken and is not finished, running or in the buffer or just arriving from Redis,
-      as `give_back` says, and return without an error. A job cut short is no failure: `on_failure` is not called for it;
+    - then give back every job that was taken and is not finished (it was running, in the buffer, or just arriving from
+      Redis), as `give_back` says, and return without an error. A job cut short is no failure: `on_failure` is not
+      called for it;
     - never give back a job whose acknowledgement is on its way: a job is not done *and* ready.
 
     An error from Redis reaches the caller, as in `run_pool`; a job that could then be neither acknowledged nor given
