@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from jobqueue.adapters.records import decode, encode
+from jobqueue.adapters.records import decode, decode_or_show, encode
 from jobqueue.application.ports.job_store import DeadJob, Receipt, Taken
 from jobqueue.domain.errors import UndecodableRecord
 from jobqueue.domain.job import Job, JobState, JobView, Lease, QueueStats, Unreadable
@@ -228,7 +228,11 @@ class MemoryJobStore:
         """List dead jobs; see `JobArchive`."""
         q = self.queue(queue)
         ids = q.dead.first(limit, start)
-        return [DeadJob(decode(job_id, queue, q.records[job_id]), q.dead.score[job_id]) for job_id in ids]
+        died_at = q.dead.score
+        return [
+            DeadJob(decode_or_show(job_id, queue, q.records[job_id], died_at[job_id]), died_at[job_id])
+            for job_id in ids
+        ]
 
     async def redrive(self, queue: str, jobs: Sequence[Job], *, now: float) -> list[bool]:  # noqa: ARG002
         """Send dead jobs back to ready; see `JobArchive`."""

@@ -12,6 +12,7 @@ from typing import Any
 
 from jobqueue.domain.errors import UndecodableRecord
 from jobqueue.domain.job import Cause, Failure, Job, Redriven
+from jobqueue.domain.verdict import unreadable_job
 
 VERSION = 1
 
@@ -65,6 +66,14 @@ def decode(job_id: str, queue: str, record: bytes) -> Job:
 
 
 # --8<-- [end:decode]
+
+
+def decode_or_show(job_id: str, queue: str, record: bytes, died_at: float) -> Job:
+    """Return the job of a dead record, or, if it cannot be decoded, the job that shows the bytes."""
+    try:
+        return decode(job_id, queue, record)
+    except UndecodableRecord as error:
+        return unreadable_job(job_id, queue, record, str(error), died_at)
 
 
 def _read_more(more: dict[str, Any]) -> tuple[str, dict[str, str], tuple[Failure, ...], tuple[Redriven, ...]]:

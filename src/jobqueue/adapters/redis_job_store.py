@@ -7,7 +7,7 @@ from typing import Any
 import redis.exceptions
 
 from jobqueue.adapters import redis_scripts as scripts
-from jobqueue.adapters.records import decode, encode
+from jobqueue.adapters.records import decode, decode_or_show, encode
 from jobqueue.adapters.redis_errors import translated
 from jobqueue.adapters.redis_keys import queue_keys
 from jobqueue.adapters.redis_scripts import Client
@@ -184,7 +184,7 @@ class RedisJobStore:
         return bool(await scripts.cancel(self._client, where, job.id, seen.stored, encode(job), _ms(now)))
 
     async def dead(self, queue: str, *, start: int, limit: int) -> list[DeadJob]:
-        """List dead jobs; see `JobArchive`. An unreadable record is shown as `records.unreadable_job` tells it."""
+        """List dead jobs; see `JobArchive`."""
         keys = _keys(queue)
         with translated:
             scored = await self._client.zrange(keys.dead, start, start + limit - 1, withscores=True)
@@ -194,7 +194,7 @@ class RedisJobStore:
         found: list[DeadJob] = []
         for (raw_id, died_ms), record in zip(scored, records, strict=True):
             if record is not None:
-                found.append(DeadJob(decode(raw_id.decode(), queue, record), died_ms / 1000))
+                found.append(DeadJob(decode_or_show(raw_id.decode(), queue, record, died_ms / 1000), died_ms / 1000))
         return found
 
     async def redrive(self, queue: str, jobs: Sequence[Job], *, now: float) -> list[bool]:  # noqa: ARG002

@@ -3,7 +3,7 @@
 import random
 from typing import NamedTuple
 
-from jobqueue.domain.errors import LeaseLapsed
+from jobqueue.domain.errors import LeaseLapsed, UndecodableRecord
 from jobqueue.domain.job import FAILURES_KEPT, Cause, Failure, Job, Lease, Redriven
 from jobqueue.domain.retry import RetryBudget, RetryPolicy, is_transient
 
@@ -119,3 +119,13 @@ def redriven(job: Job, *, died_at: float, now: float) -> Job:
 
 
 # --8<-- [end:redriven]
+
+
+UNREADABLE = "unreadable"
+"""Type of a dead job whose record cannot be decoded; its payload is the record, byte for byte."""
+
+
+def unreadable_job(job_id: str, queue: str, raw: bytes, problem: str, now: float) -> Job:
+    """Return what is buried for a record that cannot be decoded: nothing of it is lost, and it does not loop."""
+    job = Job(job_id, queue, UNREADABLE, raw, 1, now, now)
+    return noted(job, UndecodableRecord(problem), now)

@@ -1,0 +1,166 @@
+"""One lane of a worker, and one attempt at a job in it: how it runs, how it is stopped, how it ends."""
+
+import asyncio
+import random
+import threading
+from collections.abc import Callable
+from concurrent.futures import Executor
+from enum import Enum
+
+from jobqueue.application.feed import Feed
+from jobqueue.application.handlers import Handler, Handlers, in_thread
+from jobqueue.application.ports.clock import Clock
+from jobqueue.application.ports.observer import Observer, Outcome
+from jobqueue.domain.errors import JobTimedOut, UnknownJobType
+from jobqueue.domain.job import Lease
+from jobqueue.domain.retry import RetryBudget, RetryPolicy
+from jobqueue.domain.verdict import Bury, after_failure
+
+YIELD_EVERY = 32
+
+
+class Stop(Enum):
+    """Why a running attempt is stopped from outside."""
+
+    TIMED_OUT = "timed out"
+    LOST = "lease lost"
+    DRAINED = "drained"
+
+
+class Lane:
+    """A coroutine that runs one job at a time, and what others need to see of it.
+
+    Args:
+        handlers: Who runs what.
+        clock: Measures durations.
+        observer: Hears of every attempt.
+        rng: Draws the delays of retries.
+        budget: Pays for retries.
+        threads: Where synchronous handlers run.
+    """
+
+    def __init__(
+        self,
+        *,
+        handlers: Handlers,
+        clock: Clock,
+        observer: Observer,
+        rng: random.Random,
+        budget: RetryBudget,
+        threads: Executor,
+    ) -> None:
+        self._handlers = handlers
+        self._clock = clock
+        self._observer = observer
+        self._rng = rng
+        self._budget = budget
+        self._threads = threads
+        self._task: asyncio.Task[None] | None = None
+        self._thread_stop: threading.Event | None = None
+        self.feed: Feed | None = None
+        self.lease: Lease | None = None
+        self.ends_at = 0.0
+        self.stopped: Stop | None = None
+
+    # --8<-- [start:lane]
+    async def run(self, next_feed: Callable[[], Feed | None], idle: Callable[[], asyncio.Future[None]]) -> None:
+        """Take jobs from the feeds' buffers and run them, one after the other, until cancelled while idle.
+
+        Handlers that never wait would keep the loop to themselves, so after some jobs in a row the others get a turn.
+        """
+        self._task = asyncio.current_task()
+        in_a_row = 0
+        while True:
+            feed = next_feed()
+            if feed is None:
+                await idle()
+                continue
+            await self._attempt(feed, feed.take())
+            in_a_row += 1
+            if in_a_row == YIELD_EVERY:
+                in_a_row = 0
+                await asyncio.sleep(0)
+
+    # --8<-- [end:lane]
+
+    # --8<-- [start:attempt]
+    async def _attempt(self, feed: Feed, lease: Lease) -> None:
+        job = lease.job
+        handler = self._handlers.get(job.type)
+        policy = handler.policy if handler else self._handlers.default_policy
+        started = self._observer.attempt_started(job)
+        began = self._clock.ticks()
+        self.feed, self.lease, self.stopped = feed, lease, None
+        self.ends_at = began + (handler.timeout_s if handler else 0.0)
+        error: BaseException | None = None
+        try:
+            if handler is None:
+                types = ", ".join(self._handlers.types()) or "none"
+                error = UnknownJobType(f"no handler for job type {job.type!r}; this worker has {types}")
+            elif handler.is_async:
+                await handler.work(job)  # type: ignore[misc]
+            else:
+                await self._in_thread(handler, lease)
+        except asyncio.CancelledError as cancelled:
+            if self.stopped is None and self._task is not None and self._task.cancelling():
+                raise  # the process is ending without a drain: the lease lapses, the job is run again
+            error = cancelled
+        except Exception as raised:  # noqa: BLE001 - whatever a handler raises is the job's failure, not the worker's
+            error = raised
+        finally:
+            self.feed = self.lease = None
+        elapsed_s = self._clock.ticks() - began
+        outcome, error = self._settle(feed, lease, policy, error)
+        self._observer.attempt_ended(job, started, outcome, elapsed_s, error)
+
+    # --8<-- [end:attempt]
+
+    # --8<-- [start:settle]
+    def _settle(
+        self, feed: Feed, lease: Lease, policy: RetryPolicy, error: BaseException | None
+    ) -> tuple[Outcome, BaseException | None]:
+        """Decide what becomes of the job, and leave it with the feed."""
+        if self.stopped is not None and self._task is not None:
+            self._task.uncancel()
+        if self.stopped is Stop.LOST:
+            return Outcome.LOST, error
+        if error is None:
+            feed.succeeded(lease)
+            return Outcome.DONE, None
+        if self.stopped is Stop.DRAINED:
+            feed.did_not_finish(lease)
+            return Outcome.GIVEN_BACK, error
+        if self.stopped is Stop.TIMED_OUT:
+            timed_out = JobTimedOut(f"attempt {lease.job.attempt} ran into the timeout of its handler")
+            timed_out.__cause__ = None if isinstance(error, asyncio.CancelledError) else error
+            error = timed_out
+        verdict = after_failure(lease.job, error, policy, now=self._clock.now(), rng=self._rng, budget=self._budget)
+        feed.did_not_succeed(lease, verdict)
+        return (Outcome.DEAD if isinstance(verdict, Bury) else Outcome.RETRIED), error
+
+    # --8<-- [end:settle]
+
+    async def _in_thread(self, handler: Handler, lease: Lease) -> None:
+        stop = self._thread_stop = threading.Event()
+        call = in_thread(handler, lease.job, stop)
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._threads, call)
+        finally:
+            self._thread_stop = None
+
+    # --8<-- [start:stop]
+    def stop(self, why: Stop) -> None:
+        """Stop the attempt that runs: cancel a coroutine where it waits, ask a thread to return."""
+        if self.lease is None or self.stopped is not None or self._task is None:
+            return
+        self.stopped = why
+        if self._thread_stop is not None:
+            self._thread_stop.set()
+        self._task.cancel()
+
+    def stop_if_late(self, ticks: float) -> None:
+        """Stop the attempt if it runs longer than its handler may."""
+        if self.lease is not None and ticks > self.ends_at:
+            self.stop(Stop.TIMED_OUT)
+
+    # --8<-- [end:stop]

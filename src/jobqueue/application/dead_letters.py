@@ -1,0 +1,107 @@
+"""What a person does with single jobs: look, cancel what does not run yet, list the dead, send them back."""
+
+from collections.abc import AsyncIterator, Collection
+from typing import NamedTuple
+
+from jobqueue.application.ports.clock import Clock
+from jobqueue.application.ports.job_store import DeadJob, JobArchive
+from jobqueue.application.ports.observer import Observer
+from jobqueue.domain.errors import JobCancelled, JobNotFound, WrongState
+from jobqueue.domain.job import JobState, JobView
+from jobqueue.domain.verdict import noted, redriven
+
+PAGE = 200
+CANCEL_TRIES = 10
+
+
+class Redrive(NamedTuple):
+    """Which dead jobs to send back.
+
+    Attributes:
+        ids: Only these; None for any.
+        error_type: Only those one of whose last failure's errors is of this type: its full name or its last part.
+        dry_run: Tell which, and leave them dead.
+    """
+
+    ids: Collection[str] | None = None
+    error_type: str = ""
+    dry_run: bool = False
+
+    def covers(self, dead: DeadJob) -> bool:
+        """Say whether a dead job is meant."""
+        if self.ids is not None and dead.job.id not in self.ids:
+            return False
+        if not self.error_type:
+            return True
+        causes = dead.job.failures[-1].causes if dead.job.failures else ()
+        return any(self.error_type in {cause.type, cause.type.rpartition(".")[2]} for cause in causes)
+
+
+class DeadLetters:
+    """Looks into the store and moves single jobs on a person's behalf."""
+
+    def __init__(self, store: JobArchive, clock: Clock, observer: Observer) -> None:
+        self._store = store
+        self._clock = clock
+        self._observer = observer
+
+    async def get(self, queue: str, job_id: str) -> JobView:
+        """Return a job and where it is.
+
+        Raises:
+            JobNotFound: The queue has no such job.
+        """
+        view = await self._store.find(queue, job_id)
+        if view is None:
+            raise JobNotFound(f"queue {queue!r} has no job {job_id!r}; done jobs are removed after their retention")
+        return view
+
+    # --8<-- [start:cancel]
+    async def cancel(self, queue: str, job_id: str, reason: str = "cancelled") -> JobView:
+        """Let a scheduled or ready job be dead with this reason, and return it as it is then.
+
+        Raises:
+            JobNotFound: The queue has no such job.
+            WrongState: It runs, is done or is dead already; or it changed each time between look and move.
+        """
+        for _ in range(CANCEL_TRIES):
+            seen = await self.get(queue, job_id)
+            if seen.state not in {JobState.SCHEDULED, JobState.READY}:
+                raise WrongState(f"job {job_id} is {seen.state}; only a scheduled or ready job can be cancelled")
+            now = self._clock.now()
+            job = noted(seen.job, JobCancelled(reason), now)
+            if await self._store.cancel(queue, seen, job, now=now):
+                return JobView(job, JobState.DEAD, now)
+        raise WrongState(f"job {job_id} changed {CANCEL_TRIES} times while it was to be cancelled; try again")
+
+    # --8<-- [end:cancel]
+
+    async def dead(self, queue: str, *, start: int = 0, limit: int = PAGE) -> list[DeadJob]:
+        """Return up to `limit` dead jobs from rank `start` on, longest dead first."""
+        return await self._store.dead(queue, start=start, limit=limit)
+
+    # --8<-- [start:redrive]
+    async def redrive(self, queue: str, which: Redrive) -> AsyncIterator[DeadJob]:
+        """Send dead jobs back to ready, or only tell which with `dry_run`; yields each as it was while dead.
+
+        Attempts begin at 1 again; failures stay, and the re-drive is noted in the job. A job that dies again meanwhile
+        is not sent twice: what died after the start is left alone.
+        """
+        began_at = self._clock.now()
+        start = 0
+        while page := await self._store.dead(queue, start=start, limit=PAGE):
+            chosen = [dead for dead in page if dead.died_at <= began_at and which.covers(dead)]
+            moved = [True] * len(chosen)
+            if chosen and not which.dry_run:
+                now = self._clock.now()
+                jobs = [redriven(dead.job, died_at=dead.died_at, now=now) for dead in chosen]
+                moved = await self._store.redrive(queue, jobs, now=now)
+                self._observer.moved(queue, "redriven", sum(moved))
+            start += len(page) - (0 if which.dry_run else sum(moved))
+            for dead, was_moved in zip(chosen, moved, strict=True):
+                if was_moved:
+                    yield dead
+            if page[-1].died_at > began_at:
+                return
+
+    # --8<-- [end:redrive]

@@ -1,0 +1,44 @@
+"""The one way in which background work repeats."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+
+from jobqueue.application.ports.clock import Clock
+from jobqueue.application.ports.observer import Observer
+from jobqueue.domain.errors import JobQueueError
+from jobqueue.domain.retry import full_jitter_s
+
+
+# --8<-- [start:every]
+async def every(
+    interval_s: float,
+    run_once: Callable[[float], Awaitable[bool]],
+    *,
+    name: str,
+    clock: Clock,
+    observer: Observer,
+    rng: random.Random,
+) -> None:
+    """Call `run_once(now)` for ever: at once again while it returns True, else after the interval.
+
+    A pass that fails is reported, and the next one waits a full-jitter delay, longer with each failure in a row, up
+    to 5 s: a store that comes back is not met by every loop of every worker in the same instant.
+    """
+    failures = 0
+    while True:
+        try:
+            again = await run_once(clock.now())
+        except JobQueueError as error:
+            failures += 1
+            observer.failed(name, error)
+            await clock.sleep(interval_s + full_jitter_s(failures, 0.1, 5.0, rng))
+            continue
+        failures = 0
+        if again:
+            await asyncio.sleep(0)
+        else:
+            await clock.sleep(interval_s)
+
+
+# --8<-- [end:every]

@@ -1,0 +1,220 @@
+"""Submit jobs: checks them, gives them ids, and stores those of concurrent callers together."""
+
+import asyncio
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from jobqueue.application.ports.clock import Clock
+from jobqueue.application.ports.job_store import JobIntake
+from jobqueue.application.ports.observer import Observer
+from jobqueue.domain import defaults
+from jobqueue.domain.errors import InvalidJob, PayloadTooLarge
+from jobqueue.domain.job import Job
+
+_NAME = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
+KEY_LIMIT = 200
+DELAY_LIMIT_S = 366 * 86400.0
+CHUNK_BYTES = 1024 * 1024
+
+
+class JobRequest(NamedTuple):
+    """What a caller asks for.
+
+    Attributes:
+        type: Picks the handler; 1 to 64 letters, digits and `_.:-`.
+        payload: UTF-8 JSON text, up to the payload limit.
+        delay_s: Seconds until the job is ready; from 0 to 366 days.
+        key: Idempotency key: of all submits to a queue with one key, one makes a job. At most 200 characters.
+    """
+
+    type: str
+    payload: bytes = b"null"
+    delay_s: float = 0.0
+    key: str = ""
+
+
+class Submitted(NamedTuple):
+    """The job's id, and whether this submit made it; False means that its idempotency key had one already."""
+
+    id: str
+    stored: bool
+
+
+@dataclass
+class _Batch:
+    """Jobs that travel together; `answer` tells every caller at once."""
+
+    answer: asyncio.Future[list[bool]]
+    jobs: list[Job] = field(default_factory=list)
+
+
+class Submitter:
+    """Stores jobs for any number of concurrent callers.
+
+    Args:
+        store: Where the jobs go.
+        clock: Tells submission and due instants.
+        observer: Hears of what was stored.
+        new_id: Returns a new unguessable id of 32 hexadecimal digits at each call; unique over all processes.
+        payload_limit: Largest payload, in bytes.
+        key_for_s: Seconds for which an idempotency key is remembered.
+    """
+
+    def __init__(
+        self,
+        store: JobIntake,
+        clock: Clock,
+        observer: Observer,
+        new_id: Callable[[], str],
+        *,
+        payload_limit: int = defaults.PAYLOAD_LIMIT,
+        key_for_s: float = defaults.KEY_FOR_S,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._observer = observer
+        self._new_id = new_id
+        self._payload_limit = payload_limit
+        self._key_for_s = key_for_s
+        self._sending: set[str] = set()
+        self._gathering: dict[str, _Batch] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    # --8<-- [start:group-commit]
+    async def submit(self, queue: str, request: JobRequest) -> Submitted:
+        """Store one job and return when the store has it.
+
+        Group commit: what is submitted while one batch travels leaves together in the next. A single caller waits for
+        no one, a hundred share a round trip, and each still gets the store's own answer.
+
+        Raises:
+            InvalidJob: The request breaks a rule; nothing was stored.
+            StoreError: As the port says. After `StoreUnavailable` only a submit with a key can be repeated safely.
+        """
+        job = self._job(queue, request, self._clock.now())
+        if queue not in self._sending:
+            self._sending.add(queue)
+            try:
+                stored = await self._send(queue, [job])
+            finally:
+                self._send_gathered(queue)
+            return Submitted(job.id, stored[0])
+        batch = self._gathering.get(queue)
+        if batch is None:
+            batch = self._gathering[queue] = _Batch(asyncio.get_running_loop().create_future())
+        position = len(batch.jobs)
+        batch.jobs.append(job)
+        stored = await asyncio.shield(batch.answer)  # a caller that is cancelled takes nobody along
+        return Submitted(job.id, stored[position])
+
+    def _send_gathered(self, queue: str) -> None:
+        batch = self._gathering.pop(queue, None)
+        if batch is None:
+            self._sending.discard(queue)
+            return
+        task = asyncio.create_task(self._send_batch(queue, batch))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _send_batch(self, queue: str, batch: _Batch) -> None:
+        try:
+            batch.answer.set_result(await self._send(queue, batch.jobs))
+        except BaseException as error:
+            batch.answer.set_exception(error)
+            batch.answer.exception()  # whoever still waits sees it; nobody has to
+            if not isinstance(error, Exception):
+                raise
+        finally:
+            self._send_gathered(queue)
+
+    # --8<-- [end:group-commit]
+
+    async def submit_many(self, queue: str, requests: Sequence[JobRequest]) -> list[Submitted]:
+        """Store many jobs, in batches, and return when the store has all of them.
+
+        All requests are checked before any is stored. A second batch is made ready while the first travels.
+
+        Raises:
+            InvalidJob: A request breaks a rule; the message says which. Nothing was stored.
+            StoreError: As the port says; a part may have been stored.
+        """
+        now = self._clock.now()
+        jobs: list[Job] = []
+        for number, request in enumerate(requests, 1):
+            try:
+                jobs.append(self._job(queue, request, now))
+            except InvalidJob as error:
+                raise type(error)(f"job {number} of {len(requests)}: {error}") from error
+        stored = await self._send(queue, jobs)
+        return [Submitted(job.id, was_stored) for job, was_stored in zip(jobs, stored, strict=True)]
+
+    async def _send(self, queue: str, jobs: list[Job]) -> list[bool]:
+        chunks = list(_chunks(jobs))
+        if len(chunks) == 1:
+            stored = await self._store.submit(queue, jobs, now=self._clock.now(), key_for_s=self._key_for_s)
+        else:
+            answers: list[list[bool]] = [[] for _ in chunks]
+            waiting = iter(enumerate(chunks))
+
+            async def send() -> None:
+                for number, chunk in waiting:
+                    answers[number] = await self._store.submit(
+                        queue, chunk, now=self._clock.now(), key_for_s=self._key_for_s
+                    )
+
+            try:
+                async with asyncio.TaskGroup() as both:
+                    both.create_task(send())
+                    both.create_task(send())
+            except ExceptionGroup as group:
+                raise group.exceptions[0] from None
+            stored = [was_stored for answer in answers for was_stored in answer]
+        count = sum(stored)
+        self._observer.submitted(queue, count, len(jobs) - count)
+        return stored
+
+    def _job(self, queue: str, request: JobRequest, now: float) -> Job:
+        kind, payload, delay_s, key = request
+        if not _NAME.fullmatch(queue):
+            raise InvalidJob(f"queue must be 1 to 64 letters, digits or _.:- , got {queue[:80]!r}")
+        if not _NAME.fullmatch(kind):
+            raise InvalidJob(f"type must be 1 to 64 letters, digits or _.:- , got {kind[:80]!r}")
+        if len(payload) > self._payload_limit:
+            raise PayloadTooLarge(
+                f"payload must be at most {self._payload_limit} bytes, got {len(payload)}; store it elsewhere and "
+                "submit where it is"
+            )
+        if not 0 <= delay_s <= DELAY_LIMIT_S:
+            raise InvalidJob(f"delay_s must be from 0 to {DELAY_LIMIT_S:.0f} (366 days), got {delay_s}")
+        if len(key) > KEY_LIMIT:
+            raise InvalidJob(f"key must be at most {KEY_LIMIT} characters, got {len(key)}; use a digest of it")
+        try:
+            json.loads(payload.decode())
+        except (ValueError, RecursionError) as error:
+            raise InvalidJob(f"payload must be UTF-8 JSON text: {error}; got {payload[:40]!r}") from error
+        job_id = _id_of_key(queue, key) if key else self._new_id()
+        return Job(job_id, queue, kind, payload, 1, now, now + delay_s, key, self._observer.carrier())
+
+
+def _id_of_key(queue: str, key: str) -> str:
+    return hashlib.blake2b(f"{queue}\0{key}".encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+def _chunks(jobs: list[Job]) -> Iterator[list[Job]]:
+    """Split into parts that one script may handle: bounded in number and, unless one job is larger, in bytes."""
+    if len(jobs) <= 4:
+        yield jobs
+        return
+    chunk: list[Job] = []
+    size = 0
+    for job in jobs:
+        if chunk and (len(chunk) == defaults.BATCH_LIMIT or size + len(job.payload) > CHUNK_BYTES):
+            yield chunk
+            chunk, size = [], 0
+        chunk.append(job)
+        size += len(job.payload)
+    yield chunk

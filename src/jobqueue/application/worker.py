@@ -1,0 +1,221 @@
+"""A worker: feeds that travel, lanes that run jobs, loops that keep house, and a drain that leaves nothing behind."""
+
+import asyncio
+import random
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from jobqueue.application.attempt import Lane, Stop
+from jobqueue.application.feed import Feed
+from jobqueue.application.handlers import Handlers
+from jobqueue.application.heartbeat import Heartbeat
+from jobqueue.application.loop import every
+from jobqueue.application.ports.clock import Clock
+from jobqueue.application.ports.job_store import JobStore
+from jobqueue.application.ports.observer import Observer
+from jobqueue.application.promote import Promoter
+from jobqueue.application.reap import Reaper
+from jobqueue.application.trim import Retention, Trimmer
+from jobqueue.domain import defaults
+from jobqueue.domain.retry import RetryBudget
+
+WATCH_EVERY_S = 0.1
+AFTER_GRACE_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSettings:
+    """How a worker works.
+
+    Attributes:
+        queues: Names of the queues it serves, each with an equal share of the prefetch.
+        concurrency: Jobs that run at once; at least 1.
+        prefetch: Most jobs held beyond those; 0 or more. They are taken only while jobs end that fast.
+        lease_s: Seconds that the worker may stay silent before its jobs go to another.
+        grace_s: Seconds that a drain lets running jobs go on.
+        retention: What the trimmer keeps.
+    """
+
+    queues: Sequence[str] = ("default",)
+    concurrency: int = defaults.CONCURRENCY
+    prefetch: int = defaults.PREFETCH
+    lease_s: float = defaults.LEASE_S
+    grace_s: float = defaults.GRACE_S
+    retention: Retention = field(default_factory=Retention)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerStatus:
+    """What a health check asks: `silent_s` is how long ago the store last answered for all queues."""
+
+    running: int
+    ahead: int
+    draining: bool
+    silent_s: float
+
+
+class Worker:
+    """Runs jobs of some queues until it is drained.
+
+    Args:
+        store: Where the jobs are.
+        handlers: Who runs what.
+        clock: Tells time.
+        observer: Hears of everything.
+        rng: Draws delays; a `random.Random` of its own.
+        worker_id: Unique over all workers; it begins lease tokens and may hold no full stop.
+        settings: How it works.
+    """
+
+    def __init__(
+        self,
+        store: JobStore,
+        handlers: Handlers,
+        clock: Clock,
+        observer: Observer,
+        rng: random.Random,
+        *,
+        worker_id: str,
+        settings: WorkerSettings,
+    ) -> None:
+        self._clock = clock
+        self._observer = observer
+        self._rng = rng
+        self._settings = settings
+        self._threads = ThreadPoolExecutor(settings.concurrency, thread_name_prefix="job")
+        self._idle: deque[asyncio.Future[None]] = deque()
+        self._tasks: dict[str, list[asyncio.Task[None]]] = {"lanes": [], "feeds": [], "loops": [], "heartbeat": []}
+        self._answered_at = clock.now()
+        self._draining: asyncio.Task[None] | None = None
+        budget = RetryBudget()
+        self._lanes = [
+            Lane(handlers=handlers, clock=clock, observer=observer, rng=rng, budget=budget, threads=self._threads)
+            for _ in range(settings.concurrency)
+        ]
+        self._feeds = deque(
+            Feed(
+                store,
+                clock,
+                observer,
+                rng,
+                budget,
+                queue=queue,
+                worker_id=worker_id,
+                lease_s=settings.lease_s,
+                prefetch=settings.prefetch // len(settings.queues),
+                idle_lanes=lambda: len(self._idle),
+                deliver=self._wake_lanes,
+            )
+            for queue in settings.queues
+        )
+        queues = settings.queues
+        self._heartbeat = Heartbeat(store, observer, tuple(self._feeds), self._lanes, settings.lease_s)
+        self._promoter = Promoter(store, observer, queues)
+        self._upkeep: dict[str, tuple[float, Callable[[float], Awaitable[bool]]]] = {
+            "promote": (defaults.PROMOTE_EVERY_S, self._promote),
+            "reap": (defaults.REAP_EVERY_S, Reaper(store, observer, queues, handlers.policy_for).run_once),
+            "trim": (defaults.TRIM_EVERY_S, Trimmer(store, observer, queues, settings.retention).run_once),
+            "watch": (WATCH_EVERY_S, self._watch),
+        }
+
+    def start(self) -> None:
+        """Start working; call it once, inside the running event loop."""
+        for lane in self._lanes:
+            self._start("lanes", lane.run(self._next_feed, self._be_idle))
+        for feed in self._feeds:
+            self._start("feeds", feed.run())
+        for name, (interval_s, run_once) in self._upkeep.items():
+            self._start("loops", self._every(interval_s, run_once, name))
+        self._start("heartbeat", self._every(self._settings.lease_s / 3, self._heartbeat.run_once, "heartbeat"))
+
+    def status(self) -> WorkerStatus:
+        """Return what a health check needs."""
+        now = self._clock.now()
+        return WorkerStatus(
+            running=sum(lane.lease is not None for lane in self._lanes),
+            ahead=sum(len(feed.buffer) for feed in self._feeds),
+            draining=self._draining is not None,
+            silent_s=now - self._answered_at,
+        )
+
+    # --8<-- [start:drain]
+    async def drain(self, grace_s: float | None = None) -> None:
+        """Stop taking, finish what runs within the grace period, give back the rest, and return when all is settled.
+
+        A second call waits for the first one.
+        """
+        if self._draining is None:
+            grace_s = self._settings.grace_s if grace_s is None else grace_s
+            self._draining = asyncio.create_task(self._drain(grace_s))
+        await asyncio.shield(self._draining)
+
+    async def _drain(self, grace_s: float) -> None:
+        self._cancel("loops")
+        await asyncio.gather(*(feed.close() for feed in self._feeds))
+        await self._lanes_empty(grace_s)
+        for lane in self._lanes:
+            lane.stop(Stop.DRAINED)
+        await self._lanes_empty(AFTER_GRACE_S)
+        self._cancel("lanes")
+        for feed in self._feeds:
+            feed.finish()
+        await asyncio.wait(self._tasks["feeds"], timeout=AFTER_GRACE_S + self._settings.lease_s)
+        self._cancel("feeds", "heartbeat")
+        await asyncio.gather(*(task for tasks in self._tasks.values() for task in tasks), return_exceptions=True)
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    # --8<-- [end:drain]
+
+    async def _lanes_empty(self, limit_s: float) -> None:
+        give_up_at = self._clock.ticks() + limit_s
+        while any(lane.lease is not None for lane in self._lanes) and self._clock.ticks() < give_up_at:
+            await self._clock.sleep(0.02)
+
+    def _next_feed(self) -> Feed | None:
+        """Return a feed with a job in its buffer, each in turn, or None."""
+        feeds = self._feeds
+        for _ in range(len(feeds)):
+            feed = feeds[0]
+            feeds.rotate(-1)
+            if feed.buffer:
+                return feed
+        return None
+
+    def _be_idle(self) -> asyncio.Future[None]:
+        future = asyncio.get_running_loop().create_future()
+        self._idle.append(future)
+        return future
+
+    def _wake_lanes(self) -> None:
+        jobs = sum(len(feed.buffer) for feed in self._feeds)
+        while self._idle and jobs > 0:
+            future = self._idle.popleft()
+            if not future.done():
+                future.set_result(None)
+                jobs -= 1
+
+    async def _promote(self, now: float) -> bool:
+        more = await self._promoter.run_once(now)
+        self._answered_at = now  # the pass that asks most often for all queues tells that the store answers
+        return more
+
+    async def _watch(self, now: float) -> bool:  # noqa: ARG002 - durations are measured in ticks
+        ticks = self._clock.ticks()
+        for lane in self._lanes:
+            lane.stop_if_late(ticks)
+        return False
+
+    def _every(
+        self, interval_s: float, run_once: Callable[[float], Awaitable[bool]], name: str
+    ) -> Coroutine[None, None, None]:
+        return every(interval_s, run_once, name=name, clock=self._clock, observer=self._observer, rng=self._rng)
+
+    def _start(self, kind: str, work: Coroutine[None, None, None]) -> None:
+        self._tasks[kind].append(asyncio.create_task(work))
+
+    def _cancel(self, *kinds: str) -> None:
+        for kind in kinds:
+            for task in self._tasks[kind]:
+                task.cancel()
