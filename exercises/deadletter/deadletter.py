@@ -17,8 +17,9 @@ you do not know. Pass those on unchanged whenever you write a job's entry anew.
 Rules for every function that talks to Redis:
   - Use the client that is passed in, as often as you like, and no other. No Lua: EVAL, EVALSHA and FCALL are refused.
   - A time is an argument (`now_s`, epoch seconds, int or float). Nothing reads a clock, sleeps, or blocks on a list.
-  - The connection may break, or the task may be cancelled, at any send or receive, before or after Redis acted. The
-    caller then gets the `redis.ConnectionError` (or `CancelledError`), or you start again and answer as usual.
+  - The connection may break, or the task may be cancelled, at any send or receive, before or after Redis acted. After
+    a break the caller gets the `redis.ConnectionError`, or you start again and answer as usual; never an answer as if
+    all had gone well when it has not. A cancellation always comes out.
     redis-py reports a connection that breaks while a WATCH is on as `WatchError`, *even when EXEC took effect*: after
     a WatchError, read again before you decide anything. A WatchError never leaves your functions: start again.
   - The steps do not call each other unless the text says so, but you may let them.
