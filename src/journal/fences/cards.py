@@ -5,8 +5,8 @@
     ```
 
 `topics: [backoff, metrics]` shows several decks, `topics: all` every one, `lesson: lessons/x.md` all cards that are
-read on that page. The page's review script finds cards by `data-card` and decks by `data-topic`; see `render_card` for the
-markup it may rely on.
+read on that page. The page's review script finds cards by `data-card` and decks by `data-topic`; see `render_card` for
+the markup it may rely on.
 """
 
 from __future__ import annotations

@@ -50,7 +50,7 @@ def render(text: str, place: Place, *, folder: str, shift: int = 0, prefix: str 
 
 class _Adapt(Extension):
     def __init__(self, place: Place, folder: str, shift: int, prefix: str) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.processor = _Links(place, folder, shift, prefix)
 
     def extendMarkdown(self, md: markdown.Markdown) -> None:  # noqa: N802

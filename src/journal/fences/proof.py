@@ -135,4 +135,4 @@ class ProofExtension(Extension):
 
 def makeExtension(**options: Any) -> ProofExtension:  # noqa: N802
     """Return the extension, as Python-Markdown asks for it."""
-    return ProofExtension(**options)
+    return ProofExtension(**options)  # type: ignore[no-untyped-call]

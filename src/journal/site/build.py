@@ -101,7 +101,8 @@ def fingerprint(root: Path) -> str:
 
 
 def _mkdocs(root: Path, folder: Path, *, from_disk: bool) -> None:
-    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(folder)]
+    # Not --quiet: it hides warnings from --strict as well.
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)]
     if from_disk:
         command.append("--no-directory-urls")
     # Both packages announce the end of MkDocs 1 at every build; neither can be told so in mkdocs.yml.
@@ -110,5 +111,6 @@ def _mkdocs(root: Path, folder: Path, *, from_disk: bool) -> None:
         command, cwd=root, env={**os.environ, **quiet}, capture_output=True, text=True, encoding="utf-8", check=False
     )
     if done.returncode:
-        said = "\n".join(line for line in (done.stdout + done.stderr).splitlines() if line.strip())
+        lines = (done.stdout + done.stderr).splitlines()
+        said = "\n".join(line for line in lines if line.strip() and not line.startswith(("INFO", "DEBUG")))
         raise BuildError(f"the site was not built; MkDocs says:\n{said}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import subprocess
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -83,13 +84,15 @@ def _run(source: Path, copy: Path, root: Path) -> Problem | None:
         )
         name = source.relative_to(root).as_posix()
         try:
-            with client.setup_kernel(env={**os.environ, **own}):
+            # The kernel announces on stderr that it listens on loopback, in three lines a notebook.
+            with client.setup_kernel(env={**os.environ, **own}, stderr=subprocess.DEVNULL):
                 for index, cell in enumerate(notebook.cells):
                     try:
                         client.execute_cell(cell, index)
-                    except (CellExecutionError, CellTimeoutError) as error:
-                        last = str(error).strip().splitlines()[-1]
-                        return Problem(name, 0, f"cell {index + 1} fails: {last}")
+                    except CellExecutionError as error:
+                        return Problem(name, 0, f"cell {index + 1} fails: {error.ename}: {error.evalue}")
+                    except CellTimeoutError:
+                        return Problem(name, 0, f"cell {index + 1} ran for more than {_TIME_LIMIT_S} s")
         except DeadKernelError as error:
             return Problem(name, 0, f"its kernel died: {error}")
     for cell in notebook.cells:

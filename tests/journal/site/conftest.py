@@ -1,0 +1,131 @@
+"""A small journal that is a whole site: what `folder` holds, the pages around it, this configuration."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from journal.fences.place import Place
+
+ROOT = Path(__file__).resolve().parents[3]
+
+PAGES = {
+    "docs/index.md": """\
+---
+title: Home
+description: A small journal.
+---
+
+# Home
+
+```this-week
+```
+
+```due
+```
+""",
+    "docs/roadmap.md": """\
+---
+title: Roadmap
+description: Done, now, next.
+---
+
+# Roadmap
+
+```breadcrumbs
+```
+
+```roadmap
+places:
+  - {place: Month 1, month: 1, what: Errors.}
+  - {place: Month 5, month: 5, what: The capstone.}
+  - {place: Month 6, month: 6, what: Production.}
+```
+""",
+    "docs/journal/index.md": """\
+---
+title: Journal
+description: Every week.
+---
+
+# Journal
+
+```breadcrumbs
+```
+
+```journal-index
+```
+""",
+    "docs/journal/month-05/week-04.md": """\
+---
+title: Month 5 · Week 4
+description: The week of the capstone.
+month: 5
+week: 4
+days: [134, 140]
+hours: 10.5
+days_hit: 7
+exercises: 3
+commits: 7
+confidence: 3.3
+---
+
+# Month 5 · Week 4
+
+```breadcrumbs
+```
+
+## The week in one line
+
+From nothing to a *tag*.
+
+## Lessons learned
+
+- A pop loses the job.
+  Proof: `tests/course/lessons/test_retries.py::test_pop`
+
+## Metrics
+
+Half of 3/5 is not 1/2. Confidence was 3.3/5.
+
+```metrics
+```
+""",
+    "docs/adr/index.md": "---\ntitle: Decisions\ndescription: All.\n---\n\n# Decisions\n\n```adr-log\n```\n",
+    "docs/exercises/backoff.md": (
+        "---\ntitle: Backoff\ndescription: Retries.\n---\n\n# Backoff\n\n```exercise\nslug: backoff\n```\n"
+    ),
+    "docs/quizzes/index.md": "---\ntitle: Cards\ndescription: All.\n---\n\n# Cards\n\n```decks\n```\n",
+    "docs/quizzes/backoff.md": (
+        "---\ntitle: Backoff\ndescription: Cards.\n---\n\n# Backoff\n\n```cards\ntopic: backoff\n```\n"
+    ),
+    "solutions/backoff/backoff.py": (
+        "# --8<-- [start:ceiling]\ndef ceiling_s(attempt):\n    return 1\n# --8<-- [end:ceiling]\n"
+    ),
+}
+
+
+@pytest.fixture
+def journal_site(folder):
+    """The journal of `folder`, complete enough for a strict build."""
+    for name, text in PAGES.items():
+        folder.write(name, text)
+    folder.change("docs/adr/0004-full-jitter.md", "status:", "title: Full jitter\ndescription: Why.\nstatus:")
+    folder.change(
+        "docs/lessons/day-137-retries.md",
+        "## What to retry\n",
+        '## What to retry\n\n```python\n--8<-- "solutions/backoff/backoff.py:ceiling"\n```\n',
+    )
+    folder.write("mkdocs.yml", (ROOT / "mkdocs.yml").read_text(encoding="utf-8"))
+    (folder.path / "src").symlink_to(ROOT / "src")
+    (folder.path / "docs" / "assets").symlink_to(ROOT / "docs" / "assets")
+    for name in ("notebooks", "tests/course"):
+        (folder.path / name).mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest.fixture
+def place(journal_site):
+    """The page of the week, in that journal."""
+    return Place(root=journal_site.path, page="docs/journal/month-05/week-04.md".removeprefix("docs/"))
