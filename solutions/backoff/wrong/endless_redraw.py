@@ -1,8 +1,8 @@
-"""A refused retry waits for the budget in a loop that lets nobody else run.
+"""A wait that does not fit before the deadline is drawn again until one does.
 
-Incident: The budget runs out and the worker's event loop stands still: no heartbeat, no drain, only `kill -9`.
-Fails: 5
-Says: 10 real seconds
+Incident: Once the deadline has passed none fits: the worker's event loop stands still, with no heartbeat, no drain, only `kill -9`.
+Fails: 4, 5
+Says: an endless loop, or a call that blocks
 """
 
 import asyncio
@@ -105,7 +105,9 @@ async def retry(
         except Exception as error:
             notes.append(f"attempt {attempt}: {error!r}")
             wait_s = full_jitter_s(attempt, base_s=base_s, cap_s=cap_s, random=random)
-            if not classify(error) or attempt == attempts or loop.time() + wait_s > deadline_at:
+            while loop.time() + wait_s > deadline_at:
+                wait_s = full_jitter_s(attempt, base_s=base_s, cap_s=cap_s, random=random)
+            if not classify(error) or attempt == attempts or (budget is not None and not budget.spend()):
                 for note in notes:
                     error.add_note(note)
                 raise
@@ -113,8 +115,6 @@ async def retry(
             if budget is not None:
                 budget.deposit()
             return result
-        while budget is not None and not budget.spend():
-            pass
         # Outside the `except` block, or the next attempt's error would get this one as its context.
         await asyncio.sleep(wait_s)
     raise AssertionError("the last round returns or raises")
