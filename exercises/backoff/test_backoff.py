@@ -1265,7 +1265,7 @@ def test_impossible_shared_purses_are_refused() -> None:
 
 
 @STEP_6
-@for_seeds(40)
+@for_seeds(25)
 async def test_racing_workers_never_overspend(network: Network) -> None:
     """Granted retries x cost never pass cap plus deposits, and nothing that was not spent is lost."""
     cap, cost = 6, 2
@@ -1296,7 +1296,7 @@ async def test_racing_workers_never_overspend(network: Network) -> None:
 
 
 @STEP_6
-@for_seeds(40)
+@for_seeds(25)
 async def test_racing_deposits_count_and_stop_at_the_cap(network: Network) -> None:
     """Deposits far below the cap all count; near the cap they never pass it."""
     cap = 8
@@ -1324,7 +1324,7 @@ async def test_racing_deposits_count_and_stop_at_the_cap(network: Network) -> No
 
 
 @STEP_6
-@for_seeds(40)
+@for_seeds(25)
 async def test_spending_and_depositing_at_once_never_overspends(network: Network) -> None:
     """Granted retries x cost never pass cap plus the deposits begun, at a full purse too."""
     cap, cost, deposits = 3, 1, 4
