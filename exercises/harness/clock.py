@@ -317,19 +317,29 @@ def _noting_missing_awaits() -> Generator[None]:
             )
 
 
+async def _all_of(tasks: list[asyncio.Task[Any]]) -> None:
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _end(loop: VirtualLoop, last: Coroutine[Any, Any, None]) -> None:
+    """Run one last coroutine with a small allowance of its own."""
+    loop.overdue, loop.turns, loop._limit_s = None, MAX_TURNS - 2_000, loop.now_s + MAX_VIRTUAL_S  # noqa: SLF001
+    try:
+        loop.run_until_complete(loop.create_task(last))
+    except Stuck:
+        last.close()
+
+
 def _wind_up(loop: VirtualLoop) -> None:
     """Cancel what is left, so that no task outlives its test; give up on one that will not be cancelled."""
-    stuck, loop.overdue = loop.overdue, None
-    loop.turns, loop._limit_s = MAX_TURNS - 2_000, loop.now_s + MAX_VIRTUAL_S  # noqa: SLF001
+    stuck = loop.overdue
     try:
         left = [task for task in asyncio.all_tasks(loop) if not task.done()]
         for task in left:
             task.cancel()
         if left:
-            with contextlib.suppress(Stuck):
-                loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
-        with contextlib.suppress(Stuck):
-            loop.run_until_complete(loop.shutdown_asyncgens())
+            _end(loop, _all_of(left))
+        _end(loop, loop.shutdown_asyncgens())
         for task in asyncio.all_tasks(loop):
             task._log_destroy_pending = False  # type: ignore[attr-defined] # noqa: SLF001 - it was ended on purpose
         with warnings.catch_warnings():

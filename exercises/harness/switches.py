@@ -22,6 +22,7 @@ real time, and two threads that wait for each other are reported as a deadlock. 
 
 from __future__ import annotations
 
+import _thread
 import contextlib
 import linecache
 import sys
@@ -35,6 +36,8 @@ from typing import Any
 MAX_POINTS = 20_000
 UNSEEN_BLOCK_S = 1.0
 """How long a thread may stay silent before it counts as blocked in something that is not a replaced lock."""
+
+UNENDED_S = 10.0
 
 _RealLock, _RealRLock = threading.Lock, threading.RLock
 _LOCK_TYPES = (type(_RealLock()), type(_RealRLock()))
@@ -259,7 +262,7 @@ def _run_pair(path: str, at: int, subject: Any, op_a: Callable[[Any], Any], op_b
     baton = _baton = _Baton()
     tracer = _Tracer(path, at, baton)
 
-    def work(name: str, operation: Callable[[Any], Any]) -> None:
+    def work(name: str, operation: Callable[[Any], Any], ended: Any) -> None:
         baton.who[threading.get_ident()] = name
         baton.turn[name].acquire()
         if name == "a":
@@ -274,19 +277,20 @@ def _run_pair(path: str, at: int, subject: Any, op_a: Callable[[Any], Any], op_b
             if name == "a":
                 sys.settrace(None)
             baton.finish(name)
+            ended.release()
 
-    threads = [
-        threading.Thread(target=work, args=pair, name=f"thread {pair[0]}", daemon=True)
-        for pair in (("a", op_a), ("b", op_b))
-    ]
     try:
-        for thread in threads:
-            thread.start()
+        waits = []
+        for name, operation in (("a", op_a), ("b", op_b)):
+            ended = _RealLock()
+            ended.acquire()
+            waits.append((name, ended))
+            # Not threading.Thread: its own locks, made now, would be replaced ones that the main thread takes part in.
+            _thread.start_new_thread(work, (name, operation, ended))
         baton.turn["a"].release()
-        for thread in threads:
-            thread.join(10)
-            if thread.is_alive():
-                baton.errors.append(DeadlockError(f"{thread.name} never ended"))
+        for name, ended in waits:
+            if not ended.acquire(timeout=UNENDED_S):
+                baton.errors.append(DeadlockError(f"thread {name} never ended"))
     finally:
         _baton = None
     return tracer

@@ -1,6 +1,6 @@
 """Stub and solution must be twins: what the learner reads in the stub is what the solution keeps.
 
-The docstring of the module is the one thing that may differ: the stub's speaks to the learner, the solution's to a reader.
+Only the module's own docstring may differ: the stub's speaks to the learner, the solution's to a reader.
 """
 
 from __future__ import annotations

@@ -1,0 +1,222 @@
+"""What the learner reads: one line a step, the first thing to mend, never our plumbing."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+PLUMBING = ("Traceback", "site-packages", "harness/", "conftest.py", "INTERNALERROR", "pluggy")
+
+
+def assert_no_plumbing(output):
+    assert [word for word in PLUMBING if word in output] == []
+
+
+def test_untouched_stub_is_red_with_one_line_a_step_and_says_it_is_meant_to_be(toy):
+    run = toy.run()
+    assert run.returncode == 1
+    assert run.outcomes == {1: "not_started", 2: "not_started"}
+    assert "step 1  double it" in run.output
+    assert "step 2  take one  (stretch)" in run.output
+    assert "the first run is meant to fail" in run.output
+    assert_no_plumbing(run.output)
+
+
+def test_solved_core_is_green_while_the_stretch_is_not_started(toy):
+    toy.body("return 2 * n")
+    run = toy.run()
+    assert run.returncode == 0
+    assert run.report["passed"] is True
+    assert run.outcomes == {1: "passed", 2: "not_started"}
+    assert "passed: toy" in run.output
+
+
+def test_stretch_that_was_begun_and_fails_is_red_and_does_not_take_the_pass_away(toy):
+    toy.body("return 2 * n", 'return await redis.rpop("ready")')
+    run = toy.run()
+    assert run.returncode == 1
+    assert run.report["passed"] is True
+    assert run.outcomes == {1: "passed", 2: "failed"}
+
+
+def test_everything_solved_is_green(toy):
+    toy.body("return 2 * n", 'return await redis.lpop("ready")')
+    run = toy.run()
+    assert run.returncode == 0
+    assert run.outcomes == {1: "passed", 2: "passed"}
+
+
+def test_wrong_answer_shows_called_got_expected_and_cost(toy):
+    toy.body("return n + 2")
+    run = toy.run()
+    for text in ("called    double(3)", "got       5", "expected  6", "costs     half the money is gone"):
+        assert text in run.output
+    assert "assert 5 == 6" not in run.output
+    assert_no_plumbing(run.output)
+
+
+def test_exception_shows_the_learners_line_and_what_was_expected(toy):
+    toy.body("return n / 0")
+    run = toy.run()
+    for text in (
+        "called    got = double(3)",
+        "got       ZeroDivisionError: division by zero",
+        "expected  Three doubled is six.",
+        "costs     half the money is gone.",
+        "at        exercises/toy/toy.py:9   return n / 0",
+    ):
+        assert text in run.output
+    assert_no_plumbing(run.output)
+
+
+def test_failing_schedule_names_its_seed_and_that_seed_alone_can_be_run_again(toy):
+    toy.change("exercises/toy/test_toy.py", 'rpush("ready", "a", "b")', 'rpush("ready", *("a" if seed != 3 else "b"))')
+    toy.body("return 2 * n", 'return await redis.lpop("ready")')
+    assert "seed      3; this schedule alone: REDRIVE_SEED=3" in toy.run().output
+    assert toy.run(REDRIVE_SEED="2").outcomes[2] == "passed"
+    assert toy.run(REDRIVE_SEED="3").outcomes[2] == "failed"
+
+
+def test_sweep_starts_at_another_seed(toy):
+    toy.change(
+        "exercises/toy/test_toy.py",
+        "    got = await take(redis)",
+        "    print('seed', seed)\n    got = await take(redis)",
+    )
+    toy.body("return 2 * n", "return b'a'")
+    output = toy.run("exercises/toy", "-s", REDRIVE_SEEDS_FROM="1001").output
+    assert [line.rpartition("seed ")[2] for line in output.splitlines() if "seed " in line] == [
+        "1001",
+        "1002",
+        "1003",
+        "1004",
+        "1005",
+    ]
+
+
+def test_endless_loop_is_ended_with_the_line(toy):
+    toy.body("while True:\n    n += 1")
+    run = toy.run()
+    assert "still running after 1 real seconds" in run.output
+    assert "at        exercises/toy/toy.py:" in run.output
+    assert run.outcomes == {1: "failed", 2: "not_started"}
+    assert_no_plumbing(run.output)
+
+
+def test_endless_loop_that_swallows_every_exception_still_ends_with_a_report(toy):
+    toy.body("while True:\n    try:\n        while True:\n            n += 1\n    except:\n        continue")
+    run = toy.run(REDRIVE_TEST_LIMIT_S="0.3")
+    assert run.returncode == 1
+    assert "swallows every exception" in run.output
+    assert run.outcomes[1] == "failed"
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("def f(:", "exercises/toy/toy.py:1 is not valid Python"),
+        ("import nothing_of_that_name", "exercises/toy/toy.py:1 raised ModuleNotFoundError"),
+        ("1 / 0", "exercises/toy/toy.py:1 raised ZeroDivisionError"),
+        ("raise SystemExit(3)", "exercises/toy/toy.py:1 raised SystemExit"),
+        ("while True: pass", "importing exercises/toy/toy.py did not end, it stood at line 1"),
+    ],
+)
+def test_file_that_cannot_be_imported_is_one_sentence_and_no_step_could_start(toy, line, told):
+    toy.write("exercises/toy/toy.py", line + "\n")
+    run = toy.run()
+    assert run.returncode == 1
+    assert told in run.output
+    assert run.output.count("could not start") == 2
+    assert run.outcomes == {1: "failed", 2: "failed"}
+    assert_no_plumbing(run.output)
+
+
+def test_deleted_function_is_named_with_the_way_back(toy):
+    toy.change("exercises/toy/toy.py", "def double", "def doubled")
+    output = toy.run().output
+    assert "exercises/toy/toy.py has no `double`" in output
+    assert "journal reset toy" in output
+
+
+def test_forgotten_await_is_noted(toy):
+    toy.body("return 2 * n", "asyncio.sleep(1)\nreturn b'x'")
+    run = toy.run()
+    assert "note      coroutine 'sleep' was never awaited" in run.output
+
+
+def test_what_the_learner_prints_is_shown_with_the_failure(toy):
+    toy.body('print("n is", n)\nreturn n')
+    assert "printed   n is 3" in toy.run().output
+
+
+def test_part_of_an_exercise_shows_the_rest_as_not_run(toy):
+    toy.body("return 2 * n")
+    run = toy.run("exercises/toy", "-k", "doubled")
+    assert run.outcomes == {1: "passed", 2: "not_run"}
+    assert "not run this time" in run.output
+
+
+@pytest.mark.parametrize("where", [".", "exercises", "exercises/toy"])
+def test_it_runs_from_any_folder_of_the_journal(toy, where):
+    toy.body("return 2 * n")
+    path = os.path.relpath(toy.root / "exercises" / "toy", toy.root / where)
+    assert toy.run(path, cwd=toy.root / where).outcomes[1] == "passed"
+
+
+def test_two_exercises_are_reported_side_by_side_though_one_cannot_be_imported(toy):
+    shutil.copytree(toy.root / "exercises/toy", toy.root / "exercises/toy2")
+    for name in ("toy.py", "test_toy.py"):
+        (toy.root / "exercises/toy2" / name).rename(toy.root / "exercises/toy2" / name.replace("toy", "toy2"))
+    toy.change("exercises/toy2/test_toy2.py", "exercises.toy.toy", "exercises.toy2.toy2")
+    toy.write("exercises/toy2/toy2.py", "nonsense(")
+    toy.body("return 2 * n")
+    run = toy.run("exercises")
+    slugs = {one["slug"]: one["passed"] for one in run.report["exercises"]}
+    assert slugs == {"toy": True, "toy2": False}
+
+
+def test_module_from_elsewhere_is_noticed(toy, tmp_path):
+    other = tmp_path / "elsewhere" / "exercises" / "toy"
+    other.mkdir(parents=True)
+    shutil.copy2(toy.root / "exercises/toy/toy.py", other / "toy.py")
+    tests = (toy.root / "exercises/toy/test_toy.py").read_text(encoding="utf-8")
+    detour = f"import exercises\n\nexercises.__path__ = [{str(other.parent)!r}, *exercises.__path__]\n"
+    toy.write("exercises/toy/test_toy.py", detour + tests)
+    run = toy.run()
+    assert run.returncode == 1
+    assert "the tests imported" in run.output
+
+
+def test_pytest_without_redis_says_which_pytest_to_use(toy):
+    hide = "lambda name, *more: None if name == 'fakeredis' else real(name, *more)"
+    lines = ["import importlib.util as util", "real = util.find_spec", f"util.find_spec = {hide}", ""]
+    block = toy.write("block/sitecustomize.py", "
+".join(lines))
+    run = toy.run(PYTHONPATH=str(block.parent))
+    assert run.returncode == 4
+    assert "it has no fakeredis. Use the project's own, `.venv/bin/pytest" in run.output
+    assert_no_plumbing(run.output.replace("exercises/conftest.py", ""))
+
+
+def test_run_without_the_journal_package_works_and_records_nothing(toy):
+    block = toy.write("block/sitecustomize.py", "import sys\nsys.modules['journal'] = None\n")
+    toy.body("return 2 * n")
+    run = toy.run(PYTHONPATH=str(block.parent), REDRIVE_NO_HISTORY="")
+    assert run.returncode == 0
+    assert not (toy.root / ".redrive").exists()
+
+
+def test_whole_exercise_grades_within_three_empty_pytest_starts(toy):
+    toy.write("exercises/empty/test_empty.py", "def test_nothing():\n    pass\n")
+    toy.body("return 2 * n", 'return await redis.lpop("ready")')
+
+    def cpu_s(path):
+        before = os.times()
+        subprocess.run([sys.executable, "-m", "pytest", path], cwd=toy.root, check=True, capture_output=True)
+        after = os.times()
+        return after.children_user + after.children_system - before.children_user - before.children_system
+
+    empty = min(cpu_s("exercises/empty") for _ in range(3))
+    assert min(cpu_s("exercises/toy") for _ in range(3)) < 3 * empty
