@@ -345,3 +345,15 @@ def test_outside_a_journal_is_one_sentence(tmp_path, monkeypatch, capsys):
 def test_misuse_is_exit_code_two(command):
     assert command("quiz", "--nonsense")[0] == 2
     assert command("new")[0] in {0, 2}
+
+
+def test_reader_that_leaves_early_is_no_error(folder):
+    run = subprocess.run(
+        f'{sys.executable} -c "from journal.cli import main; main()" quiz | head -c 5',
+        shell=True,
+        env={**os.environ, "REDRIVE_ROOT": str(folder.path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (run.returncode, run.stdout, run.stderr) == (0, "3 car", "")

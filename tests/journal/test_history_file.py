@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -10,6 +11,8 @@ import sys
 from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from journal.history import EventError, History, default_history, effective, in_order, new_event, parse_line
 
@@ -299,3 +302,66 @@ def test_killed_mid_write_anywhere_leaves_a_history_that_loads(tmp_path):
 def test_event_date_is_the_journal_day():
     assert review(at=datetime(2026, 11, 24, 3, 59, tzinfo=UTC)).local_date == date(2026, 11, 23)
     assert review(at=datetime(2026, 11, 24, 4, 0, tzinfo=UTC)).local_date == date(2026, 11, 24)
+
+
+def test_history_on_a_read_only_disk_can_be_looked_at(history, monkeypatch):
+    event = review()
+    history.append(event)
+
+    def refuse(*_args, **_named):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr("journal.history.lock.os.open", refuse)
+    assert history.load().events == (event,)
+
+
+def test_write_that_the_disk_refuses_is_not_acknowledged_and_leaves_whole_lines(history, monkeypatch):
+    """A full disk takes half a line; the next append sets that half aside."""
+    first, lost, last = (review(at=NOON + timedelta(hours=n)) for n in range(3))
+    history.append(first)
+    write = os.write
+    with monkeypatch.context() as full:
+        full.setattr("journal.history.store.os.write", _half_then_full(write))
+        with pytest.raises(OSError, match="No space"):
+            history.append(lost)
+    history.append(last)
+    assert history.load().events == (first, last)
+    assert history.torn_path.read_bytes() == lost.line.encode()[:20] + b"\n"
+
+
+def _half_then_full(write):
+    calls = []
+
+    def half(descriptor, data):
+        calls.append(1)
+        if len(calls) > 1:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(descriptor, data[:20])
+
+    return half
+
+
+LEAVES = st.none() | st.booleans() | st.integers(-(10**30), 10**30) | st.floats() | st.text(max_size=70)
+VALUES = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3))
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_no_input_gets_past_the_rules_or_breaks_them(data):
+    """Any JSON in any field is either an event that reads back the same, or refused as an EventError."""
+    record = json.loads(review().line)
+    for key in data.draw(st.lists(st.sampled_from([*record, "steps", "event"]), max_size=3)):
+        record[key] = data.draw(VALUES)
+    line = json.dumps(record)
+    try:
+        event = parse_line(line)
+    except EventError:
+        return
+    assert event.line == line
+    assert parse_line(event.line) == event
+    assert event.kind in {"review", ""}
+
+
+def test_half_a_surrogate_pair_is_refused():
+    with pytest.raises(EventError, match="surrogate"):
+        parse_line('{"v":2,"x":"\ud800"}')

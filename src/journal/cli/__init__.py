@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import os
 import sys
 from typing import NoReturn
 
@@ -87,23 +88,25 @@ def run(arguments: list[str]) -> int:
         result = journal.main(arguments, prog_name="journal", standalone_mode=False)
     except click.exceptions.Exit as leave:
         return leave.exit_code
-    except click.Abort:
-        click.echo("stopped; every answer so far is kept", err=True)
-        return 130
     except click.ClickException as error:
         error.show()
         return error.exit_code
-    except ContentError as error:
-        count = len(error.problems)
-        click.echo(f"journal: {count} {'fault' if count == 1 else 'faults'} in the content:\n{error}", err=True)
-        return 1
-    except (NoRepositoryError, OSError) as error:
-        click.echo(f"journal: {_sentence(error)}", err=True)
-        return 1
+    except BrokenPipeError:
+        # Whoever read the output has seen enough (`journal due | head -1`); Python must not complain at exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (click.Abort, ContentError, NoRepositoryError, OSError) as error:
+        click.echo(_sentence(error), err=True)
+        return 130 if isinstance(error, click.Abort) else 1
     return result if isinstance(result, int) else 0
 
 
 def _sentence(error: Exception) -> str:
+    if isinstance(error, click.Abort):
+        return "stopped; every answer so far is kept"
+    if isinstance(error, ContentError):
+        count = len(error.problems)
+        return f"journal: {count} {'fault' if count == 1 else 'faults'} in the content:\n{error}"
     if isinstance(error, OSError) and error.strerror:
-        return f"{error.filename or 'a file'}: {error.strerror}; nothing was changed"
-    return str(error)
+        return f"journal: {error.filename or 'a file'}: {error.strerror}"
+    return f"journal: {error}"

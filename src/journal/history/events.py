@@ -34,7 +34,10 @@ _HEX32 = re.compile(r"[0-9a-f]{32}")
 _NAME = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*")
 _SHA = re.compile(r"[0-9a-f]{7,64}")
 _STEP = re.compile(r"[1-9][0-9]?")
-_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?Z")
+_INSTANT = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,6})?Z",
+)
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _COMMON_KEYS = ("v", "id", "at", "local_date", "offset_min", "kind")
 _KIND_KEYS = {
     "review": ("card", "rating", "where"),
@@ -104,7 +107,10 @@ def parse_line(line: str) -> Event:
     """
     if "\n" in line or "\r" in line:
         raise EventError("holds a line end, and an event is one line")
-    size = len(line.encode("utf-8", "surrogatepass"))
+    try:
+        size = len(line.encode("utf-8"))
+    except UnicodeEncodeError as error:
+        raise EventError("holds half a surrogate pair, which no UTF-8 file can") from error
     if size > MAX_LINE_BYTES:
         raise EventError(f"is {size} bytes long, and an event has at most {MAX_LINE_BYTES}")
     try:
@@ -236,10 +242,10 @@ def _instant(value: object) -> datetime | None:
 
 
 def _day(value: object) -> date | None:
-    if not isinstance(value, str) or len(value) != len("2026-11-24"):
+    if not _matches(_DAY, value):
         return None
     try:
-        return date.fromisoformat(value)
+        return date.fromisoformat(str(value))
     except ValueError:
         return None
 

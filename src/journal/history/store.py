@@ -7,6 +7,7 @@ event stays where it is and is reported with its number.
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from dataclasses import dataclass
@@ -71,7 +72,9 @@ class History:
             with exclusive(_beside(self.path, ".lock")):
                 torn = self._set_torn_line_aside()
                 data = self.path.read_bytes()
-        except PermissionError:
+        except OSError as error:
+            if error.errno not in {errno.EACCES, errno.EPERM, errno.EROFS}:
+                raise
             # A history on a read-only disk can still be looked at; a torn line then counts as an unreadable one.
             torn, data = [], self.path.read_bytes()
         loaded = read_events(data, str(self.path))
@@ -89,7 +92,7 @@ class History:
         if not events:
             return
         created = not self.path.exists()
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._make_folder()
         with exclusive(_beside(self.path, ".lock")):
             self._set_torn_line_aside()
             self._write(events)
@@ -105,14 +108,13 @@ class History:
             OSError: `other` cannot be read.
         """
         theirs = read_events(other.read_bytes(), str(other))
-        if self.path is not None:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
         problems = list(theirs.problems)
         if self.path is None:
             mine = {event.id: event for event in self._kept}
             added = [event for event in theirs.events if event.id not in mine]
             self._kept += added
         else:
+            self._make_folder()
             with exclusive(_beside(self.path, ".lock")):
                 problems += self._set_torn_line_aside()
                 data = self.path.read_bytes() if self.path.exists() else b""
@@ -126,6 +128,13 @@ class History:
             if event.id in mine and event != mine[event.id]
         ]
         return Merged(len(added), len(theirs.events) - len(added), tuple(problems))
+
+    def _make_folder(self) -> None:
+        folder = self._file.parent
+        if not folder.is_dir():
+            folder.mkdir(parents=True, exist_ok=True)
+            # A folder whose own entry is not on the disk takes the file with it when the power fails.
+            _sync_folder(folder.parent)
 
     def _write(self, events: Sequence[Event]) -> None:
         if not events:
