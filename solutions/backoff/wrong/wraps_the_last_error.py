@@ -78,9 +78,12 @@ def _behind(error: BaseException) -> BaseException | None:
 
 
 class Budget(Protocol):
-    def spend(self) -> bool: ...
 
-    def deposit(self) -> None: ...
+    def spend(self) -> bool:
+        ...
+
+    def deposit(self) -> None:
+        ...
 
 
 async def retry(
@@ -132,6 +135,7 @@ def _check_purse(cap: int, cost: int) -> None:
 
 
 class RetryBudget:
+
     def __init__(self, *, cap: int, cost: int) -> None:
         _check_purse(cap, cost)
         self._cap = cap
@@ -149,6 +153,7 @@ class RetryBudget:
 
 
 class SharedRetryBudget:
+
     def __init__(self, redis: "Redis", key: str, *, cap: int, cost: int) -> None:
         _check_purse(cap, cost)
         self._redis = redis
