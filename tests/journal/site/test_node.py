@@ -1,0 +1,79 @@
+"""Which Node.js is taken, and what is said when there is none."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from journal.site import node
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def fake(folder, name, says):
+    folder.mkdir(exist_ok=True)
+    program = folder / name
+    program.write_text(f"#!/bin/sh\necho '{says}'\n", encoding="utf-8")
+    program.chmod(0o755)
+
+
+def test_a_node_of_the_machine_is_taken_when_it_is_new_enough(tmp_path, monkeypatch):
+    fake(tmp_path / "bin", "node", "v22.3.0")
+    fake(tmp_path / "bin", "npm", "10")
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    found = node.find_node(ROOT)
+    assert (found.folder, found.version) == (tmp_path / "bin", "v22.3.0")
+    assert found.environment()["PATH"].startswith(str(tmp_path / "bin"))
+
+
+@pytest.mark.parametrize(("version", "with_npm"), [("v18.19.0", True), ("v22.3.0", False), ("nonsense", True)])
+def test_a_node_too_old_or_without_npm_is_passed_over_and_a_failed_install_is_explained(
+    tmp_path, monkeypatch, version, with_npm
+):
+    fake(tmp_path / "bin", "node", version)
+    if with_npm:
+        fake(tmp_path / "bin", "npm", "10")
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "venv" / "python"))
+    real, calls = subprocess.run, []
+
+    def run(command, **options):
+        if "pip" not in command:
+            return real(command, **options)
+        calls.append(command)
+        return subprocess.CompletedProcess(command, 1, "", "ERROR: no network\n")
+
+    monkeypatch.setattr(subprocess, "run", run)
+    with pytest.raises(node.NodeError, match=r"no Node\.js 20 or newer.*failed: ERROR: no network"):
+        node.find_node(ROOT)
+    assert "--require-hashes" in calls[0]
+
+
+def test_packages_are_installed_once_for_each_lock(tmp_path, monkeypatch):
+    web = tmp_path / node.WEB
+    web.mkdir(parents=True)
+    (web / "package-lock.json").write_text("{}", encoding="utf-8")
+    runs = []
+
+    class Npm:
+        def run(self, *command, folder):
+            runs.append((command[:2], folder))
+            (folder / "node_modules").mkdir(exist_ok=True)
+            return subprocess.CompletedProcess(command, 0, "", "")
+
+    monkeypatch.setattr(node, "find_node", lambda root: Npm())
+    assert node.packages(tmp_path) == web / "node_modules"
+    node.packages(tmp_path)
+    assert runs == [(("npm", "ci"), web)]
+    (web / "package-lock.json").write_text("{ }", encoding="utf-8")
+    node.packages(tmp_path)
+    assert len(runs) == 2
+
+
+def test_the_lock_pins_by_hash_and_names_no_registry():
+    lock = (ROOT / node.WEB / "package-lock.json").read_text(encoding="utf-8")
+    assert "http" not in lock
+    assert '"integrity": "sha512-' in lock
