@@ -1,4 +1,4 @@
-"""What the application reports, as structured log lines; what a handler logs carries job id, attempt and trace id too."""
+"""What the application reports, as structured log lines; what a handler logs carries job id, attempt and trace too."""
 
 import logging
 import sys

@@ -1,6 +1,6 @@
-"""`/metrics` and `/healthz` over plain HTTP, in a thread of its own, so that a probe gets an answer from a busy process.
+"""`/metrics` and `/healthz` over plain HTTP, in a thread of its own, so that a probe is answered by a busy process.
 
-A worker's health is its event loop's: a loop that has not turned for `STALE_S` is not healthy, though the process lives.
+A worker's health is its event loop's: one that has not turned for `STALE_S` is not healthy, though the process lives.
 """
 
 import json
@@ -44,7 +44,7 @@ class Probe:
         class Handler(BaseHTTPRequestHandler):
             timeout = 10
 
-            def do_GET(self) -> None:  # noqa: N802 - the standard library's name
+            def do_GET(self) -> None:
                 if self.path == "/metrics":
                     self._answer(200, CONTENT_TYPE_LATEST, generate_latest(registry))
                 elif self.path == "/healthz":

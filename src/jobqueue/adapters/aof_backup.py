@@ -1,0 +1,40 @@
+"""A backup of the embedded Valkey: its append-only file, rewritten to be compact, as one archive."""
+
+import asyncio
+import tarfile
+from pathlib import Path
+
+from jobqueue.adapters.redis_errors import translated
+from jobqueue.adapters.redis_scripts import Client
+from jobqueue.domain.errors import StoreRefused
+
+FOLDER = "appendonlydir"
+
+
+async def back_up(client: Client, data_folder: Path, target: Path) -> int:
+    """Write an archive that restores the jobs of this moment, and return its size in bytes.
+
+    To restore, unpack it into an empty data folder and start the service on that. What was running or done since may
+    run again: at-least-once covers going back in time too.
+
+    Args:
+        client: Connected to the server whose data is in the folder.
+        data_folder: The folder of the embedded server.
+        target: The archive, uncompressed tar; written whole or not at all.
+    """
+    with translated:
+        await client.bgrewriteaof()
+        while (await client.info("persistence"))["aof_rewrite_in_progress"]:  # noqa: ASYNC110 - it says it when asked
+            await asyncio.sleep(0.05)
+    return await asyncio.to_thread(_archive, data_folder, target)
+
+
+def _archive(data_folder: Path, target: Path) -> int:
+    source = data_folder / FOLDER
+    if not source.is_dir():
+        raise StoreRefused(f"no append-only file in {data_folder}; back up a server of your own with its own tools")
+    part = target.with_name(target.name + ".part")
+    with tarfile.open(part, "w") as archive:
+        archive.add(source, FOLDER)
+    part.replace(target)
+    return target.stat().st_size

@@ -1,0 +1,31 @@
+"""How the service connects to Redis, Valkey or a Cluster of either."""
+
+import redis.asyncio
+from redis.asyncio.retry import Retry
+from redis.backoff import FullJitterBackoff
+
+from jobqueue.adapters.redis_scripts import Client
+
+CONNECT_LIMIT_S = 5.0
+ANSWER_LIMIT_S = 10.0
+RETRIES = 2
+
+
+def connect(url: str, *, cluster: bool) -> Client:
+    """Return a client; it connects at its first command.
+
+    The client repeats a command twice when a connection broke, which every move allows: a repetition of one that
+    happened is refused or changes nothing. What fails for longer is the loops' business, which wait between passes.
+
+    Args:
+        url: `redis://`, `rediss://` or `unix://`.
+        cluster: Whether the address is one node of a Cluster, from which the others are found.
+    """
+    retry = Retry(FullJitterBackoff(base=0.05, cap=0.5), RETRIES)
+    if cluster:
+        return redis.asyncio.RedisCluster.from_url(
+            url, socket_connect_timeout=CONNECT_LIMIT_S, socket_timeout=ANSWER_LIMIT_S, retry=retry
+        )
+    return redis.asyncio.Redis.from_url(
+        url, socket_connect_timeout=CONNECT_LIMIT_S, socket_timeout=ANSWER_LIMIT_S, retry=retry
+    )

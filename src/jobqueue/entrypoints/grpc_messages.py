@@ -1,0 +1,57 @@
+"""Between protobuf messages and the domain's values; nothing else here knows both."""
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from jobqueue.domain.job import JobState, JobView, QueueStats
+from jobqueue.entrypoints.proto import jobqueue_pb2 as pb
+
+STATES: dict[JobState, pb.State] = {state: getattr(pb, f"STATE_{state.name}") for state in JobState}
+NAMES = {number: state for state, number in STATES.items()}
+
+
+def timestamp(at: float) -> Timestamp:
+    """Return an instant in seconds since the epoch as a protobuf timestamp, to the microsecond."""
+    result = Timestamp()
+    result.FromMicroseconds(round(at * 1e6))
+    return result
+
+
+def job_message(view: JobView) -> pb.Job:
+    """Return a job with its state as a message."""
+    job, state = view.job, view.state
+    return pb.Job(
+        queue=job.queue,
+        id=job.id,
+        type=job.type,
+        state=STATES[state],
+        payload_json=job.payload,
+        attempt=job.attempt,
+        submitted_at=timestamp(job.submitted_at),
+        due_at=timestamp(job.due_at) if state is JobState.SCHEDULED else None,
+        finished_at=timestamp(view.at) if state in (JobState.DONE, JobState.DEAD) else None,
+        errors=[
+            pb.AttemptError(
+                attempt=failure.attempt,
+                at=timestamp(failure.at),
+                causes=[pb.Cause(type=cause.type, message=cause.message) for cause in failure.causes],
+            )
+            for failure in job.failures
+        ],
+        redriven=[
+            pb.Redriven(at=timestamp(mark.at), died_at=timestamp(mark.died_at), attempts=mark.attempts)
+            for mark in job.redriven
+        ],
+    )
+
+
+def stats_message(stats: QueueStats) -> pb.QueueStats:
+    """Return a queue's figures as a message."""
+    return pb.QueueStats(
+        queue=stats.queue,
+        scheduled=stats.depth[JobState.SCHEDULED],
+        ready=stats.depth[JobState.READY],
+        running=stats.depth[JobState.RUNNING],
+        done=stats.depth[JobState.DONE],
+        dead=stats.depth[JobState.DEAD],
+        oldest_ready_age_s=stats.oldest_ready_age_s,
+    )

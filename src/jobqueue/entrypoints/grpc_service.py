@@ -1,0 +1,154 @@
+"""The nine methods: each turns a message into a use case's arguments and the result into a message, and no more."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from grpc.aio import ServicerContext
+
+from jobqueue.application.dead_letters import DeadLetters, Redrive
+from jobqueue.application.ports.clock import Clock
+from jobqueue.application.ports.job_store import JobStore
+from jobqueue.application.submit import JobRequest, Submitted, Submitter
+from jobqueue.config import Settings
+from jobqueue.domain.errors import InvalidJob
+from jobqueue.domain.job import JobState, JobView
+from jobqueue.entrypoints.grpc_messages import job_message, stats_message
+from jobqueue.entrypoints.proto import jobqueue_pb2 as pb
+from jobqueue.entrypoints.proto.jobqueue_pb2_grpc import JobQueueServicer
+
+Call = ServicerContext[Any, Any]
+
+DEFAULT_QUEUE = "default"
+PAGE = 100
+PAGE_LIMIT = 1000
+SCAN_LIMIT = 10_000
+WATCH_EVERY_S = 0.1
+FINAL = {JobState.DONE, JobState.DEAD}
+
+
+class GrpcService(JobQueueServicer):
+    """Answers the calls of the front.
+
+    Args:
+        settings: Which queues `Stats` reports when none is named.
+        store: Where the figures come from.
+        submitter: Takes jobs in.
+        letters: Looks at single jobs and moves them.
+        clock: Paces `Watch`.
+    """
+
+    def __init__(
+        self, settings: Settings, store: JobStore, submitter: Submitter, letters: DeadLetters, clock: Clock
+    ) -> None:
+        self._queues = settings.queues
+        self._store = store
+        self._submitter = submitter
+        self._letters = letters
+        self._clock = clock
+
+    # --8<-- [start:submit]
+    async def Submit(self, request: pb.SubmitRequest, context: Call) -> pb.SubmitResponse:
+        """Store one job."""
+        return _submitted(await self._submitter.submit(_queue(request.queue), _wanted(request.job)))
+
+    # --8<-- [end:submit]
+
+    async def SubmitBatch(self, request: pb.SubmitBatchRequest, context: Call) -> pb.SubmitBatchResponse:
+        """Store many jobs, all checked before any is stored."""
+        jobs = [_wanted(job) for job in request.jobs]
+        results = await self._submitter.submit_many(_queue(request.queue), jobs) if jobs else []
+        return pb.SubmitBatchResponse(results=[_submitted(result) for result in results])
+
+    async def SubmitStream(
+        self, request_iterator: AsyncIterator[pb.SubmitBatchRequest], context: Call
+    ) -> pb.SubmitStreamResponse:
+        """Store batches as they come; the sender is held back by the store's pace, since one is stored at a time."""
+        stored = duplicates = 0
+        async for request in request_iterator:
+            jobs = [_wanted(job) for job in request.jobs]
+            results = await self._submitter.submit_many(_queue(request.queue), jobs) if jobs else []
+            fresh = sum(result.stored for result in results)
+            stored += fresh
+            duplicates += len(results) - fresh
+        return pb.SubmitStreamResponse(stored=stored, duplicates=duplicates)
+
+    async def Get(self, request: pb.GetRequest, context: Call) -> pb.Job:
+        """Return a job."""
+        return job_message(await self._letters.get(_queue(request.queue), request.id))
+
+    # --8<-- [start:watch]
+    async def Watch(self, request: pb.WatchRequest, context: Call) -> AsyncIterator[pb.Job]:
+        """Send a job at each change that is seen, until it is done or dead; the caller's deadline ends it earlier."""
+        queue, told = _queue(request.queue), None
+        while True:
+            view = await self._letters.get(queue, request.id)
+            if (view.state, view.job.attempt) != told:
+                told = (view.state, view.job.attempt)
+                yield job_message(view)
+            if view.state in FINAL:
+                return
+            await self._clock.sleep(WATCH_EVERY_S)
+
+    # --8<-- [end:watch]
+
+    async def Cancel(self, request: pb.CancelRequest, context: Call) -> pb.CancelResponse:
+        """Let a job that does not run yet be dead."""
+        await self._letters.cancel(_queue(request.queue), request.id)
+        return pb.CancelResponse()
+
+    async def ListDead(self, request: pb.ListDeadRequest, context: Call) -> pb.ListDeadResponse:
+        """Return a page of dead jobs; with an error type, of those that died of it."""
+        queue, size = _queue(request.queue), request.page_size or PAGE
+        if not 1 <= size <= PAGE_LIMIT:
+            raise InvalidJob(f"page_size must be from 1 to {PAGE_LIMIT}, got {request.page_size}; 0 means {PAGE}")
+        start = _rank(request.page_token)
+        wanted = Redrive(error_type=request.error_type)
+        jobs: list[pb.Job] = []
+        end = start
+        while len(jobs) < size and end - start < SCAN_LIMIT:
+            page = await self._letters.dead(queue, start=end, limit=size)
+            for dead in page:
+                end += 1
+                if wanted.covers(dead):
+                    jobs.append(job_message(JobView(dead.job, JobState.DEAD, dead.died_at)))
+                    if len(jobs) == size:
+                        break
+            if len(page) < size:
+                return pb.ListDeadResponse(jobs=jobs, next_page_token=str(end) if len(jobs) == size else "")
+        return pb.ListDeadResponse(jobs=jobs, next_page_token=str(end))
+
+    async def Redrive(self, request: pb.RedriveRequest, context: Call) -> pb.RedriveResponse:
+        """Make dead jobs ready again."""
+        ways = sum([bool(request.ids), bool(request.error_type), request.all])
+        if ways != 1:
+            raise InvalidJob(f"exactly one of ids, error_type and all says which jobs are meant, got {ways} of them")
+        which = Redrive(set(request.ids) if request.ids else None, request.error_type, request.dry_run)
+        moved = [dead.job.id async for dead in self._letters.redrive(_queue(request.queue), which)]
+        return pb.RedriveResponse(ids=moved)
+
+    async def Stats(self, request: pb.StatsRequest, context: Call) -> pb.StatsResponse:
+        """Return the figures of one queue, or of all that this server is configured with."""
+        queues = (request.queue,) if request.queue else self._queues
+        now = self._clock.now()
+        figures = [await self._store.stats(_queue(queue), now=now) for queue in queues]
+        return pb.StatsResponse(queues=[stats_message(stats) for stats in figures])
+
+
+def _queue(name: str) -> str:
+    return name or DEFAULT_QUEUE
+
+
+def _wanted(job: pb.NewJob) -> JobRequest:
+    return JobRequest(job.type, job.payload_json or b"null", job.delay_s, job.idempotency_key)
+
+
+def _submitted(result: Submitted) -> pb.SubmitResponse:
+    return pb.SubmitResponse(id=result.id, duplicate=not result.stored)
+
+
+def _rank(token: str) -> int:
+    if not token:
+        return 0
+    if not (token.isascii() and token.isdigit() and len(token) < 10):
+        raise InvalidJob(f"page_token must be one that ListDead returned, got {token[:40]!r}")
+    return int(token)

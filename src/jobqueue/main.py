@@ -1,0 +1,221 @@
+"""The composition root: the only module that sees adapters and entry points, and joins them."""
+
+import asyncio
+import importlib
+import random
+import socket
+import tempfile
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import click
+import structlog
+from opentelemetry.trace import Tracer
+from prometheus_client import CollectorRegistry, disable_created_metrics
+
+from jobqueue import __version__
+from jobqueue.adapters import log_observer
+from jobqueue.adapters.aof_backup import back_up
+from jobqueue.adapters.embedded_valkey import EmbeddedValkey
+from jobqueue.adapters.observers import Observers
+from jobqueue.adapters.prometheus_observer import PrometheusObserver
+from jobqueue.adapters.redis_client import connect
+from jobqueue.adapters.redis_job_store import RedisJobStore
+from jobqueue.adapters.system_clock import SystemClock
+from jobqueue.application.dead_letters import DeadLetters
+from jobqueue.application.handlers import Handlers
+from jobqueue.application.ports.clock import Clock
+from jobqueue.application.ports.job_store import JobStore
+from jobqueue.application.ports.observer import Observer, Silent
+from jobqueue.application.submit import Submitter
+from jobqueue.application.trim import Retention
+from jobqueue.application.worker import Worker, WorkerSettings
+from jobqueue.config import Settings
+from jobqueue.domain.errors import InvalidSettings, StoreError
+from jobqueue.entrypoints.bench import bench
+from jobqueue.entrypoints.cli import client, serve
+from jobqueue.entrypoints.lifecycle import drain_in_order, look_regularly, stop_on_signal
+from jobqueue.entrypoints.probe_http import Health, Probe
+
+LOOK_EVERY_S = 1.0
+
+
+class Root:
+    """Implements `Wiring`: builds each process out of settings."""
+
+    # --8<-- [start:compose]
+    async def serve(self, settings: Settings, *, front: bool, worker: bool) -> None:
+        """Run a front, a worker or both until a signal, then drain in order: calls first, jobs next, the store last."""
+        log_observer.configure(level=settings.log_level, style=settings.log_format)
+        log = structlog.get_logger()
+        registry, clock, health = CollectorRegistry(), SystemClock(), Health()
+        figures = PrometheusObserver(registry)
+        observers, tracer, flush = _observers(settings, figures, clock)
+        steps: list[Callable[[], Awaitable[None]]] = []
+        with stop_on_signal(asyncio.get_running_loop()) as stop:
+            async with _store(settings) as store:
+                if front:
+                    from jobqueue.entrypoints.grpc_server import GrpcServer  # noqa: PLC0415 - a worker needs no gRPC
+                    from jobqueue.entrypoints.grpc_service import GrpcService  # noqa: PLC0415
+
+                    submitter = _submitter(settings, store, clock, observers)
+                    letters = DeadLetters(store, clock, observers)
+                    service = GrpcService(settings, store, submitter, letters, clock)
+                    server = GrpcServer(settings, service, registry, tracer)
+                    await server.start()
+                    steps.append(lambda: server.drain(settings.grace_s))
+                    log.info("listening", address=server.address)
+                if worker:
+                    runner = _worker(settings, store, clock, observers)
+                    runner.start()
+                    steps.append(lambda: runner.drain(settings.grace_s))
+                    log.info("working", queues=list(settings.queues), concurrency=settings.concurrency)
+                probe = Probe(settings.metrics_listen, registry, health) if settings.metrics_listen else None
+
+                async def look() -> None:
+                    health.beat()
+                    for queue in settings.queues:
+                        try:
+                            figures.looked(await store.stats(queue, now=clock.now()))
+                        except StoreError as error:
+                            observers.failed("stats", error)
+
+                looking = asyncio.create_task(look_regularly(clock, LOOK_EVERY_S, look))
+                await stop.wait()
+                health.draining = True
+                log.info("draining", grace_s=settings.grace_s)
+                await drain_in_order(*steps)
+                looking.cancel()
+                if probe:
+                    probe.close()
+        flush()
+        log.info("drained")
+
+    # --8<-- [end:compose]
+
+    async def backup(self, settings: Settings, target: Path) -> int:
+        """Archive the embedded store's data; a server that is not running is started for the moment."""
+        if settings.redis_url:
+            raise InvalidSettings(["JOBQUEUE_REDIS_URL names a server of yours: back it up with its own tools"])
+        folder = Path(settings.data_dir)
+        if not folder.is_dir():  # noqa: ASYNC240 - a command of its own, with nobody to hold up
+            raise InvalidSettings(
+                [f"JOBQUEUE_DATA_DIR = {settings.data_dir!r} is no folder: there is nothing to back up"]
+            )
+        with EmbeddedValkey(folder) as valkey:
+            redis = connect(valkey.url, cluster=False)
+            try:
+                return await back_up(redis, folder, target)
+            finally:
+                await redis.aclose()
+
+    async def bench(self, settings: Settings, jobs: int) -> dict[str, float]:
+        """Measure on the configured server, or on one that is started for it and forgets everything."""
+        clock = SystemClock()
+        if settings.redis_url:
+            async with _store(settings) as store:
+                return await bench(store, clock, Silent(), jobs)
+        with tempfile.TemporaryDirectory() as folder, EmbeddedValkey(Path(folder), append_only=False) as valkey:
+            store = RedisJobStore(connect(valkey.url, cluster=False))
+            try:
+                return await bench(store, clock, Silent(), jobs)
+            finally:
+                await store.close()
+
+
+@asynccontextmanager
+async def _store(settings: Settings) -> AsyncIterator[JobStore]:
+    """Open the store; an embedded server is stopped last, when everything has been given back."""
+    valkey = None if settings.redis_url else EmbeddedValkey(Path(settings.data_dir))
+    if valkey is not None:
+        valkey.start()
+        structlog.get_logger().info("embedded Valkey", folder=settings.data_dir)
+    url = valkey.url if valkey is not None else settings.redis_url
+    store = RedisJobStore(connect(url, cluster=settings.cluster))
+    try:
+        await store.ping()
+        yield store
+    finally:
+        await store.close()
+        if valkey is not None:
+            valkey.stop()
+
+
+def _observers(
+    settings: Settings, figures: PrometheusObserver, clock: Clock
+) -> tuple[Observers, Tracer | None, Callable[[], None]]:
+    observers: list[Observer] = [figures, log_observer.LogObserver()]
+    if settings.traces == "none":
+        return Observers(*observers), None, lambda: None
+    from jobqueue.adapters.otel_observer import OtelObserver, tracer_provider  # noqa: PLC0415 - off by default
+
+    provider = tracer_provider(settings.traces)
+    tracer = provider.get_tracer("jobqueue", __version__)
+    return Observers(*observers, OtelObserver(tracer, clock)), tracer, provider.shutdown
+
+
+def _submitter(settings: Settings, store: JobStore, clock: Clock, observer: Observer) -> Submitter:
+    return Submitter(
+        store,
+        clock,
+        observer,
+        new_id=lambda: uuid.uuid4().hex,
+        payload_limit=settings.payload_limit,
+        key_for_s=settings.key_for_s,
+    )
+
+
+def _worker(settings: Settings, store: JobStore, clock: Clock, observer: Observer) -> Worker:
+    worker_id = f"{socket.gethostname().replace('.', '-')}-{uuid.uuid4().hex[:8]}"
+    return Worker(
+        store,
+        _handlers(settings),
+        clock,
+        observer,
+        random.Random(),
+        worker_id=worker_id,
+        settings=WorkerSettings(
+            queues=settings.queues,
+            concurrency=settings.concurrency,
+            prefetch=settings.prefetch,
+            lease_s=settings.lease_s,
+            grace_s=settings.grace_s,
+            retention=Retention(settings.done_for_s, settings.done_max, settings.dead_for_s, settings.dead_max),
+        ),
+    )
+
+
+def _handlers(settings: Settings) -> Handlers:
+    try:
+        handlers = importlib.import_module(settings.handlers).handlers
+    except (ImportError, AttributeError) as error:
+        raise InvalidSettings(
+            [f"JOBQUEUE_HANDLERS = {settings.handlers!r} must name a module with a `handlers = Handlers()`: {error}"]
+        ) from error
+    assert isinstance(handlers, Handlers)
+    return handlers
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="jobqueue")
+@click.pass_context
+def cli(context: click.Context) -> None:
+    """A job queue service on Redis or Valkey: at-least-once, with retries, leases and dead letters.
+
+    Start with `jobqueue serve` in one terminal and `jobqueue submit echo '"hello"'` in another.
+    """
+    context.obj = Root()
+
+
+for command in (serve.serve, serve.worker, serve.backup, serve.bench, serve.settings):
+    cli.add_command(command)
+for command in (client.submit, client.get, client.watch, client.cancel, client.stats, client.dead, client.redrive):
+    cli.add_command(command)
+
+
+def main() -> None:
+    """Run the command line."""
+    disable_created_metrics()  # a series more for each, which nobody here reads
+    cli()
