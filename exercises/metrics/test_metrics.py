@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dis
 import importlib.util
 import logging
 import math
@@ -20,7 +21,7 @@ from typing import NamedTuple
 
 import pytest
 
-from exercises.harness import explain, fail, for_seeds
+from exercises.harness import explain, fail, for_seeds, switches
 from exercises.harness.switches import ReplacedLock, ReplacedRLock, forced_switches
 from exercises.metrics import metrics
 from exercises.metrics.metrics import Flusher, Registry, series_key
@@ -58,11 +59,11 @@ def histogram_of(registry: Registry, key: str) -> dict:
 @pytest.mark.step(1, "labelled counters")
 def test_labels_in_any_order_give_one_key():
     """The key has its labels sorted, whatever the order of the mapping."""
-    want = 'jobs_total{attempt="1",queue="mail",status="ok"}'
+    want = 'jobs_total{attempt="3",queue="text",status="failed"}'
     for labels in (
-        {"attempt": "1", "queue": "mail", "status": "ok"},
-        {"status": "ok", "queue": "mail", "attempt": "1"},
-        {"queue": "mail", "status": "ok", "attempt": "1"},
+        {"attempt": "3", "queue": "text", "status": "failed"},
+        {"status": "failed", "queue": "text", "attempt": "3"},
+        {"queue": "text", "status": "failed", "attempt": "3"},
     ):
         got = series_key("jobs_total", labels)
         assert got == want, explain(
@@ -98,7 +99,7 @@ def test_label_values_are_escaped():
         ("two\nlines", r"two\nlines"),
         ('\\"\n', r"\\\"\n"),
         ("", ""),
-        ("a,b={c}\t d", "a,b={c}\t d"),
+        ("a,b={c}\t é'%", "a,b={c}\t é'%"),
     ):
         got, want = series_key("errors_total", {"why": value}), f'errors_total{{why="{printed}"}}'
         assert got == want, explain(
@@ -117,6 +118,7 @@ def test_increments_add_up_for_each_series():
     registry.inc("jobs_total", {"status": "ok"}, 2.5)
     registry.inc("jobs_total", {"status": "failed"})
     registry.inc("jobs_total", amount=8.0)
+    registry.inc("jobs_total", {"status": "ok"}, 0.0)
     registry.inc("retries_total", {"status": "ok"}, 16.0)
     for name, labels, want in (
         ("jobs_total", {"status": "ok"}, 3.5),
@@ -130,7 +132,7 @@ def test_increments_add_up_for_each_series():
     ):
         got = registry.value(name, labels)
         assert got == want, explain(
-            called=f'value("{name}", {labels}) after ok +1, ok +2.5, failed +1, no labels +8, retries ok +16',
+            called=f'value("{name}", {labels}) after ok +1 +2.5 +0, failed +1, no labels +8, retries ok +16',
             got=got,
             expected=want,
             costs="increments land in another series than their own, or vanish",
@@ -439,10 +441,10 @@ def test_value_equal_to_a_bound_is_in_its_bucket():
     registry = Registry(bounds=(0.25, 1.0, 4.0))
     for value in (0.25, 1.0, 4.0, -8.0):
         registry.observe("wait_seconds", value)
-    got = histogram_of(registry, "wait_seconds")["buckets"]
-    want = {0.25: 2, 1.0: 3, 4.0: 4, math.inf: 4}
+    got = histogram_of(registry, "wait_seconds")
+    want = {"buckets": {0.25: 2, 1.0: 3, 4.0: 4, math.inf: 4}, "sum": -2.75, "count": 4}
     assert got == want, explain(
-        called="buckets after 0.25, 1.0, 4.0 and -8.0 with bounds (0.25, 1, 4)",
+        called="the histogram after 0.25, 1.0, 4.0 and -8.0 with bounds (0.25, 1, 4)",
         got=got,
         expected=want,
         costs="le means 'at most': a request that meets its objective of 250 ms exactly is counted as too slow",
@@ -542,6 +544,13 @@ def test_guard_bounds_histograms_too(caplog):
         got=got,
         expected=want,
         costs="a histogram is a dozen series for each label set: the unbounded label hurts here first",
+    )
+    got = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+    assert len(got) == 1 and "wait_seconds" in got[0], explain(  # noqa: PT018
+        called="the warnings while wait_seconds overflowed four times",
+        got=got,
+        expected="one, which contains wait_seconds",
+        costs="nobody learns why the detail is gone, or the log floods at the rate of the traffic",
     )
 
 
@@ -794,7 +803,7 @@ def test_histograms_are_printed_as_they_were_recorded():
     )
 
 
-AWKWARD = ['say "hi"', "C:\\new", "two\nlines", "a,b={c} d", "\\", '"', "é\u2028x\r", "", " ", "x # y"]
+AWKWARD = ['say "hi"', "C:\\new", "two\nlines", "a,b={c} d", "one, two", "\\", '"', "é\u2028x\r", "", " ", "x # y"]
 
 
 @pytest.mark.step(4, "text exposition")
@@ -802,10 +811,19 @@ def test_awkward_label_values_come_back_unchanged():
     """Quotes, backslashes and line feeds in label values survive the text."""
     registry = Registry(bounds=(1.0,))
     for number, value in enumerate(AWKWARD):
-        registry.inc("errors_total", {"why": value}, 2.0**number)
-        registry.observe("wait_seconds", 2.0**number, {"why": value})
+        labels = {"why": value, "also": value}
+        registry.inc("errors_total", labels, 2.0**number)
+        registry.observe("wait_seconds", 2.0**number, labels)
     _, values = checked(registry.exposition())
-    got = {dict(labels)["why"]: value for (name, labels), value in values.items() if name == "errors_total"}
+    both = [{label: dict(labels).get(label) for label in ("also", "why")} for _, labels in values]
+    got = [labels for labels in both if labels["also"] != labels["why"]]
+    assert got == [], explain(
+        called="exposition(), read back: label sets recorded as {also: x, why: x} with the same x",
+        got=got,
+        expected="both labels equal in every sample",
+        costs="an error message with a quote in it spills into the label beside it",
+    )
+    got = {dict(labels).get("why"): value for (name, labels), value in values.items() if name == "errors_total"}
     want = {value: 2.0**number for number, value in enumerate(AWKWARD)}
     assert got == want, explain(
         called="exposition(), read back: errors_total by its label",
@@ -813,7 +831,7 @@ def test_awkward_label_values_come_back_unchanged():
         expected=want,
         costs="an error message with a quote in it hides all metrics, or is counted under another name",
     )
-    got = {dict(labels)["why"]: value for (name, labels), value in values.items() if name == "wait_seconds_sum"}
+    got = {dict(labels).get("why"): value for (name, labels), value in values.items() if name == "wait_seconds_sum"}
     assert got == want, explain(
         called="exposition(), read back: wait_seconds_sum by its label",
         got=got,
@@ -1059,6 +1077,61 @@ def test_no_observation_is_lost_between_two_threads(threaded, before):
         other=lambda registry: registry.observe("wait_seconds", 4.0),
         check=lambda registry: unless(want)(registry.snapshot()["histograms"].get("wait_seconds")),
     )
+
+
+class PauseBeforeStore:
+    """Run an operation in the second thread, and let the first one go on just before the n-th store of a result."""
+
+    def __init__(self, path: str, n: int) -> None:
+        self.path, self.n, self.seen = path, n, 0
+
+    def run(self, operation) -> None:
+        sys._getframe().f_trace_opcodes = True
+        sys.settrace(self.enter)
+        try:
+            operation()
+        finally:
+            sys.settrace(None)
+
+    def enter(self, frame, event, arg):
+        if frame.f_code.co_filename != self.path:
+            return None
+        frame.f_trace = self.step
+        frame.f_trace_lines, frame.f_trace_opcodes = False, True
+        return self.step
+
+    def step(self, frame, event, arg):
+        if event == "opcode" and dis.opname[frame.f_code.co_code[frame.f_lasti]] in ("STORE_SUBSCR", "STORE_ATTR"):
+            self.seen += 1
+            baton = switches._baton
+            if self.seen == self.n and baton is not None and baton.can_run("a"):
+                baton.hand_over("b")
+        return self.step
+
+
+@pytest.mark.step(5, "safe under threads")
+@pytest.mark.threads
+def test_two_threads_that_meet_in_a_new_series_lose_nothing(threaded):
+    """Two threads that both find a series missing, and are both interrupted, lose nothing."""
+    for n in range(1, 20):
+        pauses = []
+
+        def interrupted(registry, n=n, pauses=pauses):
+            pauses.append(PauseBeforeStore(threaded.__file__, n))
+            pauses[-1].run(lambda: registry.inc("jobs_total"))
+
+        race(
+            threaded,
+            called="inc() of one new series in two threads, the second interrupted before it stores",
+            expected="2.0",
+            costs="each thread makes a lock of its own for the new series, and one of two updates is lost",
+            setup=threaded.Registry,
+            one=lambda registry: registry.inc("jobs_total"),
+            other=interrupted,
+            check=lambda registry: unless(2.0)(registry.value("jobs_total")),
+        )
+        if max(pause.seen for pause in pauses) < n:
+            break
 
 
 @pytest.mark.step(5, "safe under threads")
@@ -1369,17 +1442,18 @@ async def compare(trial, story: str, want: dict[str, float]) -> None:
 @pytest.mark.step(6, "a fleet's totals", stretch=True)
 async def test_restarted_worker_with_its_old_name_goes_on_counting(network, redis):
     """A worker that starts again under its old name is not fooled by its last life's mark."""
-    for _life in range(3):
+    lives = (1, 1, 3, 2)
+    for flushes in lives:
         registry = Registry()
         flusher = Flusher(registry, redis, "w1")
-        for _ in range(2):
+        for _ in range(flushes):
             registry.inc("jobs_total")
             await flusher.flush()
     got = await totals_of(network)
-    assert got == {"jobs_total": 6.0}, explain(
-        called=f"{TOTALS} after three lives of worker w1, each with 2 increments and 2 flushes",
+    assert got == {"jobs_total": 7.0}, explain(
+        called=f"{TOTALS} after {len(lives)} lives of worker w1, with 1, 1, 3 and 2 increments and a flush after each",
         got=got,
-        expected={"jobs_total": 6.0},
+        expected={"jobs_total": 7.0},
         costs="the mark of the worker's last life looks like success: after each deploy the first counts are missing",
     )
 

@@ -15,6 +15,7 @@ import math
 import threading
 import uuid
 from bisect import bisect_left
+from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, TypedDict
 
@@ -267,6 +268,15 @@ class Registry:
         log.warning("%s has its %d series; new label sets go to %s", name, self._max_series, series_key(name, OVERFLOW))
 
 
+@dataclass(frozen=True)
+class _Flush:
+    """One flush: what it adds, and the counters that the totals hold once it is applied."""
+
+    id: str
+    delta: dict[str, float]
+    counters: dict[str, float]
+
+
 class Flusher:
     """Adds what one worker's registry has counted to the fleet's totals in Redis (stretch step 6).
 
@@ -285,10 +295,8 @@ class Flusher:
         self._registry = registry
         self._redis = redis
         self._mark = MARK_PREFIX + worker
-        self._sent: dict[str, float] = {}  # what is known to be in the totals
-        self._pending: tuple[str, dict[str, float]] | None = (
-            None  # a flush whose outcome is not known: its id and delta
-        )
+        self._sent: dict[str, float] = {}  # the counters as the totals are known to hold them
+        self._pending: _Flush | None = None  # a flush whose outcome is not known
 
     async def flush(self) -> None:
         """Bring the fleet's totals up to what the registry had counted when this was called.
@@ -306,29 +314,28 @@ class Flusher:
             redis.exceptions.RedisError: Redis could not be reached, or its answer was lost. Call again.
         """
         # --8<-- [start:flush]
-        wanted = self._registry.snapshot()["counters"]
+        counters = self._registry.snapshot()["counters"]
         if self._pending is not None:
-            await self._settle(*self._pending)
-        delta = {key: total - self._sent.get(key, 0.0) for key, total in wanted.items()}
+            await self._settle(self._pending)
+        delta = {key: total - self._sent.get(key, 0.0) for key, total in counters.items()}
         delta = {key: amount for key, amount in delta.items() if amount}
         if delta:
-            self._pending = (uuid.uuid4().hex, delta)
-            await self._settle(*self._pending)
+            self._pending = _Flush(uuid.uuid4().hex, delta, counters)
+            await self._settle(self._pending)
         # --8<-- [end:flush]
 
     # --8<-- [start:flush-once]
-    async def _settle(self, flush_id: str, delta: dict[str, float]) -> None:
+    async def _settle(self, flush: _Flush) -> None:
         """Apply the delta unless the mark shows that it was, and only then forget it."""
         async with self._redis.pipeline(transaction=True) as pipe:
             await pipe.watch(self._mark)  # an earlier transaction of ours that is still on its way makes EXEC fail
-            if await pipe.get(self._mark) not in (flush_id, flush_id.encode()):
+            if await pipe.get(self._mark) not in (flush.id, flush.id.encode()):
                 pipe.multi()  # type: ignore[no-untyped-call]
-                for key, amount in delta.items():
+                for key, amount in flush.delta.items():
                     pipe.hincrbyfloat(TOTALS_KEY, key, amount)
-                pipe.set(self._mark, flush_id)
+                pipe.set(self._mark, flush.id)
                 await pipe.execute()
-        for key, amount in delta.items():
-            self._sent[key] = self._sent.get(key, 0.0) + amount
+        self._sent = flush.counters
         self._pending = None
 
     # --8<-- [end:flush-once]
