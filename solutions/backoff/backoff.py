@@ -273,8 +273,8 @@ class RetryBudget:
 
     It starts full, with `cap` tokens. A retry costs `cost` tokens; a call that succeeded pays one token in. So in the
     long run at most one retry is made for every `cost` successes, and in an outage, with no successes, at most
-    `cap // cost` retries are made by everybody together. (The AWS SDKs call this their retry quota, gRPC calls it retry
-    throttling.)
+    `cap // cost` retries are made by everybody together. Time changes nothing: a purse does not refill by itself. (The
+    AWS SDKs call this their retry quota, gRPC calls it retry throttling.)
 
     >>> budget = RetryBudget(cap=5, cost=5)
     >>> budget.spend(), budget.spend()
