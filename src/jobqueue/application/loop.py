@@ -26,7 +26,10 @@ async def every(
     to 5 s: a store that comes back is not met by every loop of every worker in the same instant.
     """
     failures = 0
+    task = asyncio.current_task()
     while True:
+        if task is not None and task.cancelling():
+            raise asyncio.CancelledError  # the store's client swallowed it, which happens when its reply came just then
         try:
             again = await run_once(clock.now())
         except JobQueueError as error:
