@@ -1,0 +1,161 @@
+"""The thundering herd and the outage that retries make worse, simulated in virtual time.
+
+Both models are discrete and seeded: the same arguments give the same numbers on every machine. They leave out what does
+not change the argument (network latency, queues in front of the dependency, slow failures).
+"""
+
+import heapq
+import itertools
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+from typing import Literal
+
+Jitter = Literal["none", "equal", "full"]
+
+
+def ceiling_s(attempt: int, *, base_s: float, cap_s: float) -> float:
+    """Return `min(cap_s, base_s * 2 ** (attempt - 1))` in seconds, for any attempt from 1, without an overflow."""
+    return min(cap_s, math.ldexp(base_s, min(attempt - 1, math.ceil(cap_s / base_s).bit_length())))
+
+
+_WAITS: dict[Jitter, Callable[[float, Random], float]] = {
+    "none": lambda ceiling, _random: ceiling,
+    "equal": lambda ceiling, random: ceiling / 2 + random.uniform(0, ceiling / 2),
+    "full": lambda ceiling, random: random.uniform(0, ceiling),
+}
+
+
+@dataclass(frozen=True)
+class Herd:
+    """What became of a herd of clients.
+
+    Attributes:
+        attempts: Attempts made by all clients until each had succeeded once.
+        finished_s: When the last client succeeded, in seconds after the common start.
+        peak: Most attempts in one slot after the first one, in which everybody comes anyway.
+        per_second: Attempts that began in second 0, 1, 2, …
+    """
+
+    attempts: int
+    finished_s: float
+    peak: int
+    per_second: list[int]
+
+
+def herd(
+    clients: int = 400,
+    *,
+    jitter: Jitter,
+    base_s: float = 1.0,
+    cap_s: float = 16.0,
+    per_slot: int = 5,
+    slot_s: float = 0.1,
+    seed: int = 1,
+) -> Herd:
+    """Let clients that all failed at the same moment retry until each has succeeded.
+
+    In each slot of time the dependency serves the first `per_slot` attempts; the others fail at once and wait, as
+    `jitter` says, with the ceilings of capped doubling. At 0 s everybody makes attempt 1.
+
+    Args:
+        clients: How many there are.
+        jitter: "none" waits the ceiling, "equal" between half of it and all, "full" between nothing and all.
+        base_s: Ceiling after the first failed attempt, in seconds.
+        cap_s: Largest ceiling, in seconds.
+        per_slot: Attempts that the dependency can serve in a slot.
+        slot_s: Length of a slot, in seconds.
+        seed: Seed of the waits.
+    """
+    random = Random(seed)
+    order = itertools.count()
+    due = [(0.0, next(order), 1) for _ in range(clients)]
+    served: dict[int, int] = {}
+    tried: dict[int, int] = {}
+    attempts, finished_s = 0, 0.0
+    per_second: list[int] = []
+    while due:
+        at_s, _, attempt = heapq.heappop(due)
+        slot = int(at_s / slot_s + 1e-9)
+        attempts += 1
+        tried[slot] = tried.get(slot, 0) + 1
+        per_second.extend([0] * (int(at_s) + 1 - len(per_second)))
+        per_second[int(at_s)] += 1
+        if served.get(slot, 0) < per_slot:
+            served[slot] = served.get(slot, 0) + 1
+            finished_s = at_s
+        else:
+            wait_s = _WAITS[jitter](ceiling_s(attempt, base_s=base_s, cap_s=cap_s), random)
+            heapq.heappush(due, (at_s + wait_s, next(order), attempt + 1))
+    peak = max((count for slot, count in tried.items() if slot), default=0)
+    return Herd(attempts, finished_s, peak, per_second)
+
+
+@dataclass(frozen=True)
+class Outage:
+    """What an outage and its retries did to the dependency.
+
+    Attributes:
+        calls: Calls that began during the outage.
+        attempts: Attempts that reached the dependency during the outage, retries included.
+        amplification: `attempts / calls`: 1.0 is the load that there would have been without retries.
+        per_second: Attempts in each second from the start of the simulation.
+    """
+
+    calls: int
+    attempts: int
+    amplification: float
+    per_second: list[int]
+
+
+def outage_amplification(
+    *,
+    attempts: int = 4,
+    calls_per_s: int = 100,
+    outage_s: int = 60,
+    before_s: int = 10,
+    base_s: float = 0.1,
+    cap_s: float = 2.0,
+    budget_cap: int | None = None,
+    budget_cost: int = 10,
+    seed: int = 1,
+) -> Outage:
+    """Run evenly spaced calls through a dependency that fails every attempt for a while, and count the load.
+
+    Without a budget each call makes up to `attempts` attempts. With one (`budget_cap` tokens, full at the start), each
+    retry also costs `budget_cost` tokens and each success pays one in.
+
+    Args:
+        attempts: Most attempts a call makes.
+        calls_per_s: New calls a second, outage or not.
+        outage_s: Length of the outage, in seconds.
+        before_s: Healthy seconds before it; as many follow it.
+        base_s: Ceiling of the first wait, in seconds.
+        cap_s: Largest ceiling, in seconds.
+        budget_cap: Tokens in a full purse; `None` for no budget.
+        budget_cost: Tokens that a retry costs.
+        seed: Seed of the waits.
+    """
+    random = Random(seed)
+    order = itertools.count()
+    end_s = before_s + outage_s + before_s
+    due = [(number / calls_per_s, next(order), 1) for number in range(end_s * calls_per_s)]
+    tokens = math.inf if budget_cap is None else budget_cap
+    per_second = [0] * end_s
+    in_outage = 0
+    while due:
+        at_s, _, attempt = heapq.heappop(due)
+        if at_s >= end_s:
+            continue
+        per_second[int(at_s)] += 1
+        if not before_s <= at_s < before_s + outage_s:
+            tokens = min(tokens + 1, math.inf if budget_cap is None else budget_cap)
+            continue
+        in_outage += 1
+        if attempt < attempts and tokens >= budget_cost:
+            tokens -= budget_cost
+            wait_s = random.uniform(0, ceiling_s(attempt, base_s=base_s, cap_s=cap_s))
+            heapq.heappush(due, (at_s + wait_s, next(order), attempt + 1))
+    calls = outage_s * calls_per_s
+    return Outage(calls, in_outage, in_outage / calls, per_second)
