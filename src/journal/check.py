@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from journal.adrs import read_adrs
 from journal.cards import read_decks
 from journal.cards.references import reference_problems
-from journal.lessons import read_lessons
+from journal.lessons import read_lessons, read_recall
 from journal.pages import read_page
 from journal.proofs import proof_problems, unproven_bullets
 from journal.weeks import read_weeks, week_pages
@@ -25,6 +25,7 @@ def check_all(root: Path) -> list[Problem]:
     problems += read_adrs(root)[1]
     problems += read_weeks(root)[1]
     problems += read_lessons(root)[1]
+    problems += read_recall(root)[1]
     problems += proof_problems(root, library)
     for path in week_pages(root):
         problems += unproven_bullets(read_page(root / path, root)[0], "lessons learned")

@@ -59,6 +59,15 @@ def passed_steps(events: Iterable[Event]) -> dict[str, set[int]]:
     return passed
 
 
+def last_outcomes(events: Iterable[Event], slug: str) -> dict[int, str]:
+    """Return how each step of exercise `slug` came out the last time it was run; `events` are those that count."""
+    outcomes: dict[int, str] = {}
+    for event in events:
+        if event.kind == "run" and event.fields["slug"] == slug:
+            outcomes.update({int(number): outcome for number, outcome in event.fields["steps"].items()})
+    return outcomes
+
+
 def _steps(tests: Path) -> tuple[Step, ...]:
     try:
         tree = ast.parse(tests.read_text(encoding="utf-8"))

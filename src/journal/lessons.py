@@ -36,13 +36,25 @@ def read_lessons(root: Path) -> tuple[list[Lesson], list[Problem]]:
     problems: list[Problem] = []
     for path in sorted((root / "docs" / "lessons").glob("day-*.md")):
         page, faults = read_page(path, root)
-        lesson, more = _read(page, root)
+        lesson, more = _read(page, root, is_lesson=True)
         problems += faults if page.front is None and faults else faults + more
         lessons.append(lesson)
     return sorted(lessons, key=lambda lesson: (lesson.day, lesson.path)), problems
 
 
-def _read(page: Page, root: Path) -> tuple[Lesson, list[Problem]]:
+def read_recall(root: Path) -> tuple[list[Lesson], list[Problem]]:
+    """Return every recall page of an earlier topic; it belongs to no day (0), and its links must lead somewhere too."""
+    pages: list[Lesson] = []
+    problems: list[Problem] = []
+    for path in sorted((root / "docs" / "recall").glob("*.md")):
+        page, faults = read_page(path, root)
+        lesson, more = _read(page, root, is_lesson=False)
+        problems += faults if page.front is None and faults else faults + more
+        pages.append(lesson)
+    return pages, problems
+
+
+def _read(page: Page, root: Path, *, is_lesson: bool) -> tuple[Lesson, list[Problem]]:
     problems: list[Problem] = []
     front = page.front or Fields({}, {}, 1)
 
@@ -51,9 +63,9 @@ def _read(page: Page, root: Path) -> tuple[Lesson, list[Problem]]:
 
     for key in ("title", "description"):
         if not front.text(key):
-            report(key, f"the lesson has no {key}; add `{key}: …` to its front matter")
+            report(key, f"the page has no {key}; add `{key}: …` to its front matter")
     day = front.text("day")
-    if not day.isdecimal() or f"day-{int(day)}-" not in page.path:
+    if is_lesson and (not day.isdecimal() or f"day-{int(day):03}-" not in page.path):
         report("day", f"day is {day!r}; write the day's number, the one in the file's name")
     adrs, bad = adr_numbers(front, "adrs")
     for text in bad:
@@ -75,13 +87,13 @@ def _read(page: Page, root: Path) -> tuple[Lesson, list[Problem]]:
 def _dead_links(lesson: Lesson, root: Path) -> Iterator[tuple[str, str]]:
     for slug in lesson.exercises:
         if not (root / "exercises" / slug / f"test_{slug}.py").is_file():
-            yield "exercise", f"the lesson links exercise {slug!r}, and there is no exercises/{slug}/test_{slug}.py"
+            yield "exercise", f"the page links exercise {slug!r}, and there is no exercises/{slug}/test_{slug}.py"
     for topic in lesson.decks:
         if not (root / "docs" / "quizzes" / f"{topic}.yml").is_file():
-            yield "deck", f"the lesson links deck {topic!r}, and there is no docs/quizzes/{topic}.yml"
+            yield "deck", f"the page links deck {topic!r}, and there is no docs/quizzes/{topic}.yml"
     for number in lesson.adrs:
         if not list((root / "docs" / "adr").glob(f"{number:04d}-*.md")):
-            yield "adrs", f"the lesson links decision {number}, and there is no docs/adr/{number:04d}-*.md"
+            yield "adrs", f"the page links decision {number}, and there is no docs/adr/{number:04d}-*.md"
 
 
 def _names(front: Fields, key: str) -> tuple[str, ...]:

@@ -111,7 +111,7 @@ def test_next_names_step_reading_and_cards(command, history):
     assert "read  docs/lessons/day-137-retries.md\n" in out
     history.append(ran(step_1="passed", step_2="failed"))
     _, out, _ = command("next")
-    assert "Next: backoff, step 2 of 2: jitter" in out
+    assert "Next: backoff, step 2 of 2: jitter (failed the last time)\n" in out
     assert "read  docs/lessons/day-137-retries.md#full-jitter\n" in out
     assert "Cards: 0 due, 3 new. Answer them: journal quiz" in out
     history.append(ran(step_1="passed", step_2="passed"))

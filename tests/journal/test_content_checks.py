@@ -66,11 +66,11 @@ def test_content_without_a_fault_passes(folder):
         (WEEK, "week: 4", "week: 3", f"{WEEK}:3: the front matter says month 5, week 3; its path says otherwise"),
         (WEEK, "commits: 7\n", "", f"{WEEK}:2: commits is ''"),
         (WEEK, f"\n  Proof: `{TESTS}::test_pop`", "", f"{WEEK}:17: this lesson learned names no proof"),
-        (LESSON, "exercise: backoff", "exercise: [backoff, gone]", f"{LESSON}:5: the lesson links exercise 'gone'"),
-        (LESSON, "deck: backoff", "deck: gone", f"{LESSON}:6: the lesson links deck 'gone'"),
-        (LESSON, "adrs: [4]", "adrs: [4, 7]", f"{LESSON}:7: the lesson links decision 7"),
+        (LESSON, "exercise: backoff", "exercise: [backoff, gone]", f"{LESSON}:5: the page links exercise 'gone'"),
+        (LESSON, "deck: backoff", "deck: gone", f"{LESSON}:6: the page links deck 'gone'"),
+        (LESSON, "adrs: [4]", "adrs: [4, 7]", f"{LESSON}:7: the page links decision 7"),
         (LESSON, "adrs: [4]", "adrs: [x]", f"{LESSON}:7: adrs holds 'x'"),
-        (LESSON, "description: How to retry.\n", "", f"{LESSON}:2: the lesson has no description"),
+        (LESSON, "description: How to retry.\n", "", f"{LESSON}:2: the page has no description"),
         (LESSON, "day: 137", "day: 138", f"{LESSON}:4: day is '138'"),
         (TESTS, "    Otherwise: one job left.\n", "", "lacks `Otherwise: …`"),
         (TESTS, "def test_pop", "def pop", f"{WEEK}:18: the proof of this claim is no proof: {TESTS} defines no test"),
@@ -136,6 +136,15 @@ def test_week_after_the_months_fourth_begins_a_month(folder):
     weeks, problems = read_weeks(folder.path)
     assert "begins on day 134, and docs/journal/month-05/week-04.md ends on day 140" in problems[0].message
     assert next_place([]) == Place(1, 1, 1, 7)
+
+
+def test_links_of_a_recall_page_are_checked(folder):
+    folder.write("docs/recall/channels.md", "---\ntitle: C\ndescription: D\ndeck: gone\n---\n\n# C\n")
+    assert faults(folder) == [
+        "docs/recall/channels.md:4: the page links deck 'gone', and there is no docs/quizzes/gone.yml"
+    ]
+    folder.change("docs/recall/channels.md", "deck: gone", "deck: backoff")
+    assert faults(folder) == []
 
 
 def test_third_claim_on_one_test_is_reported(folder):

@@ -12,7 +12,7 @@ from journal.cards import read_decks
 from journal.cards.editing import add_card, next_id, replace_file
 from journal.cards.reading import ID
 from journal.journal_day import day_of, now_utc
-from journal.lessons import read_lessons
+from journal.lessons import read_lessons, read_recall
 from journal.pages import read_page
 from journal.repository import find_root
 from journal.skeletons import AlreadyThereError, write_new
@@ -72,7 +72,8 @@ def exercise(slug: str, title: str | None) -> None:
     _write(find_root(), exercise_files(slug, title or slug.capitalize()))
     click.echo(
         f"It grades already: .venv/bin/pytest exercises/{slug} is red, and the solution passes. To fill in: the steps "
-        f"(README, stub, tests, solution), more wrong solutions, the cards, and a lesson with `exercise: {slug}`."
+        f"(README, stub, tests, solution), at least 7 more wrong solutions, the cards, and a lesson with "
+        f"`exercise: {slug}`. `journal course {slug}` says what is still missing."
     )
 
 
@@ -153,7 +154,7 @@ def card(
 
 
 def _lesson_of(root: Path, topic: str) -> str:
-    for found in read_lessons(root)[0]:
+    for found in (*read_lessons(root)[0], *read_recall(root)[0]):
         if topic in found.decks:
             headings = read_page(root / found.path, root)[0].headings
             heading = next((h for h in headings if h.level == 2), headings[0] if headings else None)

@@ -8,7 +8,7 @@ import click
 
 from journal.cards import read_decks
 from journal.cli.wording import count, warn
-from journal.exercises import find_exercises, passed_steps
+from journal.exercises import find_exercises, last_outcomes, passed_steps
 from journal.history import default_history, effective
 from journal.journal_day import now_utc
 from journal.lessons import read_lessons
@@ -30,13 +30,15 @@ def next_up() -> None:
     loaded = default_history(root).load()
     warn(loaded.problems, "in the history; nothing was deleted")
     exercises = find_exercises(root)
-    found = _next_step(exercises, passed_steps(effective(loaded.events)))
+    events = effective(loaded.events)
+    found = _next_step(exercises, passed_steps(events))
     if found is None:
         click.echo("Every core step of every exercise is passed." if exercises else "There are no exercises yet.")
     else:
         exercise, step = found
         title = f": {step.title}" if step.title else ""
-        click.echo(f"Next: {exercise.slug}, step {step.number} of {len(exercise.core)}{title}")
+        failed = " (failed the last time)" if last_outcomes(events, exercise.slug).get(step.number) == "failed" else ""
+        click.echo(f"Next: {exercise.slug}, step {step.number} of {len(exercise.core)}{title}{failed}")
         click.echo(f"  read  {_where_to_read(root, library, exercise, step)}")
         click.echo(f"  edit  exercises/{exercise.slug}/{exercise.slug}.py")
         click.echo(f"  run   .venv/bin/pytest exercises/{exercise.slug}")

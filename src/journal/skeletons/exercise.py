@@ -111,7 +111,17 @@ Build `doubled`.
 
 <details><summary>Hint 1</summary>
 
-Multiplication will do.
+Where to look: one idea, no code.
+
+</details>
+<details><summary>Hint 2</summary>
+
+How to go about it: the names that help.
+
+</details>
+<details><summary>Hint 3</summary>
+
+`return 2 * value`: half of the solution, or all of a short one.
 
 </details>
 
