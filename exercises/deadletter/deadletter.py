@@ -16,6 +16,7 @@ you do not know. Pass those on unchanged whenever you write a job's entry anew.
 
 Rules for every function that talks to Redis:
   - Use the client that is passed in, as often as you like, and no other. No Lua: EVAL, EVALSHA and FCALL are refused.
+  - A pipeline gives its connection back on every way out: `async with redis.pipeline() as pipe:`.
   - A time is an argument (`now_s`, epoch seconds, int or float). Nothing reads a clock, sleeps, or blocks on a list.
   - The connection may break, or the task may be cancelled, at any send or receive, before or after Redis acted. After
     a break the caller gets the `redis.ConnectionError`, or you start again and answer as usual; never an answer as if

@@ -134,6 +134,17 @@ def check_ending(outcome: Any, trial: Any, effect: str, called: str) -> None:
         )
 
 
+def check_given_back(client: Any, called: str) -> None:
+    """Assert that a call has left no connection checked out of the client's pool."""
+    kept = len(getattr(client.connection_pool, "_in_use_connections", ()))
+    assert not kept, explain(
+        called=called,
+        got="it returned, and its pipeline still holds a connection (and a WATCH on it)",
+        expected="the connection is back in the pool on every way out: `async with redis.pipeline() as pipe:`",
+        costs="each such call uses up a connection, until the pool is empty and the worker can say nothing to Redis",
+    )
+
+
 async def quietly(call: Awaitable[Any], called: str) -> Any:
     """Await a call that races with others, and refuse a WatchError that comes out of it."""
     try:
@@ -474,6 +485,7 @@ async def test_entry_that_the_worker_does_not_hold_is_left_alone(network):
                 called=called, got=await whereabouts(raw), expected="nothing changed", costs=costs
             )
             assert got == "gone", explain(called=called, got=got, expected="gone", costs=costs)
+            check_given_back(trial.redis, called)
             await trial.close()
 
 
@@ -965,6 +977,7 @@ async def test_entry_that_is_not_held_is_not_handled(network):
             "due at the same time",
         )
         assert got is False, explain(called=called, got=got, expected=False, costs="work is counted that was not done")
+        check_given_back(trial.redis, called)
         await trial.close()
 
 
@@ -994,6 +1007,7 @@ async def test_effect_that_raises_changes_nothing(redis, network):
         expected=NOT_HANDLED,
         costs="half of the work is committed, and then retried",
     )
+    check_given_back(redis, called)
     await handle_once(redis, "w1", entry, credit)
     assert await ledger(raw) == HANDLED, explain(
         called=f"{called}; then with an effect that works",
@@ -1368,6 +1382,7 @@ async def test_redrive_moves_one_record_with_its_history(redis, network):
     await raw.lpush(READY, entry_of("job-9"))
     got = [await redrive(redis, job_id, now_s=3000.5) for job_id in ("job-3", "job-3", "no such job")]
     called = 'redrive("job-3", now_s=3000.5) twice, then redrive("no such job", …); job-9 is ready'
+    check_given_back(redis, called)
     where = await stored(raw)
     assert where.get(DEAD) == GRAVES[:2], explain(
         called=called,
