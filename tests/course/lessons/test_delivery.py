@@ -1,0 +1,180 @@
+"""Show what the lesson on the job queue says of taking, dying and recovering, on a real server with real processes."""
+
+import asyncio
+import subprocess
+import sys
+
+import pytest
+import redis
+import redis.asyncio
+
+from solutions.deadletter.deadletter import READY, SCHEDULED, acknowledge, processing, recover, submit, take
+
+WORKER = """
+import sys, redis
+client = redis.Redis.from_url(sys.argv[1])
+entry = client.rpop(sys.argv[2]) if sys.argv[4] == "pop" else client.lmove(sys.argv[2], sys.argv[3], "RIGHT", "LEFT")
+print(entry.decode(), flush=True)
+sys.stdin.read()  # the job runs, and runs, and is never finished
+"""
+
+
+@pytest.fixture
+def valkey(valkey_url):
+    """Return a client of a real Valkey server that lives as long as the test."""
+    client = redis.Redis.from_url(valkey_url)
+    yield client
+    client.close()
+
+
+def kill_while_it_holds_a_job(url, how):
+    """Start a worker process, wait until it holds the next entry, kill it with SIGKILL, and return that entry."""
+    with subprocess.Popen(
+        [sys.executable, "-c", WORKER, url, READY, processing("w1"), how], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as worker:
+        entry = worker.stdout.readline().strip()
+        worker.kill()
+    return entry
+
+
+def on_a_loop(url, scenario):
+    """Run `scenario(client)` with an asyncio client of the server."""
+
+    async def main():
+        async with redis.asyncio.Redis.from_url(url) as client:
+            return await scenario(client)
+
+    return asyncio.run(main())
+
+
+def everything(valkey):
+    """Return every list entry that the server holds anywhere."""
+    return [entry for key in valkey.keys() if valkey.type(key) == b"list" for entry in valkey.lrange(key, 0, -1)]
+
+
+def test_popped_job_is_gone_with_its_worker(valkey, valkey_url):
+    """A pop is at-most-once.
+
+    Did: a worker process took the only job with RPOP from a real Valkey and was killed with SIGKILL before its acknowledgement.
+    Saw: the server holds no key at all; nothing can run the job again.
+    Otherwise: the entry would still be in some key after the kill.
+    """
+    valkey.lpush(READY, "job-1")
+    assert kill_while_it_holds_a_job(valkey_url, "pop") == b"job-1"
+    assert valkey.keys() == []
+
+
+def test_moved_job_outlives_its_worker(valkey, valkey_url):
+    """A move into a processing list is recoverable.
+
+    Did: a worker process took the only job with LMOVE from a real Valkey and was killed with SIGKILL before its acknowledgement.
+    Saw: the entry is in the dead worker's processing list, unchanged.
+    Otherwise: no key would hold the entry, as after a pop.
+    """
+    valkey.lpush(READY, "job-1")
+    assert kill_while_it_holds_a_job(valkey_url, "move") == b"job-1"
+    assert everything(valkey) == [b"job-1"]
+    assert valkey.lrange(processing("w1"), 0, -1) == [b"job-1"]
+
+
+def test_what_a_killed_worker_held_is_recovered_and_run(valkey, valkey_url):
+    """A recovered job is run by the next worker.
+
+    Did: killed a worker process that had moved a job into its processing list, recovered that list, made the job due, took it
+      as a second worker and acknowledged it.
+    Saw: the second worker took the job with one failed attempt on its record, and the queue was empty in the end.
+    Otherwise: the second worker would find nothing to take, or the job would be left in a key.
+    """
+    on_a_loop(valkey_url, lambda client: submit(client, "job-1", {"n": 1}, now_s=100.0))
+    kill_while_it_holds_a_job(valkey_url, "move")
+
+    async def second_worker(client):
+        moved = await recover(client, "w1", now_s=160.0, delay_s=0.0, max_attempts=3)
+        ((due, _score),) = await client.zpopmin(SCHEDULED)
+        await client.lpush(READY, due)
+        entry = await take(client, "w2")
+        return moved, entry, await acknowledge(client, "w2", entry)
+
+    moved, entry, acknowledged = on_a_loop(valkey_url, second_worker)
+    assert (moved, acknowledged) == (1, True)
+    assert b"WorkerLostError" in entry
+    assert everything(valkey) == []
+
+
+def test_two_reapers_move_each_job_once(valkey, valkey_url):
+    """Two reapers at the same time move each job once.
+
+    Did: two callers recovered the same dead worker's three jobs at the same time, on a real Valkey.
+    Saw: three jobs are scheduled, and the two callers together counted three.
+    Otherwise: a job would be there twice, or the counts would add up to more than three.
+    """
+
+    async def two_reapers(client):
+        for n in (1, 2, 3):
+            await submit(client, f"job-{n}", n, now_s=100.0)
+            await take(client, "w1")
+        return await asyncio.gather(
+            *(recover(client, "w1", now_s=160.0, delay_s=0.0, max_attempts=3) for _ in range(2))
+        )
+
+    counted = on_a_loop(valkey_url, two_reapers)
+    assert sum(counted) == 3
+    assert valkey.zcard(SCHEDULED) == 3
+
+
+def test_acknowledgement_finds_its_entry_by_value(valkey, valkey_url):
+    """Without an id in the entry, an acknowledgement cannot tell two equal jobs apart.
+
+    Did: put the same payload twice into a processing list, as bare bytes and as entries that carry an id, and removed one by value.
+    Saw: of the bare ones LREM with count 0 removed both; of those with ids it removed the one that was meant.
+    Otherwise: both removals would take out exactly one entry.
+    """
+    valkey.rpush("bare", "5 points", "5 points")
+    valkey.rpush("with ids", "job-1 5 points", "job-2 5 points")
+    assert valkey.lrem("bare", 0, "5 points") == 2
+    assert valkey.lrem("with ids", 0, "job-1 5 points") == 1
+    assert valkey.lrange("with ids", 0, -1) == [b"job-2 5 points"]
+
+
+def test_full_channel_holds_its_feeder_back():
+    """A bounded channel is the backpressure.
+
+    Did: a feeder put jobs into an `asyncio.Queue(maxsize=3)` that nobody read, until nothing could run any more.
+    Saw: it had taken four jobs from the source, three in the channel and one in its hand, and waited.
+    Otherwise: with an unbounded queue it would have taken all hundred.
+    """
+
+    async def taken_with(maxsize):
+        source, taken = list(range(100)), []
+        channel = asyncio.Queue(maxsize)
+
+        async def feeder():
+            while source:
+                taken.append(source.pop())
+                await channel.put(taken[-1])
+
+        task = asyncio.create_task(feeder())
+        for _ in range(500):
+            await asyncio.sleep(0)
+        task.cancel()
+        return len(taken)
+
+    assert asyncio.run(taken_with(3)) == 4
+    assert asyncio.run(taken_with(0)) == 100
+
+
+def test_move_keeps_the_order_of_submission(valkey, valkey_url):
+    """Pushed left and taken right, the oldest job is next.
+
+    Did: submitted three jobs and took them with two workers in turn, on a real Valkey.
+    Saw: they came in the order of their submission.
+    Otherwise: the newest would have come first, and the oldest would starve under load.
+    """
+
+    async def in_turn(client):
+        for n in (1, 2, 3):
+            await submit(client, f"job-{n}", None, now_s=100.0 + n)
+        return [await take(client, worker) for worker in ("w1", "w2", "w1")]
+
+    entries = on_a_loop(valkey_url, in_turn)
+    assert [entry.split(b'"')[3] for entry in entries] == [b"job-1", b"job-2", b"job-3"]
