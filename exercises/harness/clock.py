@@ -42,7 +42,7 @@ last_words: Callable[[Stuck], None] | None = None
 """Called before the process is ended because the code under test swallows every attempt to end it."""
 
 
-class Stuck(BaseException):  # noqa: N818 - the learner reads it as a word, not as a class
+class Stuck(BaseException):
     """Say that a run was ended because it would never have ended by itself.
 
     It is a BaseException so that `except Exception` in the code under test cannot swallow it.
@@ -334,13 +334,13 @@ def _wind_up(loop: VirtualLoop) -> None:
     """Cancel what is left, so that no task outlives its test; give up on one that will not be cancelled."""
     stuck = loop.overdue
     try:
-        left = [task for task in asyncio.all_tasks(loop) if not task.done()]
+        left = [task for task in loop._tasks if not task.done()]  # noqa: SLF001
         for task in left:
             task.cancel()
         if left:
             _end(loop, _all_of(left))
         _end(loop, loop.shutdown_asyncgens())
-        for task in asyncio.all_tasks(loop):
+        for task in loop._tasks:  # noqa: SLF001
             task._log_destroy_pending = False  # type: ignore[attr-defined] # noqa: SLF001 - it was ended on purpose
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -14,7 +14,9 @@ def _shown(value: Any) -> str:
 
 
 def explain(*, called: Any, got: Any, expected: Any, costs: str) -> str:
-    """Build the message of an assertion: `assert got == want, explain(called=…, got=…, expected=…, costs=…)`.
+    """Build the message of an assertion.
+
+    As in `assert got == want, explain(called=…, got=got, expected=want, costs=…)`.
 
     Args:
         called: the call as the learner would type it, such as `"ceiling_s(attempt=3, base_s=0.1, cap_s=10)"`.

@@ -116,11 +116,12 @@ class _Socket(AsyncFakeSocket):
 class _Connection(FakeAsyncRedisConnection):
     """A connection whose sends and reads pass through the network."""
 
-    link: _Link
     _numbers = 0
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, link: _Link, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.driver_info = None  # nothing reads which library this is, and telling costs two exchanges a connection
+        self.link = link
         self._quiet = 0
         self._waiting = False
         _Connection._numbers += 1
@@ -138,7 +139,7 @@ class _Connection(FakeAsyncRedisConnection):
         finally:
             self._quiet -= 1
 
-    async def send_packed_command(self, command: Any, check_health: bool = True) -> None:  # noqa: FBT001, FBT002
+    async def send_packed_command(self, command: Any, check_health: bool = True) -> None:
         if not self.is_connected:
             await self.connect()
         if isinstance(command, str):
@@ -209,6 +210,7 @@ class Network:
         self._faults: list[_Fault] = []
         self._clients: list[redis.asyncio.Redis] = []
         self._fresh: list[Network] = []
+        self._raw: redis.asyncio.Redis | None = None
         self.redis = self._client("redis", under_control=True)
 
     # Clients
@@ -216,7 +218,8 @@ class Network:
     def _client(self, name: str, *, under_control: bool) -> redis.asyncio.Redis:
         link = _Link(self, name, under_control)
         pool = redis.asyncio.ConnectionPool(
-            connection_class=type("Connection", (_Connection,), {"link": link}),
+            connection_class=_Connection,
+            link=link,
             server=self._server,
             client_class=redis.asyncio.Redis,
             host="fake",
@@ -253,10 +256,9 @@ class Network:
 
     def raw(self) -> redis.asyncio.Redis:
         """Return a client without latency, faults and points: for arranging and for asserting what is stored."""
-        for client in self._clients:
-            if client.connection_pool.connection_class.link.client == "raw":
-                return client
-        return self._client("raw", under_control=False)
+        if self._raw is None:
+            self._raw = self._client("raw", under_control=False)
+        return self._raw
 
     async def fresh(self, seed: int | None = None) -> Network:
         """Return a new network with an empty server, the same latency and, unless given, the same seed."""
@@ -296,6 +298,7 @@ class Network:
 
     @property
     def fired(self) -> int:
+        """How many of the faults that were set have happened."""
         return sum(fault.fired for fault in self._faults)
 
     async def attempt(self, call: Coroutine[Any, Any, Any]) -> Outcome:
@@ -346,6 +349,7 @@ class Network:
     # Called by the connection
 
     def refuse_scripts(self, command: tuple[bytes, ...]) -> None:
+        """Raise for a command that runs a script in the server."""
         if command and command[0].split(b" ")[0].upper() in _SCRIPTS:
             name = command[0].decode(errors="replace").upper()
             sentence = (
@@ -364,9 +368,11 @@ class Network:
         return effect == "reply_lost"
 
     def lose_reply(self, command: tuple[bytes, ...]) -> None:
+        """Break the connection after a command took effect."""
         raise NetworkError(f"the connection broke before the reply to {_name(command)} came back")
 
     async def before_reply(self, client: str) -> None:
+        """Wait out the latency before a reply, which may not come."""
         await self._delay()
         if await self._pass_point(client) is not None:
             raise NetworkError("the connection broke before the reply came back")

@@ -71,14 +71,17 @@ class Place:
 
     @property
     def file(self) -> Path:
+        """The file that the learner edits."""
         return self.folder / f"{self.slug}.py"
 
     @property
     def tests(self) -> Path:
+        """The tests that grade it."""
         return self.folder / f"test_{self.slug}.py"
 
     @property
     def shown(self) -> str:
+        """The learner's file as it is shown, from the repository's root."""
         return f"exercises/{self.slug}/{self.slug}.py"
 
 
@@ -223,11 +226,8 @@ def describe_import(error: BaseException, place: Place) -> tuple[str, int | None
     if isinstance(error, ImportError) and error.name == f"exercises.{place.slug}.{place.slug}":
         missing = re.search(r"cannot import name '(\w+)'", str(error))
         name = f"`{missing[1]}`" if missing else "a name"
-        return (
-            f"{place.shown} has no {name}, which the tests call; was it deleted or renamed? "
-            f"`journal reset {place.slug}` brings the stub back and keeps a copy of your file.",
-            None,
-        )
+        told = f"{place.shown} has no {name}, which the tests call; was it deleted or renamed? "
+        return told + f"`journal reset {place.slug}` brings the stub back and keeps a copy of your file.", None
     return f"{type(error).__name__}: {error}", None
 
 
@@ -242,12 +242,14 @@ class ExerciseReport:
     module: str | None = None
 
     def add(self, n: int, title: str, result: TestResult, *, stretch: bool) -> None:
+        """Keep the result of a test; a later one of the same test replaces it."""
         step = self.steps.setdefault(n, StepResult(n, title, stretch))
         step.tests = [test for test in step.tests if test.id != result.id]
         step.tests.append(result)
 
     @property
     def core(self) -> list[StepResult]:
+        """The steps that decide."""
         return [step for step in self.steps.values() if not step.stretch]
 
     @property
@@ -304,8 +306,7 @@ class ExerciseReport:
                     if test.seed is not None:
                         again = f"REDRIVE_SEED={test.seed} .venv/bin/pytest exercises/{self.place.slug}"
                         lines.append(f"  seed      {test.seed}; this schedule alone: {again}")
-                    for line in test.printed.splitlines()[-MAX_PRINTED:]:
-                        lines.append(f"  printed   {line}")
+                    lines.extend(f"  printed   {line}" for line in test.printed.splitlines()[-MAX_PRINTED:])
                     return lines
         return []
 
@@ -318,9 +319,7 @@ class ExerciseReport:
             rest = f" Step {first.n} is a stretch, if you want more: {first.title}." if first else ""
             return [f"passed: {slug}. Compare with solutions/{slug}/ and its gallery of wrong solutions.{rest}"]
         if first is None:
-            return [
-                f"{slug}: every step that can run here passed; run the others locally: .venv/bin/pytest exercises/{slug}"
-            ]
+            return [f"{slug}: what ran here passed. The whole exercise: .venv/bin/pytest exercises/{slug}"]
         if all(step.outcome == NOT_STARTED for step in steps):
             return [
                 "Nothing is written yet, so everything is red: the first run is meant to fail.",

@@ -1,7 +1,7 @@
 """Which seeds a test runs under: a decorator, the fixture's iterator, and the two environment variables.
 
-`REDRIVE_SEED=17` runs exactly that seed again. `REDRIVE_SEEDS_FROM=1001` starts a sweep elsewhere: a test for 50 seeds then
-runs 1001 to 1050.
+`REDRIVE_SEED=17` runs exactly that seed again. `REDRIVE_SEEDS_FROM=1001` starts a sweep elsewhere: a test for 50 seeds
+then runs 1001 to 1050.
 """
 
 from __future__ import annotations
@@ -51,6 +51,7 @@ class Seeds:
         self.current: int | None = None
 
     async def __call__(self, count: int) -> AsyncIterator[Network]:
+        """Yield `count` networks, each under another seed and with limits of its own."""
         import asyncio  # noqa: PLC0415
 
         for seed in seeds_for(count):

@@ -3,21 +3,21 @@
     from exercises.harness.switches import forced_switches
 
     result = forced_switches(
-        setup=Registry,                                        # makes a fresh subject, once per switch
-        op_a=lambda registry: registry.inc("jobs_total"),      # interrupted at its 1st, 2nd, 3rd … opcode
-        op_b=lambda registry: registry.inc("jobs_total"),      # run there, to its end or until a lock stops it
-        check=lambda registry: None if registry.value("jobs_total") == 2 else f"{registry.value('jobs_total')}",
-        file=metrics,                                          # the learner's module (or its path)
+        setup=Registry,                                     # makes a fresh subject, once per switch
+        op_a=lambda registry: registry.inc("jobs_total"),   # interrupted at its 1st, 2nd, 3rd … opcode
+        op_b=lambda registry: registry.inc("jobs_total"),   # run there, to its end or until a lock stops it
+        check=lambda registry: None if registry.value("jobs_total") == 2 else "the counter lost an update",
+        file=metrics,                                       # the learner's module (or its path)
     )
     assert not result.broken, explain(called="inc() in two threads", got=result.story, expected="2", costs="…")
 
-`check` returns None when all is well, else what it saw; an AssertionError that it raises counts as that, too. An error raised
-in `op_a` or `op_b` breaks the point, except NotImplementedError, which is raised as it is.
+`check` returns None when all is well, else what it saw; an AssertionError that it raises counts as that, too. An
+error raised in `op_a` or `op_b` breaks the point, except NotImplementedError, which is raised as it is.
 
-Only one of the two threads runs at any time. `threading.Lock` and `threading.RLock` are replaced meanwhile (in `setup` as well,
-and where the learner's module holds some already) by locks that hand over at once when they would block, so nothing waits in
-real time, and two threads that wait for each other are reported as a deadlock. Needs real threads: mark the test
-`@pytest.mark.threads`.
+Only one of the two threads runs at any time. `threading.Lock` and `threading.RLock` are replaced meanwhile (in
+`setup` as well, and where the learner's module holds some already) by locks that hand over at once when they would
+block. So nothing waits in real time, and two threads that wait for each other are reported as a deadlock. Needs real
+threads: mark the test `@pytest.mark.threads`.
 """
 
 from __future__ import annotations
@@ -138,13 +138,15 @@ class ReplacedLock:
         self.count = 0
 
     def held_against(self, name: object) -> bool:
+        """Whether that thread would have to wait."""
         return self.owner is not None and not (self.reentrant and self.owner == name)
 
     @staticmethod
     def _name() -> object:
         return (_baton.me() if _baton else None) or threading.get_ident()
 
-    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:  # noqa: FBT001, FBT002
+    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
+        """Take the lock; hand over to the other thread while it is held."""
         name = self._name()
         while self.held_against(name):
             if not blocking:
@@ -162,6 +164,7 @@ class ReplacedLock:
         return True
 
     def release(self) -> None:
+        """Give the lock back."""
         if self.owner is None:
             raise RuntimeError("release unlocked lock")
         self.count -= 1
@@ -169,6 +172,7 @@ class ReplacedLock:
             self.owner = None
 
     def locked(self) -> bool:
+        """Whether anyone holds it."""
         return self.owner is not None
 
     def __enter__(self) -> bool:

@@ -192,8 +192,7 @@ def test_module_from_elsewhere_is_noticed(toy, tmp_path):
 def test_pytest_without_redis_says_which_pytest_to_use(toy):
     hide = "lambda name, *more: None if name == 'fakeredis' else real(name, *more)"
     lines = ["import importlib.util as util", "real = util.find_spec", f"util.find_spec = {hide}", ""]
-    block = toy.write("block/sitecustomize.py", "
-".join(lines))
+    block = toy.write("block/sitecustomize.py", "\n".join(lines))
     run = toy.run(PYTHONPATH=str(block.parent))
     assert run.returncode == 4
     assert "it has no fakeredis. Use the project's own, `.venv/bin/pytest" in run.output

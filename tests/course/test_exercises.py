@@ -1,0 +1,47 @@
+"""The exercises of this journal: complete, twins in step, and every grader graded."""
+
+import os
+
+import pytest
+
+from journal.course import check_grades, check_texts, check_twins, find_exercises
+from journal.overlay import grade
+from tests.course.conftest import ROOT
+
+EXERCISES = {exercise.slug: exercise for exercise in find_exercises(ROOT)}
+SCALE = float(os.environ.get("LONG_SCALE", "1"))
+
+
+def listed(problems):
+    return "\n".join(str(problem) for problem in problems)
+
+
+def test_the_four_exercises_are_found():
+    assert sorted(EXERCISES) == ["backoff", "deadletter", "metrics", "workerpool"]
+
+
+@pytest.mark.parametrize("slug", EXERCISES)
+def test_exercise_is_complete_and_its_twins_agree(slug):
+    exercise = EXERCISES[slug]
+    problems = check_texts(exercise) + check_twins(exercise)
+    assert not problems, listed(problems)
+
+
+def test_stubs_are_red_solutions_green_and_wrong_solutions_caught():
+    problems = check_grades(list(EXERCISES.values()), whole=True)
+    assert not problems, listed(problems)
+
+
+@pytest.mark.parametrize("slug", EXERCISES)
+def test_untouched_stub_shows_one_line_a_step_and_no_plumbing(slug):
+    graded = grade(ROOT, slug, EXERCISES[slug].stub())
+    assert graded.returncode == 1
+    assert graded.output.count("not started") >= len(graded.steps) >= 5
+    assert [word for word in ("Traceback", "site-packages", "harness/", "conftest") if word in graded.output] == []
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("slug", EXERCISES)
+def test_verdicts_are_the_same_whatever_the_seed(slug):
+    problems = check_grades([EXERCISES[slug]], seeds=max(1, round(100 * SCALE)))
+    assert not problems, listed(problems)
