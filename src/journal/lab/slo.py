@@ -2,15 +2,15 @@
 
 The formulas, with n attempts, failure rate p of one attempt, share e of calls that may fail, and attempts of a seconds:
 
-- **attempts**: the smallest n with `p ** n <= e`. This takes failures for independent, which passing faults nearly are
-  and outages are not: in an outage no n is enough, and the budget below is what counts.
+- **attempts**: the smallest n with `p ** n <= e`. This takes failures for independent, which passing faults nearly
+  are and outages are not: in an outage no n is enough, and the budget below is what counts.
 - **deadline**: a wait must end by `objective_s - a`, or the attempt after it comes too late to be of use.
 - **ceilings**: n attempts and n - 1 waits, all at their ceilings, fit into the objective:
-  `n * a + sum(min(cap, base * 2 ** (k - 1)) for k in 1 … n - 1) <= objective_s`. The base is a, so that a first wait is as
-  long as an attempt at most; the cap is the last ceiling if all fit, otherwise the largest that makes them fit.
-- **budget**: a call needs `r = p + p ** 2 + … + p ** (n - 1)` retries on average, and of all calls `s = 1 - p ** n` succeed
-  and pay in one token each. The purse keeps up if `cost * r <= s`; half of that leaves headroom for a failure rate that
-  doubles: `cost = floor(s / (2 * r))`. It holds what a hiccup needs, one retry for each call:
+  `n * a + sum(min(cap, base * 2 ** (k - 1)) for k in 1 … n - 1) <= objective_s`. The base is a, so that a first wait
+  is as long as an attempt at most; the cap is the last ceiling if all fit, otherwise the largest that makes them fit.
+- **budget**: a call needs `r = p + p ** 2 + … + p ** (n - 1)` retries on average, and of all calls `s = 1 - p ** n`
+  succeed and pay in one token each. The purse keeps up if `cost * r <= s`; half of that leaves headroom for a failure
+  rate that doubles: `cost = floor(s / (2 * r))`. It holds what a hiccup needs, one retry for each call:
   `cap = cost * calls_per_s * hiccup_s`.
 
 What follows from them: in the long run at most `1 / cost` retries a success, and over an outage of length t at most
@@ -44,8 +44,11 @@ class Slo:
 
 
 SERVICE = Slo(objective_s=10.0, error_budget=1e-5, failure_rate=0.08, attempt_s=0.5, calls_per_s=50, hiccup_s=2.0)
-"""What the defaults of the job service are derived from: a job of half a second that fails for a passing reason in 8 of 100
-attempts is done within 10 s, one in 100,000 may end up dead, and a worker takes 50 a second."""
+"""What the defaults of the job service are derived from.
+
+A job of half a second that fails for a passing reason in 8 of 100 attempts is done within 10 s, one in 100,000 may end
+up dead, and a worker takes 50 a second.
+"""
 
 
 @dataclass(frozen=True)
