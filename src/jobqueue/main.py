@@ -73,6 +73,8 @@ class Root:
                     steps.append(lambda: runner.drain(settings.grace_s))
                     log.info("working", queues=list(settings.queues), concurrency=settings.concurrency)
                 probe = Probe(settings.metrics_listen, registry, health) if settings.metrics_listen else None
+                if probe:
+                    log.info("probe", address=probe.address)
 
                 async def look() -> None:
                     health.beat()

@@ -5,6 +5,7 @@ the handler's run; this file knows how to put one around each shape, so that met
 translation are a few lines each.
 """
 
+import inspect
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -53,9 +54,11 @@ def _surrounded(inner: Any, method: str, scope: Scope) -> "grpc.RpcMethodHandler
             async for response in behaviour(request, context):
                 yield response
 
+    # A streaming method may be a generator, or, as the health service's is, a coroutine that writes to the context.
+    streams = inner.response_streaming and inspect.isasyncgenfunction(behaviour)
     make = getattr(grpc, f"{kind}_rpc_method_handler")
     handler: grpc.RpcMethodHandler[Any, Any] = make(
-        many if inner.response_streaming else one,
+        many if streams else one,
         request_deserializer=inner.request_deserializer,
         response_serializer=inner.response_serializer,
     )

@@ -1,0 +1,99 @@
+"""The service as a user runs it: a process of its own, an embedded Valkey, a Unix socket, real signals."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from jobqueue.entrypoints.grpc_client import connect
+
+LIMIT_S = 60
+
+
+class Service:
+    """One running `jobqueue` process, and a way to call it."""
+
+    def __init__(self, folder: Path, *command: str, **environ: str):
+        self.folder = folder
+        self.address = f"unix:{folder}/front.sock"
+        self.log = (folder / "service.log").open("ab+")
+        self.started_at = self.log.seek(0, os.SEEK_END)
+        settings = {
+            "JOBQUEUE_DATA_DIR": str(folder / "data"),
+            "JOBQUEUE_LISTEN": self.address,
+            "JOBQUEUE_METRICS_LISTEN": "127.0.0.1:0",
+            **environ,
+        }
+        inherited = {key: value for key, value in os.environ.items() if not key.startswith("JOBQUEUE_")}
+        self.process = subprocess.Popen(
+            [str(Path(sys.executable).with_name("jobqueue")), *command],
+            env={**inherited, **settings},
+            stderr=self.log,
+            cwd=folder,
+        )
+
+    def lines(self):
+        """Return what the process has logged, one dictionary a line."""
+        self.log.seek(self.started_at)
+        text = self.log.read().decode()
+        return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+
+    async def logged(self, event):
+        """Wait until the process has logged an event, and return its line."""
+        for _ in range(LIMIT_S * 50):
+            for line in self.lines():
+                if line["event"] == event:
+                    return line
+            assert self.process.poll() is None, f"the process ended: {self.lines()[-3:]}"
+            await asyncio.sleep(0.02)
+        raise AssertionError(f"never logged {event!r}: {self.lines()[-3:]}")
+
+    def client(self):
+        """Return a connected client, as a context manager."""
+        return connect(self.address)
+
+    def tell(self, number=signal.SIGTERM):
+        """Send a signal."""
+        self.process.send_signal(number)
+
+    def end(self):
+        """Wait for the process's end and return its exit status."""
+        return self.process.wait(LIMIT_S)
+
+
+@pytest.fixture
+def service():
+    """Return a context manager that runs the service in a folder; what is still running at the end is killed."""
+    running = []
+
+    @contextmanager
+    def run(folder, *command, **environ):
+        started = Service(folder, *(command or ("serve",)), **environ)
+        running.append(started)
+        try:
+            yield started
+        finally:
+            if started.process.poll() is None:
+                started.tell()
+                started.end()
+
+    yield run
+    for started in running:
+        if started.process.poll() is None:
+            started.process.kill()
+            started.process.wait()
+        started.log.close()
+
+
+@pytest.fixture
+def folder():
+    """A folder with a path short enough for a Unix socket, which pytest's own is not."""
+    with tempfile.TemporaryDirectory(prefix="jq") as path:
+        yield Path(path)
