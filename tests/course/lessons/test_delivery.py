@@ -49,13 +49,13 @@ def on_a_loop(url, scenario):
 
 def everything(valkey):
     """Return every list entry that the server holds anywhere."""
-    return [entry for key in valkey.keys() if valkey.type(key) == b"list" for entry in valkey.lrange(key, 0, -1)]
+    return [entry for key in valkey.scan_iter() if valkey.type(key) == b"list" for entry in valkey.lrange(key, 0, -1)]
 
 
 def test_popped_job_is_gone_with_its_worker(valkey, valkey_url):
     """A pop is at-most-once.
 
-    Did: a worker process took the only job with RPOP from a real Valkey and was killed with SIGKILL before its acknowledgement.
+    Did: a worker process took the only job from a real Valkey with RPOP, and was killed (SIGKILL) before it was done.
     Saw: the server holds no key at all; nothing can run the job again.
     Otherwise: the entry would still be in some key after the kill.
     """
@@ -67,7 +67,7 @@ def test_popped_job_is_gone_with_its_worker(valkey, valkey_url):
 def test_moved_job_outlives_its_worker(valkey, valkey_url):
     """A move into a processing list is recoverable.
 
-    Did: a worker process took the only job with LMOVE from a real Valkey and was killed with SIGKILL before its acknowledgement.
+    Did: a worker process took the only job from a real Valkey with LMOVE, and was killed (SIGKILL) before it was done.
     Saw: the entry is in the dead worker's processing list, unchanged.
     Otherwise: no key would hold the entry, as after a pop.
     """
@@ -80,8 +80,8 @@ def test_moved_job_outlives_its_worker(valkey, valkey_url):
 def test_what_a_killed_worker_held_is_recovered_and_run(valkey, valkey_url):
     """A recovered job is run by the next worker.
 
-    Did: killed a worker process that had moved a job into its processing list, recovered that list, made the job due, took it
-      as a second worker and acknowledged it.
+    Did: killed a worker process that had moved a job into its processing list, recovered that list, made the job due,
+      took it as a second worker and acknowledged it.
     Saw: the second worker took the job with one failed attempt on its record, and the queue was empty in the end.
     Otherwise: the second worker would find nothing to take, or the job would be left in a key.
     """
@@ -125,7 +125,8 @@ def test_two_reapers_move_each_job_once(valkey, valkey_url):
 def test_acknowledgement_finds_its_entry_by_value(valkey, valkey_url):
     """Without an id in the entry, an acknowledgement cannot tell two equal jobs apart.
 
-    Did: put the same payload twice into a processing list, as bare bytes and as entries that carry an id, and removed one by value.
+    Did: put the same payload twice into a processing list, as bare bytes and as entries that carry an id, and removed
+      one by value.
     Saw: of the bare ones LREM with count 0 removed both; of those with ids it removed the one that was meant.
     Otherwise: both removals would take out exactly one entry.
     """
