@@ -117,7 +117,8 @@ class Registry:
 
     Any method may be called from any thread at any time (step 5; until then, ignore threads): no update is lost, no
     call fails because of another, `max_series` and the single warning hold, and whoever reads a histogram sees
-    buckets, sum and count that belong together. Different series may be read at slightly different moments.
+    buckets, sum and count that belong together. Different series may be read at slightly different moments. Lock with
+    `threading.Lock` or `threading.RLock`: the grader steers the threads through these two.
     """
 
     def __init__(self, max_series: int = 1000, bounds: Sequence[float] = DEFAULT_BOUNDS) -> None:
