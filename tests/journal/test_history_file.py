@@ -365,3 +365,54 @@ def test_no_input_gets_past_the_rules_or_breaks_them(data):
 def test_half_a_surrogate_pair_is_refused():
     with pytest.raises(EventError, match="surrogate"):
         parse_line('{"v":2,"x":"\ud800"}')
+
+
+def test_append_returns_only_after_the_disk_has_the_line(history, monkeypatch):
+    """Did: looked at the file's bytes at each fsync, and counted them when append returned.
+
+    Saw: the line was there in full at an fsync before append returned.
+    Otherwise: append returned without an fsync, or synced before the line was written.
+    """
+    synced = []
+    sync = os.fsync
+
+    def watch(descriptor):
+        synced.append(history.path.read_bytes() if history.path.exists() else b"")
+        sync(descriptor)
+
+    monkeypatch.setattr("os.fsync", watch)
+    monkeypatch.setattr("sys.platform", "linux")
+    event = review()
+    history.append(event)
+    assert event.line.encode() + b"\n" in synced
+
+
+COUNTER = """
+import sys
+from pathlib import Path
+from journal.history.lock import exclusive
+
+file = Path(sys.argv[1])
+print("ready", flush=True)
+sys.stdin.readline()
+for _ in range(200):
+    with exclusive(file.with_suffix(".lock")):
+        file.write_text(str(int(file.read_text()) + 1))
+"""
+
+
+def test_lock_lets_one_process_in_at_a_time(tmp_path):
+    """Two processes read a number and write it back plus one; without the lock they overwrite each other."""
+    file = tmp_path / "count"
+    file.write_text("0")
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    counters = [subprocess.Popen([sys.executable, "-c", COUNTER, str(file)], **pipes) for _ in range(2)]
+    for counter in counters:
+        counter.stdout.readline()
+    for counter in counters:
+        counter.stdin.write("\n")
+        counter.stdin.flush()
+    for counter in counters:
+        counter.communicate()
+        assert counter.returncode == 0
+    assert file.read_text() == "400"
