@@ -144,3 +144,34 @@ def test_sigterm_without_a_handler_ends_the_process_and_with_one_starts_the_drai
 
     assert end_of(with_handler) == (0, "drained\n")
     assert end_of(without) == (-signal.SIGTERM, "")
+
+
+def test_two_servers_share_a_port_unless_told_not_to():
+    """gRPC's default hides the second server that should not be there.
+
+    Did: bound a second server to a port in use, with default options and with grpc.so_reuseport set to 0.
+    Saw: the default binds; with 0 it raises RuntimeError.
+    Otherwise: both would bind, or both would fail.
+    """
+
+    async def scenario():
+        first = grpc.aio.server()
+        port = first.add_insecure_port("127.0.0.1:0")
+        await first.start()
+        try:
+            shared = grpc.aio.server().add_insecure_port(f"127.0.0.1:{port}")
+            second = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
+            try:
+                second.add_insecure_port(f"127.0.0.1:{port}")
+            except RuntimeError:
+                refused = True
+            else:
+                refused = False
+        finally:
+            await first.stop(None)
+        return shared == port, refused
+
+    shared, refused = asyncio.run(scenario())
+    # Not every platform lets two sockets share a port; where it does, gRPC uses it.
+    assert shared or sys.platform != "linux"
+    assert refused
