@@ -368,7 +368,7 @@ def test_half_a_surrogate_pair_is_refused():
 
 
 def test_append_returns_only_after_the_disk_has_the_line(history, monkeypatch):
-    """Did: looked at the file's bytes at each fsync, and counted them when append returned.
+    """Did: looked at the file's bytes at each fsync of the file, and at the list of them when append returned.
 
     Saw: the line was there in full at an fsync before append returned.
     Otherwise: append returned without an fsync, or synced before the line was written.
@@ -377,14 +377,15 @@ def test_append_returns_only_after_the_disk_has_the_line(history, monkeypatch):
     sync = os.fsync
 
     def watch(descriptor):
-        synced.append(history.path.read_bytes() if history.path.exists() else b"")
+        if history.path.exists() and os.path.samestat(os.fstat(descriptor), history.path.stat()):
+            synced.append(history.path.read_bytes())
         sync(descriptor)
 
     monkeypatch.setattr("os.fsync", watch)
     monkeypatch.setattr("sys.platform", "linux")
     event = review()
     history.append(event)
-    assert event.line.encode() + b"\n" in synced
+    assert synced == [event.line.encode() + b"\n"]
 
 
 COUNTER = """
