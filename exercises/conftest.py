@@ -39,7 +39,8 @@ if (_why := _why_not_this_pytest()) is not None:
         "which `make site` or `make test` sets up."
     )
 
-from exercises.harness import clock, report
+from exercises.harness import clock, recording, report
+from exercises.harness import network as network_module
 from exercises.harness.network import Network
 from exercises.harness.seeds import Seeds, seeds_for
 
@@ -60,6 +61,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("filterwarnings", "ignore::pytest.PytestUnraisableExceptionWarning")
     config.addinivalue_line("filterwarnings", "ignore:coroutine .* was never awaited:RuntimeWarning")
     config.stash[REPORTS] = {}
+    if os.environ.get("REDRIVE_RECORDING"):
+        network_module.kept = []
     base = config.invocation_params.dir
     paths = [Path(base, argument.partition("::")[0]).resolve() for argument in config.args]
     config.stash[ALONE] = bool(paths) and all(path.is_relative_to(HERE) for path in paths)
@@ -103,7 +106,7 @@ def redis(network: Network) -> Any:
 
 @pytest.fixture
 def seeds() -> Seeds:
-    """Give the source of fresh networks, for `async for network in seeds(50)`."""
+    """Give the source of fresh networks that `async for` runs over."""
     return Seeds()
 
 
@@ -319,6 +322,8 @@ def _finish(config: pytest.Config) -> None:
         return
     if target := os.environ.get("REDRIVE_REPORT"):
         report.write_json(target, reports)
+    if (target := os.environ.get("REDRIVE_RECORDING")) and network_module.kept is not None:
+        recording.write_recordings(target, network_module.kept)
     _tell_the_journal(reports)
 
 

@@ -26,6 +26,9 @@ from redis.backoff import NoBackoff
 DEFAULT_LATENCY_S = 0.002
 MAX_POINTS = 400
 
+kept: list[Network] | None = None
+"""Every network that was made, where the run is recorded; else None, so that none is kept alive."""
+
 Effect = Literal["never_arrived", "reply_lost", "cancelled"]
 
 _SCRIPTS = {
@@ -44,10 +47,10 @@ class NetworkError(redis.exceptions.ConnectionError):
 
 @dataclass
 class Exchange:
-    """One command as the server saw it, in the order in which the server ran it."""
+    """One command as the server saw it, in the order in which the server ran it; a reconnection is another session."""
 
     client: str
-    connection: int
+    session: int
     command: tuple[bytes, ...]
     at_s: float
     reply: Any = None
@@ -116,7 +119,7 @@ class _Socket(AsyncFakeSocket):
 class _Connection(FakeAsyncRedisConnection):
     """A connection whose sends and reads pass through the network."""
 
-    _numbers = 0
+    _sessions = 0
 
     def __init__(self, *args: Any, link: _Link, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -124,13 +127,13 @@ class _Connection(FakeAsyncRedisConnection):
         self.link = link
         self._quiet = 0
         self._waiting = False
-        _Connection._numbers += 1
-        self.number = _Connection._numbers
 
     async def _connect(self) -> None:
         await super()._connect()
         self._sock.__class__ = _Socket
         self._waiting = False
+        _Connection._sessions += 1
+        self.session = _Connection._sessions
 
     async def on_connect_check_health(self, *args: Any, **kwargs: Any) -> None:
         self._quiet += 1
@@ -164,7 +167,7 @@ class _Connection(FakeAsyncRedisConnection):
         self._waiting = True
 
     def _server_takes(self, arguments: tuple[bytes, ...], packed: bytes) -> None:
-        exchange = Exchange(self.link.client, self.number, arguments, asyncio.get_running_loop().time())
+        exchange = Exchange(self.link.client, self.session, arguments, asyncio.get_running_loop().time())
         self.link.network.recording.append(exchange)
         if self._sock is None:
             raise NetworkError("the connection was closed while a command was being sent")
@@ -211,6 +214,8 @@ class Network:
         self._clients: list[redis.asyncio.Redis] = []
         self._fresh: list[Network] = []
         self._raw: redis.asyncio.Redis | None = None
+        if kept is not None:
+            kept.append(self)
         self.redis = self._client("redis", under_control=True)
 
     # Clients
@@ -295,6 +300,11 @@ class Network:
     def heal(self) -> None:
         """Forget the faults that have not happened."""
         self._faults = [fault for fault in self._faults if fault.fired]
+
+    @property
+    def protocol(self) -> int:
+        """The version of the Redis protocol that the clients speak."""
+        return int(self.redis.connection_pool.make_connection().protocol)
 
     @property
     def fired(self) -> int:

@@ -1,4 +1,3 @@
-# ruff: noqa: ASYNC110 - runs that poll are what the clock has to end
 """The virtual clock: time jumps, what never ends is ended with its line, and nothing is left behind."""
 
 import asyncio
@@ -156,7 +155,7 @@ def test_task_that_swallows_cancellation_cannot_keep_a_test_from_ending():
 
 def test_time_sleep_in_async_code_is_refused():
     async def main():
-        time.sleep(1)  # noqa: ASYNC251 - what it must refuse
+        time.sleep(1)
 
     with pytest.raises(clock.BlockingCallError, match=r"await asyncio\.sleep"):
         run(main)
