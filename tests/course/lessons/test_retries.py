@@ -9,10 +9,12 @@ from random import Random
 import pytest
 
 from exercises.harness import clock
+from exercises.harness.network import Network
 from jobqueue.domain import defaults
 from journal.lab.backoff import herd, outage_amplification
 from journal.lab.slo import SERVICE, Slo, simulate, slo_numbers
-from solutions.backoff.backoff import RetryBudget, ceiling_s, full_jitter_s, is_transient, retry
+from solutions.backoff.backoff import RetryBudget, SharedRetryBudget, ceiling_s, full_jitter_s, is_transient, retry
+from solutions.backoff.wrong import looks_then_takes
 
 BOUNDS = {"base_s": 0.5, "cap_s": 60.0}
 
@@ -140,7 +142,7 @@ def test_suppressed_context_is_not_followed():
     for cut in (False, True):
         try:
             try:
-                raise TimeoutError  # noqa: TRY301 - the error that is being handled
+                raise TimeoutError
             except TimeoutError:
                 if cut:
                     raise DriverError from None
@@ -174,7 +176,7 @@ async def outcome_of(awaitable) -> tuple[str, float]:
     began_at = loop.time()
     try:
         await awaitable
-    except Exception as error:  # noqa: BLE001 - that is the outcome
+    except Exception as error:
         return type(error).__name__, loop.time() - began_at
     return "ok", loop.time() - began_at
 
@@ -313,6 +315,32 @@ def test_permanent_errors_cost_the_budget_nothing():
         return (await outcome_of(retry(passing, **settings)))[0]
 
     assert clock.run(main) == "ok"
+
+
+# --8<-- [start:shared]
+def test_look_then_take_overspends_and_take_then_look_does_not():
+    """Between looking and taking, another worker takes.
+
+    Did: let eight workers ask at once for a retry from a purse in Redis that holds one, under 20 seeded schedules,
+        once with GET and SET, once with DECRBY and a refund.
+    Saw: more than one retry granted under every schedule with GET and SET, never more than one with DECRBY.
+    Otherwise: the order of the workers' commands would not matter.
+    """
+
+    async def granted(budget_class, seed):
+        network = Network(seed)
+        clients = [await network.client(f"worker {number}") for number in range(8)]
+        purses = [budget_class(client, "{lesson}:budget", cap=10, cost=10) for client in clients]
+        answers = await asyncio.gather(*(purse.spend() for purse in purses))
+        await network.close()
+        return sum(answers)
+
+    for seed in range(1, 21):
+        assert clock.run(lambda seed=seed: granted(looks_then_takes.SharedRetryBudget, seed)) > 1
+        assert clock.run(lambda seed=seed: granted(SharedRetryBudget, seed)) <= 1
+
+
+# --8<-- [end:shared]
 
 
 # Dead letters and idempotency
