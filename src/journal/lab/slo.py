@@ -78,6 +78,7 @@ class RetryNumbers:
     limit_load: float
 
 
+# --8<-- [start:numbers]
 def slo_numbers(slo: Slo) -> RetryNumbers:
     """Choose attempts, ceilings, deadline and budget for an objective; the module's text has the formulas.
 
@@ -112,6 +113,9 @@ def slo_numbers(slo: Slo) -> RetryNumbers:
         usual_load=1 + retries,
         limit_load=1 + 1 / cost,
     )
+
+
+# --8<-- [end:numbers]
 
 
 def _check(slo: Slo) -> None:
