@@ -1,0 +1,151 @@
+"""One suite, three engines: memory (the model), fakeredis, and a real Valkey on a Unix socket."""
+
+import asyncio
+import inspect
+import tempfile
+from pathlib import Path
+
+import fakeredis
+import pytest
+import redis.asyncio
+
+from jobqueue.adapters.embedded_valkey import EmbeddedValkey
+from jobqueue.adapters.memory_job_store import MemoryJobStore
+from jobqueue.adapters.redis_job_store import RedisJobStore
+from jobqueue.adapters.redis_keys import queue_keys
+from tests.jobqueue.fakes.jobs import T0, job
+
+LEASE_S = 10.0
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem):
+    """Run `async def` tests on a loop of their own."""
+    if not inspect.iscoroutinefunction(pyfuncitem.obj):
+        return None
+    arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
+
+    async def run():
+        try:
+            await pyfuncitem.obj(**arguments)
+        finally:
+            if engine := arguments.get("engine"):
+                await engine.store.close()
+                await engine.other.close()
+
+    asyncio.run(run())
+    return True
+
+
+class Engine:
+    """A store under test, with words that keep the tests short. Time is what the test says it is."""
+
+    def __init__(self, store, other, plant, where):
+        self.store = store  # what one process holds
+        self.other = other  # what a second process holds, on the same data
+        self.plant = plant  # puts bytes in place of a record
+        self.where = where  # returns {structure: ids}
+        self.claims = 0
+
+    async def submit(self, *jobs, at=T0):
+        return await self.store.submit("q", jobs, now=at, key_for_s=100.0)
+
+    async def take(self, wanted=10, at=T0, lease_s=LEASE_S, done=()):
+        self.claims += 1
+        return await self.store.exchange("q", done, wanted=wanted, token=f"w.{self.claims}", now=at, lease_s=lease_s)
+
+    async def taken(self, count=1, at=T0):
+        """Submit that many jobs and take them; return the leases."""
+        await self.submit(*(job(number) for number in range(1, count + 1)), at=at)
+        return (await self.take(count, at)).leases
+
+    async def depth(self, at=T0):
+        stats = await self.store.stats("q", now=at)
+        return {state.value: count for state, count in stats.depth.items() if count}
+
+    async def state(self, job_id):
+        view = await self.store.find("q", job_id)
+        return view.state if view else None
+
+
+def memory_engine():
+    store = MemoryJobStore()
+
+    async def plant(job_id, raw):
+        store.queue("q").records[job_id] = raw
+
+    async def where():
+        q = store.queue("q")
+        return {
+            "records": sorted(q.records),
+            "ready": list(q.ready),
+            "scheduled": sorted(q.scheduled.score),
+            "leases": sorted(q.leases.score),
+            "tokens": sorted(q.tokens),
+            "done": sorted(q.done.score),
+            "dead": sorted(q.dead.score),
+        }
+
+    return Engine(store, store, plant, where)
+
+
+def redis_engine(client, second):
+    keys = queue_keys("q")
+
+    async def plant(job_id, raw):
+        await client.hset(keys.records, job_id, raw)
+
+    async def where():
+        found = {
+            "records": await client.hkeys(keys.records),
+            "ready": await client.lrange(keys.ready, 0, -1),
+            "scheduled": await client.zrange(keys.scheduled, 0, -1),
+            "leases": await client.zrange(keys.leases, 0, -1),
+            "tokens": await client.hkeys(keys.tokens),
+            "done": await client.zrange(keys.done, 0, -1),
+            "dead": await client.zrange(keys.dead, 0, -1),
+        }
+        names = {name: [raw.decode() for raw in raws] for name, raws in found.items()}
+        return {name: ids if name == "ready" else sorted(ids) for name, ids in names.items()}
+
+    return Engine(RedisJobStore(client), RedisJobStore(second), plant, where)
+
+
+@pytest.fixture(scope="session")
+def valkey():
+    """A Valkey server for the whole session, without a file."""
+    with tempfile.TemporaryDirectory() as folder, EmbeddedValkey(Path(folder), append_only=False) as server:
+        yield server
+
+
+@pytest.fixture
+def engine(request):
+    """The engine of this parameter; async tests make their clients inside their own loop."""
+    if request.param == "memory":
+        return memory_engine()
+    if request.param == "fakeredis":
+        server = fakeredis.FakeServer()
+        return redis_engine(fakeredis.FakeAsyncRedis(server=server), fakeredis.FakeAsyncRedis(server=server))
+    address = request.getfixturevalue("valkey").url
+    with redis.Redis.from_url(address) as wipe:
+        wipe.flushall()
+    return redis_engine(redis.asyncio.Redis.from_url(address), redis.asyncio.Redis.from_url(address))
+
+
+def pytest_generate_tests(metafunc):
+    """Run each test that asks for an engine on all three."""
+    if "engine" in metafunc.fixturenames:
+        metafunc.parametrize("engine", ["memory", "fakeredis", "valkey"], indirect=True)
+
+
+def check_nothing_is_lost(where):
+    """Every record is in exactly one structure, and every lease has its token."""
+    structures = ("ready", "scheduled", "leases", "done", "dead")
+    placed = sorted(job_id for name in structures for job_id in where[name])
+    assert placed == where["records"], f"each job in exactly one place, got {where}"
+    assert where["leases"] == where["tokens"]
+
+
+@pytest.fixture
+def nothing_is_lost():
+    return check_nothing_is_lost
