@@ -12,10 +12,6 @@ from jobqueue.domain.verdict import Bury, Retry, after_failure, after_lapse, unr
 from tests.jobqueue.fakes.jobs import T0, ids, job, receipt
 
 
-def receipt(lease):
-    return receipt(lease)
-
-
 def retried(lease, due_in_s=5.0):
     return Retry(lease.job._replace(attempt=lease.job.attempt + 1, due_at=T0 + due_in_s))
 
