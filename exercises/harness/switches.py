@@ -24,6 +24,7 @@ from __future__ import annotations
 
 import _thread
 import contextlib
+import dis
 import linecache
 import sys
 import threading
@@ -64,6 +65,7 @@ class Switched:
     points: int = 0
     broken: list[Break] = field(default_factory=list)
     file: str = ""
+    stores_in_b: int = 0
 
     @property
     def story(self) -> str:
@@ -235,10 +237,11 @@ def _module_and_path(file: types.ModuleType | str | Path) -> tuple[types.ModuleT
 
 
 class _Tracer:
-    """Count opcodes of the learner's file in one thread, and switch before the chosen one."""
+    """Count opcodes of the learner's file in one thread, all or stores only, and switch before the chosen one."""
 
-    def __init__(self, path: str, at: int, baton: _Baton) -> None:
-        self.path, self.at, self.baton = path, at, baton
+    def __init__(self, path: str, me: str, at: int, baton: _Baton) -> None:
+        self.path, self.me, self.at, self.baton = path, me, at, baton
+        self.other = "b" if me == "a" else "a"
         self.seen = 0
         self.line = 0
 
@@ -252,52 +255,81 @@ class _Tracer:
         return self.step
 
     def step(self, frame: types.FrameType, event: str, _arg: Any) -> Any:
-        if event == "opcode":
+        if event == "opcode" and (self.me == "a" or self._stores(frame)):
             self.seen += 1
             if self.seen == self.at:
                 self.line = frame.f_lineno
-                if self.baton.can_run("b"):
-                    self.baton.hand_over("a")
+                if self.baton.can_run(self.other):
+                    self.baton.hand_over(self.me)
         return self.step
 
+    @staticmethod
+    def _stores(frame: types.FrameType) -> bool:
+        return dis.opname[frame.f_code.co_code[frame.f_lasti]] in {"STORE_SUBSCR", "STORE_ATTR", "DELETE_SUBSCR"}
 
-def _run_pair(path: str, at: int, subject: Any, op_a: Callable[[Any], Any], op_b: Callable[[Any], Any]) -> _Tracer:
-    global _baton  # noqa: PLW0603 - the replaced locks, made by the learner's code, have to find it
-    baton = _baton = _Baton()
-    tracer = _Tracer(path, at, baton)
 
-    def work(name: str, operation: Callable[[Any], Any], ended: Any) -> None:
-        baton.who[threading.get_ident()] = name
-        baton.turn[name].acquire()
-        if name == "a":
+class _Worker:
+    """One of the two threads, from its start until it has left no trace function behind.
+
+    All trace functions are in place before the first operation begins and stay until both have ended: Python 3.12
+    crashes when one thread sets or clears its own while another stands inside its.
+    """
+
+    def __init__(self, name: str, operation: Callable[[Any], Any], subject: Any, baton: _Baton) -> None:
+        self.name, self.operation, self.subject, self.baton = name, operation, subject, baton
+        self.tracer: _Tracer | None = None
+        self.ready, self.ended, self.leave, self.gone = _RealLock(), _RealLock(), _RealLock(), _RealLock()
+        for lock in (self.ready, self.ended, self.leave, self.gone):
+            lock.acquire()
+
+    def start(self) -> None:
+        # Not threading.Thread: its own locks, made now, would be replaced ones that the main thread takes part in.
+        _thread.start_new_thread(self._run, ())
+        self.ready.acquire()
+
+    def _run(self) -> None:
+        self.baton.who[threading.get_ident()] = self.name
+        if self.tracer is not None:
             # Python 3.12 looks for this flag on some frame when tracing starts, not later.
             sys._getframe().f_trace_opcodes = True  # noqa: SLF001
-            sys.settrace(tracer.start)
+            sys.settrace(self.tracer.start)
+        self.ready.release()
+        self.baton.turn[self.name].acquire()
         try:
-            operation(subject)
+            self.operation(self.subject)
         except BaseException as error:  # noqa: BLE001 - reported by the caller
-            baton.errors.append(error)
+            self.baton.errors.append(error)
         finally:
-            if name == "a":
-                sys.settrace(None)
-            baton.finish(name)
-            ended.release()
+            self.baton.finish(self.name)
+            self.ended.release()
+            self.leave.acquire()
+            sys.settrace(None)
+            self.gone.release()
 
+
+def _run_pair(
+    path: str, at: int, subject: Any, op_a: Callable[[Any], Any], op_b: Callable[[Any], Any], before_store: int
+) -> tuple[_Tracer, _Tracer | None]:
+    global _baton  # noqa: PLW0603 - the replaced locks, made by the learner's code, have to find it
+    baton = _baton = _Baton()
+    workers = [_Worker("a", op_a, subject, baton), _Worker("b", op_b, subject, baton)]
+    workers[0].tracer = _Tracer(path, "a", at, baton)
+    if before_store:
+        workers[1].tracer = _Tracer(path, "b", before_store, baton)
     try:
-        waits = []
-        for name, operation in (("a", op_a), ("b", op_b)):
-            ended = _RealLock()
-            ended.acquire()
-            waits.append((name, ended))
-            # Not threading.Thread: its own locks, made now, would be replaced ones that the main thread takes part in.
-            _thread.start_new_thread(work, (name, operation, ended))
+        for worker in workers:
+            worker.start()
         baton.turn["a"].release()
-        for name, ended in waits:
-            if not ended.acquire(timeout=UNENDED_S):
-                baton.errors.append(DeadlockError(f"thread {name} never ended"))
+        for worker in workers:
+            if not worker.ended.acquire(timeout=UNENDED_S):
+                baton.errors.append(DeadlockError(f"thread {worker.name} never ended"))
+                return workers[0].tracer, workers[1].tracer
+        for worker in workers:
+            worker.leave.release()
+            worker.gone.acquire()
     finally:
         _baton = None
-    return tracer
+    return workers[0].tracer, workers[1].tracer
 
 
 def forced_switches(
@@ -308,8 +340,13 @@ def forced_switches(
     *,
     file: types.ModuleType | str | Path,
     stop_at_first: bool = True,
+    pause_b_before_store: int = 0,
 ) -> Switched:
     """Run `op_a` and `op_b` on a fresh subject for every opcode of `op_a`, switching threads there.
+
+    With `pause_b_before_store=n` the second thread is interrupted as well, once, before its n-th store into an object
+    (an item or an attribute); call it with n = 1, 2, … while `result.stores_in_b >= n`. So both threads can have looked
+    before either has stored, as when each makes the lock that the other should have taken.
 
     Returns:
         The number of points tried, and those after which `check` failed; see the module's text.
@@ -319,7 +356,8 @@ def forced_switches(
     with _replaced_locks(module):
         for at in range(1, MAX_POINTS + 1):
             subject = setup()
-            tracer = _run_pair(path, at, subject, op_a, op_b)
+            tracer, second = _run_pair(path, at, subject, op_a, op_b, pause_b_before_store)
+            result.stores_in_b = max(result.stores_in_b, second.seen if second else 0)
             errors = _baton_errors(tracer)
             saw = f"{type(errors[0]).__name__}: {errors[0]}" if errors else _look(check, subject)
             if saw is not None:

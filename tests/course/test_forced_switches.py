@@ -60,6 +60,18 @@ class Crossed(Unlocked):
         with self.two, self.one:
             super().inc()
 
+class LockPerKey(Unlocked):
+    def __init__(self):
+        super().__init__()
+        self.locks = {}
+    def lock_of(self, key):
+        if key not in self.locks:
+            self.locks[key] = Lock()
+        return self.locks[key]
+    def inc(self):
+        with self.lock_of("n"):
+            super().inc()
+
 class Histogram:
     def __init__(self):
         self.lock = threading.Lock()
@@ -121,6 +133,19 @@ def test_locked_counter_never_fails(subject, kind):
     result = switch(subject, kind, stop_at_first=False)
     assert result.broken == []
     assert result.points >= 15
+
+
+def test_two_threads_that_each_make_the_lock_are_caught_when_both_are_interrupted(subject):
+    assert switch(subject, "LockPerKey", stop_at_first=False).broken == []
+    found = []
+    for n in range(1, 10):
+        result = switch(subject, "LockPerKey", pause_b_before_store=n)
+        found += result.broken
+        if result.stores_in_b < n:
+            break
+    assert 2 <= n < 10
+    assert found != []
+    assert switch(subject, "Locked", pause_b_before_store=1).broken == []
 
 
 def test_lock_taken_twice_by_one_thread_is_a_deadlock(subject):
