@@ -1,7 +1,7 @@
 """The job is buried when its attempts equal the limit, not when they have reached it.
 
-Incident: The limit is lowered from 10 to 3 during an incident. Jobs that are past the new limit step over it and are
-  retried for ever, and the incident goes on.
+Incident: The limit is lowered during an incident. Jobs that are past the new limit step over it and are retried for
+  ever, and the incident goes on.
 Fails: 2
 Says: for ever
 """

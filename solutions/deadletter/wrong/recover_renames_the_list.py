@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
-from redis.exceptions import ResponseError, WatchError
+from redis.exceptions import WatchError
 
 READY = "{orders}:ready"
 """A list. New jobs go in on the left; the entry at the right end is next."""
@@ -189,10 +189,7 @@ async def handle_once(
 
 async def recover(redis: Redis, worker: str, *, now_s: float, delay_s: float, max_attempts: int) -> int:
     """Move everything that `worker` held out of its processing list, by the same two exits as `fail`."""
-    try:
-        await redis.rename(processing(worker), processing(f"{worker}:recovering"))
-    except ResponseError:  # no such key
-        return 0
+    await redis.rename(processing(worker), processing(f"{worker}:recovering"))
     lost = f"{worker}:recovering"
     moved = 0
     for entry in await redis.lrange(processing(lost), 0, -1):

@@ -1,9 +1,9 @@
-"""decode takes whatever is an int, and True is one.
+"""After a WatchError handle_once answers False, as if another worker had done the job.
 
-Incident: A producer's `attempts: true` becomes 2 after the first failure, and a large negative number from another
-  gives a job attempts without end.
-Fails: 3
-Says: one bad message
+Incident: The list changes whenever a worker with several jobs acknowledges one of them. The job that lost the race is
+  not done, nobody fails it, and it stays in the list.
+Fails: 4
+Says: leaves some of them undone
 """
 
 import json
@@ -133,7 +133,7 @@ def decode(entry: bytes) -> dict[str, Any]:
         raise UndecodableError(f"the job has no {', '.join(missing)}")
     if not isinstance(job["id"], str) or not job["id"]:
         raise UndecodableError(f"id must be a string that is not empty, got {job['id']!r}")
-    if not isinstance(job["attempts"], int):
+    if type(job["attempts"]) is not int or job["attempts"] < 0:
         raise UndecodableError(f"attempts must be an int, 0 or more, got {job['attempts']!r}")
     if not isinstance(job["errors"], list):
         raise UndecodableError(f"errors must be a list, got {job['errors']!r}")
@@ -180,7 +180,7 @@ async def handle_once(
                 pipe.lrem(held, 1, entry)
                 await pipe.execute()
             except WatchError:
-                continue
+                return False
             return not done
 
 

@@ -1,9 +1,9 @@
-"""The new entry is built from the fields that this code knows.
+"""Looking at the dead letters takes them off the list.
 
-Incident: The producer sends a trace id along. It survives the first attempt only, so that exactly the jobs that were
-  retried cannot be followed across services.
-Fails: 3
-Says: what is not in the record is gone
+Incident: Somebody looks at the dead letters to see what happened. Nobody else can see it any more, and there is
+  nothing to re-drive.
+Fails: 6
+Says: looking at a dead letter loses it
 """
 
 import json
@@ -151,10 +151,7 @@ def after_failure(worker: str, entry: bytes, error: BaseException, *, now_s: flo
         job = {**nothing, "raw_hex": entry.hex()}
     attempt = job["attempts"] + 1
     failure = {"attempt": attempt, "at_s": now_s, "worker": worker, "chain": error_chain(error)}
-    known = {name: job[name] for name in ("id", "payload", "submitted_at_s")}
-    if "raw_hex" in job and job["id"] is None:
-        known["raw_hex"] = job["raw_hex"]
-    return {**known, "attempts": attempt, "errors": [*job["errors"], failure]}
+    return {**job, "attempts": attempt, "errors": [*job["errors"], failure]}
 
 
 # ── Step 4: handle once ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -205,7 +202,7 @@ async def recover(redis: Redis, worker: str, *, now_s: float, delay_s: float, ma
 
 async def peek(redis: Redis, *, limit: int) -> list[dict[str, Any]]:
     """Return the oldest `limit` dead records (1 or more), oldest first, as dicts. Change nothing."""
-    return [json.loads(record) for record in await redis.lrange(DEAD, 0, limit - 1)]
+    return [json.loads(record) for record in await redis.lpop(DEAD, limit) or []]
 
 
 def after_redrive(record: dict[str, Any], *, now_s: float) -> dict[str, Any]:
