@@ -32,7 +32,7 @@ import types
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 MAX_POINTS = 20_000
 UNSEEN_BLOCK_S = 1.0
@@ -90,6 +90,7 @@ class _Baton:
         self.waiting: dict[str, ReplacedLock] = {}
         self.errors: list[BaseException] = []
         self.unseen: set[str] = set()
+        self.counters: dict[str, _Counter] = {}
 
     def me(self) -> str | None:
         return self.who.get(threading.get_ident())
@@ -236,100 +237,154 @@ def _module_and_path(file: types.ModuleType | str | Path) -> tuple[types.ModuleT
     return (found[0] if found else None), path
 
 
-class _Tracer:
+_STORES = {"STORE_SUBSCR", "STORE_ATTR", "DELETE_SUBSCR", "DELETE_ATTR"}
+
+
+class _Counter:
     """Count opcodes of the learner's file in one thread, all or stores only, and switch before the chosen one."""
 
-    def __init__(self, path: str, me: str, at: int, baton: _Baton) -> None:
-        self.path, self.me, self.at, self.baton = path, me, at, baton
+    def __init__(self, me: str, at: int, baton: _Baton) -> None:
+        self.me, self.at, self.baton = me, at, baton
         self.other = "b" if me == "a" else "a"
         self.seen = 0
         self.line = 0
 
-    def start(self, frame: types.FrameType, _event: str, _arg: Any) -> Any:
+    def count(self, frame: types.FrameType, offset: int) -> None:
+        if self.me == "b" and dis.opname[frame.f_code.co_code[offset]] not in _STORES:
+            return
+        self.seen += 1
+        if self.seen == self.at:
+            self.line = frame.f_lineno
+            if self.baton.can_run(self.other):
+                self.baton.hand_over(self.me)
+
+
+class _TracedOpcodes:
+    """Tell the counters of every opcode through `sys.settrace`: Python 3.11."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def begin(self) -> None:
+        """Begin in the running thread, if it has a counter."""
+        if _own_counter() is not None:
+            sys.settrace(self._start)
+
+    def end(self) -> None:
+        sys.settrace(None)
+
+    def _start(self, frame: types.FrameType, _event: str, _arg: Any) -> Any:
         if frame.f_code.co_filename != self.path:
             return None
-        # The local trace function first: Python 3.13 ignores the flag on a frame that has none yet.
-        frame.f_trace = self.step
-        frame.f_trace_lines = False
         frame.f_trace_opcodes = True
-        return self.step
+        frame.f_trace_lines = False
+        return self._step
 
-    def step(self, frame: types.FrameType, event: str, _arg: Any) -> Any:
-        if event == "opcode" and (self.me == "a" or self._stores(frame)):
-            self.seen += 1
-            if self.seen == self.at:
-                self.line = frame.f_lineno
-                if self.baton.can_run(self.other):
-                    self.baton.hand_over(self.me)
-        return self.step
+    def _step(self, frame: types.FrameType, event: str, _arg: Any) -> Any:
+        counter = _own_counter()
+        if event == "opcode" and counter is not None:
+            counter.count(frame, frame.f_lasti)
+        return self._step
 
-    @staticmethod
-    def _stores(frame: types.FrameType) -> bool:
-        return dis.opname[frame.f_code.co_code[frame.f_lasti]] in {"STORE_SUBSCR", "STORE_ATTR", "DELETE_SUBSCR"}
+
+class _MonitoredOpcodes:
+    """Tell the counters of every opcode through `sys.monitoring`: Python 3.12 and later.
+
+    There, `sys.settrace` in two threads that stand in the same code can crash the interpreter.
+    """
+
+    tool = 4
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.codes: list[types.CodeType] = []
+
+    def __enter__(self) -> Self:
+        monitoring = sys.monitoring
+        monitoring.use_tool_id(self.tool, "forced switches")
+        monitoring.register_callback(self.tool, monitoring.events.PY_START, self._start)
+        monitoring.register_callback(self.tool, monitoring.events.INSTRUCTION, self._step)
+        monitoring.restart_events()
+        monitoring.set_events(self.tool, monitoring.events.PY_START)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        monitoring = sys.monitoring
+        monitoring.set_events(self.tool, 0)
+        for code in self.codes:
+            monitoring.set_local_events(self.tool, code, 0)
+        monitoring.free_tool_id(self.tool)
+
+    def begin(self) -> None:
+        """Do nothing: it is on for every thread."""
+
+    def end(self) -> None:
+        """Do nothing: it ends for every thread."""
+
+    def _start(self, code: types.CodeType, _offset: int) -> Any:
+        if code.co_filename == self.path:
+            sys.monitoring.set_local_events(self.tool, code, sys.monitoring.events.INSTRUCTION)
+            self.codes.append(code)
+        return sys.monitoring.DISABLE
+
+    def _step(self, _code: types.CodeType, offset: int) -> None:
+        counter = _own_counter()
+        if counter is not None:
+            counter.count(sys._getframe(1), offset)  # noqa: SLF001
+
+
+_Opcodes = _MonitoredOpcodes if sys.version_info >= (3, 12) else _TracedOpcodes
+
+
+def _own_counter() -> _Counter | None:
+    return _baton.counters.get(_baton.me() or "") if _baton is not None else None
 
 
 class _Worker:
-    """One of the two threads, from its start until it has left no trace function behind.
+    """One of the two threads, from its start until it has left nothing behind."""
 
-    All trace functions are in place before the first operation begins and stay until both have ended: Python 3.12
-    crashes when one thread sets or clears its own while another stands inside its.
-    """
+    def __init__(self, name: str, operation: Callable[[Any], Any], subject: Any, opcodes: Any) -> None:
+        self.name, self.operation, self.subject, self.opcodes = name, operation, subject, opcodes
+        self.ended = _RealLock()
+        self.ended.acquire()
 
-    def __init__(self, name: str, operation: Callable[[Any], Any], subject: Any, baton: _Baton) -> None:
-        self.name, self.operation, self.subject, self.baton = name, operation, subject, baton
-        self.tracer: _Tracer | None = None
-        self.ready, self.ended, self.leave, self.gone = _RealLock(), _RealLock(), _RealLock(), _RealLock()
-        for lock in (self.ready, self.ended, self.leave, self.gone):
-            lock.acquire()
-
-    def start(self) -> None:
+    def start(self, baton: _Baton) -> None:
         # Not threading.Thread: its own locks, made now, would be replaced ones that the main thread takes part in.
-        _thread.start_new_thread(self._run, ())
-        self.ready.acquire()
+        _thread.start_new_thread(self._run, (baton,))
 
-    def _run(self) -> None:
-        self.baton.who[threading.get_ident()] = self.name
-        if self.tracer is not None:
-            # Python 3.12 looks for this flag on some frame when tracing starts, not later.
-            sys._getframe().f_trace_opcodes = True  # noqa: SLF001
-            sys.settrace(self.tracer.start)
-        self.ready.release()
-        self.baton.turn[self.name].acquire()
+    def _run(self, baton: _Baton) -> None:
+        baton.who[threading.get_ident()] = self.name
+        baton.turn[self.name].acquire()
+        self.opcodes.begin()
         try:
             self.operation(self.subject)
         except BaseException as error:  # noqa: BLE001 - reported by the caller
-            self.baton.errors.append(error)
+            baton.errors.append(error)
         finally:
-            self.baton.finish(self.name)
+            self.opcodes.end()
+            baton.finish(self.name)
             self.ended.release()
-            self.leave.acquire()
-            sys.settrace(None)
-            self.gone.release()
 
 
-def _run_pair(
-    path: str, at: int, subject: Any, op_a: Callable[[Any], Any], op_b: Callable[[Any], Any], before_store: int
-) -> tuple[_Tracer, _Tracer | None]:
+def _run_pair(baton: _Baton, workers: tuple[_Worker, _Worker]) -> None:
     global _baton  # noqa: PLW0603 - the replaced locks, made by the learner's code, have to find it
-    baton = _baton = _Baton()
-    workers = [_Worker("a", op_a, subject, baton), _Worker("b", op_b, subject, baton)]
-    workers[0].tracer = _Tracer(path, "a", at, baton)
-    if before_store:
-        workers[1].tracer = _Tracer(path, "b", before_store, baton)
+    _baton = baton
     try:
         for worker in workers:
-            worker.start()
+            worker.start(baton)
         baton.turn["a"].release()
         for worker in workers:
             if not worker.ended.acquire(timeout=UNENDED_S):
                 baton.errors.append(DeadlockError(f"thread {worker.name} never ended"))
-                return workers[0].tracer, workers[1].tracer
-        for worker in workers:
-            worker.leave.release()
-            worker.gone.acquire()
+                return
     finally:
         _baton = None
-    return workers[0].tracer, workers[1].tracer
 
 
 def forced_switches(
@@ -353,18 +408,23 @@ def forced_switches(
     """
     module, path = _module_and_path(file)
     result = Switched(file=Path(path).name)
-    with _replaced_locks(module):
+    with _replaced_locks(module), _Opcodes(path) as opcodes:
         for at in range(1, MAX_POINTS + 1):
             subject = setup()
-            tracer, second = _run_pair(path, at, subject, op_a, op_b, pause_b_before_store)
-            result.stores_in_b = max(result.stores_in_b, second.seen if second else 0)
-            errors = _baton_errors(tracer)
+            baton = _Baton()
+            first = baton.counters["a"] = _Counter("a", at, baton)
+            if pause_b_before_store:
+                baton.counters["b"] = _Counter("b", pause_b_before_store, baton)
+            _run_pair(baton, (_Worker("a", op_a, subject, opcodes), _Worker("b", op_b, subject, opcodes)))
+            if "b" in baton.counters:
+                result.stores_in_b = max(result.stores_in_b, baton.counters["b"].seen)
+            errors = _errors_of(baton)
             saw = f"{type(errors[0]).__name__}: {errors[0]}" if errors else _look(check, subject)
             if saw is not None:
-                line = tracer.line
+                line = first.line
                 source = linecache.getline(path, line).strip() if line else "(no switch was needed)"
                 result.broken.append(Break(at, line, source, saw))
-            if tracer.seen < at:
+            if first.seen < at:
                 break
             result.points = at
             if result.broken and stop_at_first:
@@ -374,11 +434,11 @@ def forced_switches(
     return result
 
 
-def _baton_errors(tracer: _Tracer) -> list[BaseException]:
-    for error in tracer.baton.errors:
+def _errors_of(baton: _Baton) -> list[BaseException]:
+    for error in baton.errors:
         if isinstance(error, NotImplementedError):
             raise error
-    return tracer.baton.errors
+    return baton.errors
 
 
 def _look(check: Callable[[Any], object], subject: Any) -> str | None:
