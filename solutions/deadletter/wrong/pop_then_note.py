@@ -42,7 +42,7 @@ class WorkerLostError(Exception):
     """The worker that held the job is gone: the error that `recover` records."""
 
 
-def encode(job: dict[str, Any]) -> bytes:
+def _encode(job: dict[str, Any]) -> bytes:
     """Write a job or a record as an entry."""
     return json.dumps(job).encode()
 
@@ -53,7 +53,7 @@ def encode(job: dict[str, Any]) -> bytes:
 async def submit(redis: Redis, job_id: str, payload: Any, *, now_s: float) -> None:
     """Put a new job at the left end of READY."""
     job = {"id": job_id, "payload": payload, "submitted_at_s": now_s, "attempts": 0, "errors": []}
-    await redis.lpush(READY, encode(job))
+    await redis.lpush(READY, _encode(job))
 
 
 async def take(redis: Redis, worker: str) -> bytes | None:
@@ -91,14 +91,14 @@ async def fail(
                 await pipe.watch(held)
                 if await pipe.lpos(held, entry) is None:
                     return "gone"
-                job = after_failure(worker, entry, error, now_s=now_s)
+                job = _after_failure(worker, entry, error, now_s=now_s)
                 dead = job["id"] is None or job["attempts"] >= max_attempts
                 pipe.multi()
                 pipe.lrem(held, 1, entry)
                 if dead:
-                    pipe.rpush(DEAD, encode({**job, "dead_at_s": now_s}))
+                    pipe.rpush(DEAD, _encode({**job, "dead_at_s": now_s}))
                 else:
-                    pipe.zadd(SCHEDULED, {encode(job): now_s + delay_s})
+                    pipe.zadd(SCHEDULED, {_encode(job): now_s + delay_s})
                 await pipe.execute()
             except WatchError:
                 # The list changed, or the connection broke and EXEC may have run: only reading again can tell.
@@ -144,7 +144,7 @@ def decode(entry: bytes) -> dict[str, Any]:
     return job
 
 
-def after_failure(worker: str, entry: bytes, error: BaseException, *, now_s: float) -> dict[str, Any]:
+def _after_failure(worker: str, entry: bytes, error: BaseException, *, now_s: float) -> dict[str, Any]:
     """Return the job with one more failed attempt on its record; of an entry that is no job, what can be kept."""
     try:
         job = decode(entry)
@@ -207,7 +207,7 @@ async def peek(redis: Redis, *, limit: int) -> list[dict[str, Any]]:
     return [json.loads(record) for record in await redis.lrange(DEAD, 0, limit - 1)]
 
 
-def after_redrive(record: dict[str, Any], *, now_s: float) -> dict[str, Any]:
+def _after_redrive(record: dict[str, Any], *, now_s: float) -> dict[str, Any]:
     """Return the job that a dead record becomes: a fresh budget of attempts, and how it came here."""
     provenance = {"at_s": now_s, "dead_at_s": record["dead_at_s"], "attempts": record["attempts"]}
     job = {name: value for name, value in record.items() if name != "dead_at_s"}
@@ -226,7 +226,7 @@ async def redrive(redis: Redis, job_id: str, *, now_s: float) -> bool:
                     return False
                 pipe.multi()
                 pipe.lrem(DEAD, 1, record)
-                pipe.lpush(READY, encode(after_redrive(json.loads(record), now_s=now_s)))
+                pipe.lpush(READY, _encode(_after_redrive(json.loads(record), now_s=now_s)))
                 await pipe.execute()
             except WatchError:
                 continue
