@@ -64,7 +64,7 @@ def an_error_with_causes():
     return outer
 
 
-def test_handler_without_a_guard_doubles_its_effect(valkey, valkey_url):
+def test_a_handler_without_a_job_id_guard_doubles_its_effect(valkey, valkey_url):
     """At least once means twice, for a handler that does not look at the job's id.
 
     Did: delivered one job twice on a real Valkey, as the first worker died between its effect and its acknowledgement,

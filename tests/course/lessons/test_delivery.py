@@ -77,6 +77,23 @@ def test_moved_job_outlives_its_worker(valkey, valkey_url):
     assert valkey.lrange(processing("w1"), 0, -1) == [b"job-1"]
 
 
+def test_a_pop_loses_the_job_and_a_move_does_not(valkey, valkey_url):
+    """A pop is at-most-once; a move into a processing list is at-least-once, and recoverable.
+
+    Did: killed two worker processes (SIGKILL) between taking a job and acknowledging it, one that took with RPOP and
+      one that took with LMOVE, and gave what the processing list held to a second worker, on a real Valkey.
+    Saw: the second worker got the moved job, and the popped one was in no key.
+    Otherwise: both jobs would have been found, or neither.
+    """
+    valkey.lpush(READY, "popped", "moved")
+    killed = [kill_while_it_holds_a_job(valkey_url, how) for how in ("pop", "move")]
+    assert killed == [b"popped", b"moved"]
+    assert everything(valkey) == [b"moved"]
+    valkey.lmove(processing("w1"), READY, "RIGHT", "RIGHT")
+    second = [on_a_loop(valkey_url, lambda client: take(client, "w2")) for _ in range(2)]
+    assert second == [b"moved", None]
+
+
 def test_what_a_killed_worker_held_is_recovered_and_run(valkey, valkey_url):
     """A recovered job is run by the next worker.
 
