@@ -97,6 +97,17 @@ def git_head_text(root: Path, path: str) -> str | None:
     return shown.stdout.decode("utf-8").replace("\r\n", "\n") if shown.returncode == 0 else None
 
 
+def is_git_root(root: Path) -> bool:
+    """Whether `root` is the top folder of a git repository."""
+    try:
+        shown = subprocess.run(
+            ["git", "-C", str(root), "rev-parse", "--show-toplevel"], capture_output=True, check=False, timeout=30
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return shown.returncode == 0 and Path(shown.stdout.decode("utf-8").strip()).resolve() == root.resolve()
+
+
 def stub_text(root: Path, slug: str) -> str | None:
     """Return the stub of an exercise as the course ships it: from git's HEAD, never from the learner's file."""
     return git_head_text(root, f"exercises/{slug}/{slug}.py")

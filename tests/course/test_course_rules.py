@@ -218,6 +218,15 @@ def test_learners_file_does_not_matter_once_the_stub_is_committed(whole):
     assert told(whole, run=True) == []
 
 
+def test_without_git_a_changed_stub_is_the_learners_and_not_checked(toy):
+    toy.complete()
+    toy.body("return 2 * n")
+    (exercise,) = find_exercises(toy.root)
+    said = []
+    assert check_texts(exercise) + check_twins(exercise) + check_grades([exercise], tell=said.append) == []
+    assert said == ["toy: stub not checked (without git it may be yours), 2 solutions, 9 wrong solutions"]
+
+
 def test_course_without_a_polling_pool_and_an_endless_loop_is_told():
     assert len(polls_and_loops({"a": "got 5"})) == 2
     said = {"a": "more than 1 hour of virtual time went by", "b": "after 10 real seconds: an endless loop"}

@@ -34,7 +34,10 @@ def test_stubs_are_red_solutions_green_and_wrong_solutions_caught():
 
 @pytest.mark.parametrize("slug", EXERCISES)
 def test_untouched_stub_shows_one_line_a_step_and_no_plumbing(slug):
-    graded = grade(ROOT, slug, EXERCISES[slug].stub())
+    stub = EXERCISES[slug].stub()
+    if stub is None:
+        pytest.skip("without git the stub may be the learner's work: yours, not checked")
+    graded = grade(ROOT, slug, stub)
     assert graded.returncode == 1
     assert graded.output.count("not started") >= len(graded.steps) >= 5
     assert [word for word in ("Traceback", "site-packages", "harness/", "conftest") if word in graded.output] == []

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from journal.overlay import git_head_text
+from journal.overlay import git_head_text, is_git_root
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,9 +56,15 @@ class Exercise:
         """Return a part's text."""
         return (self.root / self.path(kind)).read_text(encoding="utf-8")
 
-    def stub(self) -> str:
-        """Return the stub from git's HEAD; an exercise that is not committed yet, from the folder."""
-        return git_head_text(self.root, self.path("stub")) or self.text("stub")
+    def stub(self) -> str | None:
+        """Return the stub from git's HEAD; that of an exercise that is not committed yet, from the folder.
+
+        Without git nobody can tell the stub from the learner's work: None, and it is not checked.
+        """
+        committed = git_head_text(self.root, self.path("stub"))
+        if committed is not None:
+            return committed
+        return self.text("stub") if self.has("stub") and is_git_root(self.root) else None
 
     def files_in(self, kind: str) -> list[Path]:
         """List the Python files of a folder part, by name."""

@@ -84,7 +84,8 @@ def _check(exercise: Exercise, found: Found, pool: ThreadPoolExecutor, seeds: in
         settings = {"REDRIVE_SEEDS_FROM": str(1 + sweep * SEEDS_APART), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
         return pool.submit(partial(grade, exercise.root, exercise.slug, text, environment=settings)).result
 
-    stub = submit(exercise.stub(), 0) if exercise.has("stub") else None
+    stub_text = exercise.stub()
+    stub = None if stub_text is None else submit(stub_text, 0)
     rights = [
         (file, sweep, submit(file.read_text(encoding="utf-8"), sweep)) for file in right for sweep in range(seeds)
     ]
@@ -93,10 +94,10 @@ def _check(exercise: Exercise, found: Found, pool: ThreadPoolExecutor, seeds: in
     tests: set[str] = set()
     caught: set[str] = set()
     if stub is not None:
-        found.problems += _guarded(exercise.path("stub"), stub, partial(_judge_stub, exercise, tests))
+        found.problems += _guarded(exercise.path("stub"), stub, partial(_judge_stub, exercise))
     for file, sweep, result in rights:
         path = file.relative_to(exercise.root).as_posix()
-        found.problems += _guarded(path, result, partial(_judge_right, path, sweep))
+        found.problems += _guarded(path, result, partial(_judge_right, path, sweep, tests))
     for wrong, sweep, result in runs:
         judge = partial(_judge_wrong, wrong, sweep, caught, found.messages)
         found.problems += _guarded(wrong.path, result, judge)
@@ -106,8 +107,9 @@ def _check(exercise: Exercise, found: Found, pool: ThreadPoolExecutor, seeds: in
         )
         for name in sorted(tests - caught)
     ]
+    first = "stub" if stub is not None else "stub not checked (without git it may be yours)"
     counts = f"{len(right)} solutions, {len(wrongs)} wrong solutions"
-    found.said.append(f"{exercise.slug}: stub, {counts}" + (f", {seeds} sweeps of seeds" if seeds > 1 else ""))
+    found.said.append(f"{exercise.slug}: {first}, {counts}" + (f", {seeds} sweeps of seeds" if seeds > 1 else ""))
 
 
 def _guarded(path: str, result: Callable[[], Graded], judge: Callable[[Graded], list[Problem]]) -> list[Problem]:
@@ -122,14 +124,13 @@ def _function(name: str) -> str:
     return name.partition("[")[0]
 
 
-def _judge_stub(exercise: Exercise, tests: set[str], graded: Graded) -> list[Problem]:
+def _judge_stub(exercise: Exercise, graded: Graded) -> list[Problem]:
     path = exercise.path("stub")
     if graded.broken:
         return [Problem(path, 0, f"cannot be imported as it is committed: {graded.broken}")]
     problems = []
     for step in graded.steps:
         for test in step.tests:
-            tests.add(_function(test.name))
             if test.outcome == "passed":
                 fact = f"the untouched stub passes {test.name} of step {step.n}"
                 problems.append(
@@ -144,11 +145,12 @@ def _judge_stub(exercise: Exercise, tests: set[str], graded: Graded) -> list[Pro
     return problems
 
 
-def _judge_right(path: str, sweep: int, graded: Graded) -> list[Problem]:
+def _judge_right(path: str, sweep: int, tests: set[str], graded: Graded) -> list[Problem]:
     if graded.broken:
         return [Problem(path, 0, f"cannot be graded: {graded.broken}")]
     problems = []
     for step in graded.steps:
+        tests.update(_function(test.name) for test in step.tests)
         for test in step.tests:
             if test.outcome != "passed":
                 seed = f" under seed {test.seed} (sweep from {1 + sweep * SEEDS_APART})" if test.seed else ""

@@ -132,28 +132,32 @@ def _hints(exercise: Exercise) -> Iterator[Problem]:
 
 
 def _stub(exercise: Exercise) -> Iterator[Problem]:
-    if not exercise.has("stub"):
+    text = exercise.stub()
+    if text is None:
         return
     path = exercise.path("stub")
     known = {step.n for step in markers(exercise.text("tests"))}
-    tree = ast.parse(exercise.stub())
+    tree = ast.parse(text)
     if not ast.get_docstring(tree):
         yield Problem(path, 1, "has no docstring, and it is the specification; write one")
     promised = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Raise) and node.exc is not None and "NotImplementedError" in ast.unparse(node.exc):
-            text = ast.unparse(node.exc)
-            match = _STEP_TEXT.search(text)
+            raised = ast.unparse(node.exc)
+            match = _STEP_TEXT.search(raised)
             if match is None or int(match[1]) not in known:
                 yield Problem(
-                    path, node.lineno, f'{text} names no step of the tests; write NotImplementedError("step n: title")'
+                    path,
+                    node.lineno,
+                    f'{raised} names no step of the tests; write NotImplementedError("step n: title")',
                 )
             else:
                 promised.add(int(match[1]))
 
 
 def _imports(exercise: Exercise) -> Iterator[Problem]:
-    texts = [(exercise.path("stub"), exercise.stub())] if exercise.has("stub") else []
+    stub = exercise.stub()
+    texts = [] if stub is None else [(exercise.path("stub"), stub)]
     files = [exercise.root / exercise.path("solution"), *exercise.files_in("alternatives"), *exercise.files_in("wrong")]
     texts += [
         (file.relative_to(exercise.root).as_posix(), file.read_text(encoding="utf-8"))

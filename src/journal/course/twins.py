@@ -18,9 +18,10 @@ _Function = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 def check_twins(exercise: Exercise) -> list[Problem]:
     """Return every public name, signature or docstring in which stub and solution differ."""
-    if not exercise.has("stub") or not exercise.has("solution"):
+    text = exercise.stub()
+    if text is None or not exercise.has("solution"):
         return []
-    stub = public_face(exercise.stub())
+    stub = public_face(text)
     solution = public_face(exercise.text("solution"))
     path, other = exercise.path("solution"), exercise.path("stub")
     problems = []
