@@ -13,4 +13,14 @@
   };
   addEventListener("hashchange", unfold);
   unfold();
+
+  // The theme makes each code block's copy button a landmark of its own, which a screen reader would list as navigation.
+  const article = document.querySelector("article");
+  const demote = () => {
+    for (const nav of article.querySelectorAll("nav.md-code__nav:not([role])")) nav.setAttribute("role", "none");
+  };
+  if (article) {
+    new MutationObserver(demote).observe(article, { childList: true, subtree: true });
+    demote();
+  }
 })();

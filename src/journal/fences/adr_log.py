@@ -28,7 +28,7 @@ def render(_options: Mapping[str, Any], place: Place, _md: Markdown | None = Non
     )
     head = "".join(f'<th scope="col">{cell}</th>' for cell in ("No.", "Decision", "Status", "Date"))
     return (
-        '<div class="rd-table rd-adrs"><table class="rd-grid">'
+        '<div class="rd-table rd-adrs" tabindex="0" role="group" aria-label="Decisions"><table class="rd-grid">'
         f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
     )
 

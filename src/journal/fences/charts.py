@@ -30,7 +30,7 @@ def svg(name: str, title: str, description: str, width: int, height: int, body: 
 
 def figure(drawing: str, caption: str) -> str:
     """Return a drawing with a caption; `caption` is HTML."""
-    return f'<figure class="rd-figure">{drawing}<figcaption>{caption}</figcaption></figure>'
+    return f'<figure class="rd-figure" tabindex="0">{drawing}<figcaption>{caption}</figcaption></figure>'
 
 
 def days_hit(hit: int, total: int, *, name: str = "days-hit") -> str:

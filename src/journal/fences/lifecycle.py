@@ -149,7 +149,7 @@ def render(_options: Mapping[str, Any], _place: Place | None = None, _md: Markdo
     head = "".join(f'<th scope="col">{cell}</th>' for cell in ("Move", "From → to", "Who makes it, and when"))
     return (
         figure(drawing, "The state of a job is the structure that holds its id.")
-        + '<div class="rd-table"><table class="rd-grid">'
+        + '<div class="rd-table" tabindex="0" role="group" aria-label="Moves"><table class="rd-grid">'
         + f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
     )
 

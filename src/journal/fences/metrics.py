@@ -33,7 +33,8 @@ def render(_options: Mapping[str, Any], place: Place, _md: Markdown | None = Non
     head = ("Hours", "Days hit", "Exercises", "Commits", "Average confidence")
     row = (f"{metrics.hours:g}", f"{metrics.days_hit}/{week.days}", str(metrics.exercises), str(metrics.commits), sure)
     table = (
-        '<div class="rd-metrics__table"><table class="rd-grid"><thead><tr>'
+        '<div class="rd-metrics__table" tabindex="0" role="group" aria-label="Metrics">'
+        '<table class="rd-grid"><thead><tr>'
         + "".join(f'<th scope="col">{cell}</th>' for cell in head)
         + "</tr></thead><tbody><tr>"
         + "".join(f"<td>{cell}</td>" for cell in row)

@@ -6,11 +6,12 @@ MkDocs and its extensions report these without a line, some without a file.
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import yaml
 
-from journal.pages import Page, read_page
+from journal.pages import Page, outside_code, read_page
 from journal.problems import Problem
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 _OPEN = re.compile(r"^\s*(`{3,}|~{3,})\s*([\w-]*)")
 _SNIPPET = re.compile(r'^\s*-+8<-+\s+"([^"]+)"\s*$')
 _REGION = re.compile(r"--8<--\s*\[(start|end):\s*([\w-]+)\s*\]")
+_DELIMITER = re.compile(r"^\s*\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)+\|?\s*$")
 _STUB = re.compile(r"exercises/(\w+)/\1\.py")
 
 
@@ -30,6 +32,7 @@ def check_fences(root: Path) -> list[Problem]:
         page, faults = read_page(path, root)
         problems += faults or _description(page)
         problems += _snippets(page, root)
+        problems += _tables(page)
         for line, name, body in _fences(page):
             problems += [Problem(page.path, line, fault) for fault in _fence_faults(name, body, root)]
     problems += [
@@ -79,6 +82,17 @@ def _snippets(page: Page, root: Path) -> Iterator[Problem]:
                         f"its regions are {', '.join(known) or 'none'}",
                     )
                     break
+
+
+def _tables(page: Page) -> Iterator[Problem]:
+    lines = outside_code(page.body)
+    for (number, line), (_, below) in pairwise(lines):
+        if _DELIMITER.match(below) and "|" in line:
+            cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
+            if not all(cells):
+                yield Problem(
+                    page.path, number, "a column of this table has no heading, which a screen reader needs; name it"
+                )
 
 
 def _fences(page: Page) -> Iterator[tuple[int, str, str]]:

@@ -19,6 +19,8 @@ _ANCHOR = re.compile(r'<a class="anchor-link" href="(#[^"]*)">[^<]*</a>')
 def plain(html: str) -> str:
     """Return a notebook's HTML without scripts, styles and copy buttons, of which the theme has its own."""
     html = _COPY.sub("", _STYLES.sub("", _SCRIPTS.sub("", html)))
+    # A block that scrolls must be reachable by keyboard.
+    html = html.replace("<pre>", '<pre tabindex="0">')
     return _ANCHOR.sub(r'<a class="headerlink" href="\1" title="Link to this section">&para;</a>', html)
 
 

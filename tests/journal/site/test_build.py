@@ -32,7 +32,7 @@ def line_of(folder, name, text):
         (DECK, "    answer: What is transient.\n", "", "- id: backoff-03", "card 'backoff-03' has no answer"),
         (DECK, "id: backoff-03", "id: backoff-01", "question: What may be", "card id 'backoff-01' is taken at"),
         (ADR, "status: accepted", "status: superseded\nsuperseded_by: 4", "superseded_by", "names the decision itself"),
-        (LESSON, "exercise: backoff", "exercise: missing", "exercise: missing", "the lesson links exercise 'missing'"),
+        (LESSON, "exercise: backoff", "exercise: missing", "exercise: missing", "'missing'"),
         (LESSON, ":ceiling", ":cieling", ":cieling", "includes region 'cieling' of solutions/backoff/backoff.py"),
         (LESSON, "solutions/backoff/backoff.py", "solutions/none.py", "none.py", "includes solutions/none.py, which"),
         (LESSON, "solutions/backoff/backoff.py", "exercises/backoff/backoff.py", "backoff.py:", "which does not exist"),
@@ -40,6 +40,7 @@ def line_of(folder, name, text):
         ("docs/quizzes/backoff.md", "topic: backoff", "topic: bakcoff", "```cards", "names deck 'bakcoff'"),
         ("docs/quizzes/backoff.md", "topic: backoff", "", "```cards", "the cards fence names no deck"),
         ("docs/exercises/backoff.md", "slug: backoff", "slug: none", "```exercise", "the exercise fence names 'none'"),
+        ("docs/roadmap.md", "# Roadmap", "# Roadmap\n\n| | b |\n| --- | --- |\n| 1 | 2 |", "| | b |", "has no heading"),
         ("docs/index.md", "title: Home", "title: Home: again", "title", "the front matter is no YAML"),
     ],
 )

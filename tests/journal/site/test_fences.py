@@ -293,6 +293,11 @@ def test_markdown_in_a_card_links_from_where_the_deck_lies(place):
     assert "<span>gone</span>" in page
 
 
+def test_a_task_list_names_its_boxes():
+    page = markdown.markdown("- [x] a\n- [ ] b\n", extensions=["pymdownx.tasklist", "journal.fences.tasks"])
+    assert re.findall('aria-label="([^"]+)"', page) == ["done", "open"]
+
+
 def test_every_card_of_the_library_renders_with_question_and_answer(place):
     library, _ = read_decks(place.root)
     for card in library.cards.values():

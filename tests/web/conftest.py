@@ -1,0 +1,159 @@
+"""The built site in a real browser: fixtures for all tests of this folder.
+
+Chromium is found, never installed: `REDRIVE_CHROMIUM`, or a usual name on the PATH. Without one the tests marked
+`browser` are left out with one line that says so, or the run fails when `REDRIVE_REQUIRE_BROWSER=1`.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from journal.problems import ContentError
+from journal.site.build import BuildError, build_if_changed
+from journal.site.node import packages
+from tests.web.pages import DESKTOP, ROOT, served
+
+_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+_MAC = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
+_LEFT_OUT = pytest.StashKey[int]()
+
+
+def find_chromium():
+    named = os.environ.get("REDRIVE_CHROMIUM")
+    if named:
+        return named
+    found = next((path for name in _NAMES if (path := shutil.which(name))), None)
+    return found or (str(_MAC) if _MAC.exists() else None)
+
+
+def pytest_collection_modifyitems(config, items):
+    wanting = [item for item in items if item.get_closest_marker("browser")]
+    if not wanting or find_chromium():
+        return
+    if os.environ.get("REDRIVE_REQUIRE_BROWSER") == "1":
+        raise pytest.UsageError(
+            "browser tests not run: no chromium, and REDRIVE_REQUIRE_BROWSER=1 asks for them; "
+            "install chromium, or name one in REDRIVE_CHROMIUM"
+        )
+    config.stash[_LEFT_OUT] = len(wanting)
+    config.hook.pytest_deselected(items=wanting)
+    items[:] = [item for item in items if item not in wanting]
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    if config.stash.get(_LEFT_OUT, 0):
+        terminalreporter.write_line("browser tests not run: no chromium")
+
+
+@pytest.fixture(scope="session")
+def site_folder():
+    """The site of this repository, built strictly when anything of it changed since the last time.
+
+    `REDRIVE_SITE_FOLDER` names a site that is built already, to test that one.
+    """
+    if named := os.environ.get("REDRIVE_SITE_FOLDER"):
+        return Path(named)
+    folder = ROOT / "build" / "site"
+    try:
+        build_if_changed(ROOT, folder)
+    except (ContentError, BuildError) as error:
+        # Every test of this folder fails for the same reason; say it briefly.
+        first = "\n".join(str(error).splitlines()[:5])
+        pytest.fail(f"the site cannot be built, see `journal build`:\n{first}", pytrace=False)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def site_url(site_folder):
+    """The address of the site on a static host."""
+    with served(site_folder) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """One Chromium for a module: Playwright keeps an event loop running, which tests of other folders must not meet."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=find_chromium(), args=["--no-sandbox", "--disable-dev-shm-usage"]
+        )
+        yield chromium
+        chromium.close()
+
+
+class Visit:
+    """A page in a browser context of its own, and all that went wrong in it."""
+
+    def __init__(self, browser, **options):
+        self.context = browser.new_context(**{"viewport": DESKTOP, "color_scheme": "light"} | options)
+        self.page = self.context.new_page()
+        self.trouble = []
+        self.requested = []
+        self.page.on("console", self._console)
+        self.page.on("pageerror", lambda error: self.trouble.append(f"{self.page.url}: {error}"))
+        self.page.on("requestfailed", self._failed)
+        self.context.on("request", self._request)
+        self.context.on("response", self._response)
+
+    def _console(self, message):
+        if message.type in {"error", "warning"}:
+            self.trouble.append(f"{self.page.url}: console: {message.text}")
+
+    def _failed(self, request):
+        # A page that is left before its icon arrived has aborted the request itself.
+        if "ERR_ABORTED" not in (request.failure or ""):
+            self.trouble.append(f"{self.page.url}: {request.failure}: {request.url}")
+
+    def _request(self, request):
+        self.requested.append(request.url)
+        parts = urlsplit(request.url)
+        if parts.scheme not in {"data", "blob", "file", "about"} and parts.hostname != "127.0.0.1":
+            self.trouble.append(f"{self.page.url}: asks {parts.hostname}: {request.url}")
+
+    def _response(self, response):
+        if response.status >= 400:
+            self.trouble.append(f"{self.page.url}: {response.status} for {response.url}")
+
+    def go(self, url):
+        self.page.goto(url, wait_until="load")
+        return self.page
+
+    def overflow(self):
+        """Return by how many CSS pixels the page is wider than the window."""
+        return self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+
+    def axe(self):
+        """Return axe's violations, each as one line with the first element it names."""
+        self.page.evaluate(f"{(packages(ROOT) / 'axe-core' / 'axe.min.js').read_text(encoding='utf-8')}; 0")
+        found = self.page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+        return [
+            f"{self.page.url}: {violation['id']}: {violation['help']}: "
+            + "; ".join(
+                f"{node['html'][:160]} {node.get('failureSummary', '')[:200]}" for node in violation["nodes"][:3]
+            )
+            for violation in found
+        ]
+
+
+@pytest.fixture
+def visit(browser):
+    """Open a page in a fresh context: `visit(url, **context_options)`; all contexts are closed after the test."""
+    visits = []
+
+    def open_page(url=None, **options):
+        opened = Visit(browser, **options)
+        visits.append(opened)
+        if url:
+            opened.go(url)
+        return opened
+
+    yield open_page
+    for opened in visits:
+        opened.context.close()

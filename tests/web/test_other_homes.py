@@ -1,0 +1,50 @@
+"""The site below a sub-path of any static host, and opened from disk."""
+
+from __future__ import annotations
+
+import zipfile
+
+import pytest
+
+from journal.site.packing import make_zip, publish
+from tests.web.pages import ROOT, pages_of, served
+
+pytestmark = pytest.mark.browser
+
+
+def test_a_published_folder_works_below_a_sub_path(tmp_path, visit):
+    folder = tmp_path / "public"
+    publish(ROOT, folder)
+    with served(folder, "/some/where/") as url:
+        opened = visit()
+        for name in pages_of(folder)[::5]:
+            opened.go(url + name)
+        page = opened.go(url)
+        page.locator('.md-tabs a:has-text("Lessons")').click()
+        page.wait_for_load_state()
+        assert page.url == f"{url}lessons/"
+        page.locator(".md-search__input").click()
+        page.keyboard.type("backoff", delay=20)
+        page.locator(".md-search-result__item a").first.click()
+        page.wait_for_load_state()
+        assert page.url.startswith(url)
+        assert opened.trouble == []
+
+
+def test_the_zip_opens_from_disk_with_search_and_cards(tmp_path, visit):
+    with zipfile.ZipFile(make_zip(ROOT)) as packed:
+        packed.extractall(tmp_path)
+    (folder,) = tmp_path.iterdir()
+    opened = visit()
+    page = opened.go((folder / "index.html").as_uri())
+    page.locator(".md-search__input").click()
+    page.keyboard.type("jitter", delay=20)
+    page.locator(".md-search-result__item a").first.click()
+    page.wait_for_load_state()
+    assert page.url.startswith(folder.as_uri())
+    assert "jitter" in page.locator("article").inner_text().lower()
+    opened.go((folder / "quizzes" / "backoff.html").as_uri())
+    card = page.locator(".rd-card").first
+    card.locator("summary").click()
+    assert card.locator(".rd-card__answer").is_visible()
+    assert opened.trouble == []
