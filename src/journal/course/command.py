@@ -6,6 +6,7 @@ import click
 
 from journal.course.exercises import find_exercises
 from journal.course.grades import check_grades
+from journal.course.mutants import survivors
 from journal.course.texts import check_texts
 from journal.course.twins import check_twins
 from journal.problems import ContentError, Problem
@@ -17,8 +18,9 @@ from journal.repository import find_root
 @click.option(
     "--seeds", default=1, show_default=True, help="Sweeps of seeds for each solution; a tenth for wrong ones."
 )
+@click.option("--mutants", type=int, default=0, help="Also try that many mutants of each solution; 0 for none.")
 @click.option("--texts", is_flag=True, help="Only what can be seen without running anything.")
-def command(slugs: tuple[str, ...], seeds: int, *, texts: bool) -> None:
+def command(slugs: tuple[str, ...], seeds: int, mutants: int, *, texts: bool) -> None:
     """Check the exercises and their graders; without SLUGS, all of them."""
     root = find_root()
     exercises = find_exercises(root)
@@ -32,6 +34,10 @@ def command(slugs: tuple[str, ...], seeds: int, *, texts: bool) -> None:
         problems += check_twins(exercise)
     if not texts:
         problems += check_grades(chosen, seeds=seeds, whole=not slugs, tell=click.echo)
+    if mutants:
+        for exercise in chosen:
+            for line in survivors(exercise, at_most=mutants, tell=click.echo):
+                click.echo(f"  {line}")
     if problems:
         raise ContentError(problems)
     click.echo(f"The course holds: {', '.join(exercise.slug for exercise in chosen)}.")
