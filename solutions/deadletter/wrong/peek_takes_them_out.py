@@ -3,7 +3,7 @@
 Incident: Somebody looks at the dead letters to see what happened. Nobody else can see it any more, and there is
   nothing to re-drive.
 Fails: 6
-Says: looking at a dead letter loses it
+Says: sees something else than is there
 """
 
 import json
