@@ -2,10 +2,12 @@
 
 import dis
 import logging
+import math
 import sys
 import threading
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from exercises.harness.switches import forced_switches
 from journal.lab.metrics import SAMPLES_PER_LABEL_SET, grow
@@ -60,10 +62,47 @@ def test_unescaped_values_let_two_label_sets_share_a_key():
     assert series_key("jobs_total", honest) != series_key("jobs_total", forged)
 
 
+WRONG_BUT_PARSED = """\
+wait_seconds_bucket{le="0.1"} 5
+wait_seconds_bucket{le="1.0"} 3
+wait_seconds_count 5
+wait_seconds_sum 2.0
+jobs_total 1
+jobs_total 2"""
+
+
+def test_prometheus_parser_lets_wrong_expositions_through():
+    """What parses is not yet right.
+
+    Did: gave prometheus_client's parser buckets that shrink without +Inf, a series twice, no TYPE; and "".
+    Saw: it read them all; the one thing it refused was a label value whose quote is not escaped.
+    Otherwise: it would raise ValueError, and the exercise would need no checks of its own.
+    """
+    read = list(text_string_to_metric_families(WRONG_BUT_PARSED))
+    assert [sample.value for family in read for sample in family.samples] == [5, 3, 5, 2, 1, 2]
+    assert list(text_string_to_metric_families("")) == []
+
+    with pytest.raises(ValueError, match="Invalid labels"):
+        list(text_string_to_metric_families('errors_total{why="say "hi""} 1\n'))
+
+
+def test_buckets_are_cumulative_and_include_their_bound():
+    """A bucket counts what is at most its bound.
+
+    Did: observed 0.05, 0.1 and 5 in a histogram with the bounds 0.1 and 1.
+    Saw: 2 up to 0.1, 2 up to 1, 3 in all.
+    Otherwise: 0.1 would be missing from its bucket, or the second bucket would be 0.
+    """
+    registry = Registry(bounds=(0.1, 1.0))
+    for value in (0.05, 0.1, 5.0):
+        registry.observe("wait_seconds", value)
+    assert registry.snapshot()["histograms"]["wait_seconds"]["buckets"] == {0.1: 2, 1.0: 2, math.inf: 3}
+
+
 # Cardinality
 
 
-def test_unbounded_label_grows_the_registry_and_the_guard_bounds_it(caplog):
+def test_an_unbounded_label_grows_the_registry_and_the_guard_bounds_it(caplog):
     """A label without bounds grows a registry for ever; a guard bounds it and keeps the total.
 
     Did: counted one login for each of 5,000 users, with a limit of 5,000 series and with one of 100.
@@ -118,7 +157,7 @@ def grow_values(label):
 # Snapshots
 
 
-def test_snapshot_is_a_copy():
+def test_a_snapshot_is_a_copy():
     """Snapshot returns a copy, down to the buckets.
 
     Did: took a snapshot, counted and observed on, then changed the snapshot at every depth.
@@ -206,10 +245,10 @@ def racy_total(counter):
     return counter.totals["jobs_total"]
 
 
-def test_passing_concurrent_test_proves_little_until_switches_are_forced():
+def test_a_passing_concurrent_test_proves_little_until_interleavings_are_forced():
     """A passing concurrent test proves little for concurrent code.
 
-    Did: ran a counter without lock in 4 threads of 20,000 increments; then with a forced switch at each opcode, 5 times.
+    Did: ran a counter without lock in 4 threads of 20,000 increments; then forced a switch at each opcode, 5 times.
     Saw: nothing lost by 80,000 increments; by force an update lost in each run, at the same points; none with a lock.
     Otherwise: the first test would fail, or the forced one would pass in some run, or fail for our own registry.
     """
