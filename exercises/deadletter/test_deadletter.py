@@ -33,6 +33,7 @@ from exercises.harness import explain, for_seeds
 READY, SCHEDULED, DEAD = "{orders}:ready", "{orders}:scheduled", "{orders}:dead"
 W1, W2, W3 = (f"{{orders}}:processing:w{n}" for n in (1, 2, 3))
 POINTS = "{orders}:points:account-7"
+BLOCKING = {"BLMOVE", "BLMPOP", "BLPOP", "BRPOP", "BRPOPLPUSH"}
 FIELDS = ["id", "payload", "submitted_at_s", "attempts", "errors"]
 FAULTS = ("never_arrived", "reply_lost", "cancelled")
 CRASHES = ("reply_lost", "cancelled")
@@ -240,11 +241,25 @@ async def test_take_moves_the_oldest_entry_and_returns_its_bytes(redis, network)
     raw = network.raw()
     entries = [entry_of("job-1"), b"\xff not a job", entry_of("job-3")]
     await raw.lpush(READY, *entries)
-    got = [await take(redis, "w1"), await take(redis, "w1"), await take(redis, "w2"), await take(redis, "w2")]
+    got = [await take(redis, "w1"), await take(redis, "w1"), await take(redis, "w2")]
+    clock = asyncio.get_running_loop()
+    began_s = clock.time()
+    got.append(await take(redis, "w2"))
+    waited_s = clock.time() - began_s
+    # The fake server answers a blocking read at once; a real one would not.
+    blocking = {one.command[0].upper().decode() for one in network.recording} & BLOCKING
     expected = [*entries, None]
     called = 'take("w1") twice, then take("w2") twice; READY holds job-3, bytes that are no job, job-1 (right end)'
     assert got == expected, explain(
         called=called, got=got, expected=expected, costs="jobs overtake each other, or a worker stops at odd bytes"
+    )
+    waits = f"{', '.join(sorted(blocking))} waits for an entry" if blocking else f"None after {waited_s:g} s"
+    at_once = not blocking and waited_s < 0.1
+    assert at_once, explain(
+        called='take("w2") while READY is empty',
+        got=waits,
+        expected="None at once",
+        costs="a worker that is told to stop sits in take, and holds on to the connection meanwhile",
     )
     where = await stored(raw)
     expected_places = {W1: [entries[1], entries[0]], W2: [entries[2]]}
@@ -831,7 +846,8 @@ async def test_record_keeps_what_was_there_and_adds_the_failure(network):
     for max_attempts in (4, 3):
         trial = await network.fresh()
         raw = trial.raw()
-        extra = {"redriven": [{"at_s": 1.0}], "raw_hex": "00"}
+        # Re-driven once: more errors than attempts.
+        extra = {"redriven": [{"at_s": 1.0}], "raw_hex": "00", "errors": job_of("job-1", 5)["errors"]}
         entry = entry_of("job-1", 2, **extra)
         await raw.rpush(W1, entry)
         await fail(trial.redis, "w1", entry, error, now_s=1000.5, delay_s=2.0, max_attempts=max_attempts)
