@@ -51,10 +51,20 @@ def race(seed, *, watch):
     return on(Network(seed), main)
 
 
+# --8<-- [start:missing-watch]
 def test_missing_watch_is_exposed_by_many_seeds_and_watch_passes_all():
+    """A check-then-act race is found by schedules, not by luck.
+
+    Did: let two clients spend the same last coin under 50 seeds, by GET and SET, and by WATCH, GET and MULTI/EXEC.
+    Saw: the balance below zero under at least ten of the seeds without WATCH, and under none with it.
+    Otherwise: the network would not reach into pipelines, and both would pass.
+    """
     without = [race(seed, watch=False) for seed in range(1, 51)]
     assert 10 <= sum(balance < 0 for balance in without) <= 50
     assert [race(seed, watch=True) for seed in range(1, 51)] == [0] * 50
+
+
+# --8<-- [end:missing-watch]
 
 
 def recorded(seed):

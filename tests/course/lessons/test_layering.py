@@ -64,6 +64,25 @@ def test_mypy_refuses_an_adapter_that_has_drifted(tmp_path):
     assert "payload" in refusal
 
 
+def test_mypy_refuses_an_adapter_with_other_parameters(tmp_path):
+    """The names may agree and the adapter still not fit.
+
+    Did: gave the Redis adapter's `save` a third parameter, and checked the file.
+    Saw: mypy refuses it and shows what the port expected beside what it got.
+    Otherwise: the call from the core would fail at run time, for want of an argument.
+    """
+    source = (ROOT / "tests/course/lessons/layering.py").read_text()
+    drifted = source.replace(
+        "def save(self, job_id: str, payload: bytes) -> None:\n        try:\n            self._redis",
+        "def save(self, job_id: str, payload: bytes, ttl_s: int) -> None:\n        try:\n            self._redis",
+    )
+    assert drifted != source
+
+    refusal = checked_by_mypy(drifted, tmp_path)
+    assert "def save(self, job_id: str, payload: bytes) -> None" in refusal
+    assert "def save(self, job_id: str, payload: bytes, ttl_s: int) -> None" in refusal
+
+
 def test_a_runtime_check_of_a_protocol_compares_names_only():
     """`isinstance` against a Protocol looks safer than it is.
 
