@@ -29,6 +29,8 @@ EPOCH_S = 1_700_000_000.0
 
 MAX_VIRTUAL_S = 3600.0
 MAX_TURNS = 200_000
+MANY_TURNS = 2_000
+"""From here on a run that does not end is one that goes round the loop, not one that never comes back to it."""
 MAX_REAL_S = float(os.environ.get("REDRIVE_TEST_LIMIT_S", "10"))
 
 LATER_CPU_S = 2.0
@@ -197,6 +199,12 @@ class VirtualLoop(asyncio.BaseEventLoop):
             self.overdue = Stuck(fact, where, asked, self.died())
         raise self.overdue
 
+    def stuck(self, how_long: str) -> Stuck:
+        """Return what to say of a run that goes round and round; it reads alike whichever limit it meets first."""
+        fact = f"it went round the event loop {how_long} without an end: it polls, or awaits what is always ready"
+        where, asked = standing_at([task for task in self._tasks if not task.done()], self.files)
+        return Stuck(fact, where, asked, self.died())
+
     def fresh_limits(self) -> None:
         """Start counting time and turns anew; a test that runs many scenarios calls this for each."""
         self.turns = 0
@@ -213,17 +221,16 @@ class VirtualLoop(asyncio.BaseEventLoop):
             raise self.overdue
         self.turns += 1
         if self.turns > MAX_TURNS:
-            self.give_up(
-                f"it went round the event loop {MAX_TURNS:,} times without an end: "
-                "it polls, or awaits something that is always ready"
-            )
+            self.overdue = self.stuck(f"{MAX_TURNS:,} times")
+            raise self.overdue
         if self.now_s > self._limit_s:
             self.give_up(
                 f"more than {MAX_VIRTUAL_S / 3600:g} hour of virtual time went by without an end: "
                 "it polls or sleeps for ever"
             )
         if not self.turns % 256 and _real_monotonic() - self._started_at > MAX_REAL_S:
-            self.give_up(f"it was still running after {MAX_REAL_S:g} real seconds")
+            self.overdue = self.stuck(f"for {MAX_REAL_S:g} real seconds")
+            raise self.overdue
         super()._run_once()  # type: ignore[misc]
 
     def _process_events(self, event_list: Any) -> None:
@@ -370,15 +377,16 @@ class _Alarm:
 
     def ring(self, signum: int, frame: types.FrameType | None) -> None:
         self.rung += 1
+        loop = asyncio._get_running_loop()  # noqa: SLF001
         if self.stuck is None:
             limit_s = MAX_REAL_S if signum == signal.SIGALRM else LATER_CPU_S
             _Alarm.has_rung = True
-            self.stuck = Stuck(
-                f"it was still running after {limit_s:g} real seconds: an endless loop, or a call that blocks",
-                frame_in(frame, lambda path: path in self.files),
-                frame_in(frame, _is_test),
-            )
-        loop = asyncio._get_running_loop()  # noqa: SLF001
+            where, asked = frame_in(frame, lambda path: path in self.files), frame_in(frame, _is_test)
+            if isinstance(loop, VirtualLoop) and loop.turns >= MANY_TURNS:
+                self.stuck = loop.stuck(f"for {limit_s:g} real seconds")
+            else:
+                fact = f"it was still running after {limit_s:g} real seconds: an endless loop, or a call that blocks"
+                self.stuck = Stuck(fact, where, asked)
         if isinstance(loop, VirtualLoop):
             loop.overdue = loop.overdue or self.stuck
         if self.rung > 4:

@@ -345,6 +345,7 @@ class Network:
         for k in range(1, MAX_POINTS + 1):
             trial = await self.fresh()
             trial.point = k
+            _fresh_limits()
             if effect == "cancelled":
                 trial.cancel_at(k, client=client)
             else:
@@ -407,6 +408,13 @@ class Network:
                 victim.cancel()
                 await asyncio.sleep(0)
         return None
+
+
+def _fresh_limits() -> None:
+    """Let every trial have the limits of a whole test."""
+    limits = getattr(asyncio.get_running_loop(), "fresh_limits", None)
+    if limits is not None:
+        limits()
 
 
 def _is_the_faults(error: BaseException) -> bool:
