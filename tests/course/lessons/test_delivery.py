@@ -8,6 +8,7 @@ import pytest
 import redis
 import redis.asyncio
 
+from journal.lab.deadletter import many_deaths
 from solutions.deadletter.deadletter import READY, SCHEDULED, acknowledge, processing, recover, submit, take
 
 WORKER = """
@@ -196,3 +197,17 @@ def test_move_keeps_the_order_of_submission(valkey, valkey_url):
 
     entries = on_a_loop(valkey_url, in_turn)
     assert [entry.split(b'"')[3] for entry in entries] == [b"job-1", b"job-2", b"job-3"]
+
+
+def test_guard_on_the_id_makes_at_least_once_harmless():
+    """A pop loses jobs, a move repeats some, and a guard on the job's id does neither.
+
+    Did: ran 1,000 jobs on a fake Redis with workers that die, seeded, in 3 % of attempts before the effect and in 2 %
+      right after it: popped, moved, and moved with effect, mark and acknowledgement in one MULTI/EXEC.
+    Saw: lost 28, 0 and 0 jobs; doubled 0, 16 and 0 effects.
+    Otherwise: the move would lose jobs too, or the guarded handler would double some.
+    """
+    tallies = [many_deaths("pop"), many_deaths("move"), many_deaths("move", guarded=True)]
+    assert [tally.lost for tally in tallies] == [28, 0, 0]
+    assert [tally.doubled for tally in tallies] == [0, 16, 0]
+    assert all(tally.deaths > 40 for tally in tallies)
