@@ -1,5 +1,7 @@
 """The job store in this process's memory: the model that the contract suite holds the other engines to."""
 
+import asyncio
+import contextlib
 from bisect import insort
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -58,6 +60,12 @@ class _Queue:
     done: Ranked = field(default_factory=Ranked)
     dead: Ranked = field(default_factory=Ranked)
     keys: dict[str, float] = field(default_factory=dict)
+    arrived: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def push(self, *job_ids: str) -> None:
+        """Add to the tail of ready, and wake whoever waits."""
+        self.ready.extend(job_ids)
+        self.arrived.set()
 
     def release(self, receipt: Receipt) -> bool:
         """Take a job from running, if the token is the present one."""
@@ -69,7 +77,7 @@ class _Queue:
 
 
 class MemoryJobStore:
-    """Keeps jobs in dictionaries. Not durable, one process; every method is atomic because none awaits anything."""
+    """Keeps jobs in dictionaries. Not durable, one process; every move is atomic because none awaits anything."""
 
     def __init__(self, *, keep_done: bool = True) -> None:
         self._keep_done = keep_done
@@ -94,7 +102,7 @@ class MemoryJobStore:
             if job.due_at > now:
                 q.scheduled.put(job.id, job.due_at)
             else:
-                q.ready.append(job.id)
+                q.push(job.id)
         return stored
 
     async def exchange(
@@ -117,8 +125,13 @@ class MemoryJobStore:
             q.tokens[job_id] = token
         return self._read(queue, held, refused)
 
-    async def wait(self, queue: str, *, wanted: int, token: str, now: float, lease_s: float, wait_s: float) -> Taken:  # noqa: ARG002
-        """Take what is there; a memory store has no other process to wait for; see `JobLeases`."""
+    async def wait(self, queue: str, *, wanted: int, token: str, now: float, lease_s: float, wait_s: float) -> Taken:
+        """Take as soon as there is something; see `JobLeases`."""
+        q = self.queue(queue)
+        if not q.ready:
+            q.arrived.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(q.arrived.wait(), wait_s)
         return await self.exchange(queue, (), wanted=wanted, token=token, now=now, lease_s=lease_s)
 
     async def fail(
@@ -150,6 +163,7 @@ class MemoryJobStore:
         q = self.queue(queue)
         mine = [receipt for receipt in receipts if q.release(receipt)]
         q.ready.extendleft(receipt.id for receipt in reversed(mine))
+        q.push()
         return [receipt.id for receipt in receipts if receipt not in mine]
 
     async def renew(self, queue: str, receipts: Sequence[Receipt], *, now: float, lease_s: float) -> list[str]:
@@ -169,7 +183,7 @@ class MemoryJobStore:
         due = q.scheduled.first(limit, where=lambda due_at: due_at <= now)
         for job_id in due:
             q.scheduled.take(job_id)
-            q.ready.append(job_id)
+            q.push(job_id)
         return len(due)
 
     async def lapsed(self, queue: str, *, before: float, limit: int) -> Taken:
@@ -242,7 +256,7 @@ class MemoryJobStore:
             moved.append(q.dead.take(job.id))
             if moved[-1]:
                 q.records[job.id] = encode(job)
-                q.ready.append(job.id)
+                q.push(job.id)
         return moved
 
     async def stats(self, queue: str, *, now: float) -> QueueStats:

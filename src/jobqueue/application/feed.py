@@ -9,7 +9,6 @@ from jobqueue.application.ports.clock import Clock
 from jobqueue.application.ports.job_store import JobLeases, Receipt, Taken
 from jobqueue.application.ports.observer import Observer
 from jobqueue.domain import defaults
-from jobqueue.domain.errors import JobQueueError
 from jobqueue.domain.job import Lease
 from jobqueue.domain.retry import RetryBudget, full_jitter_s
 from jobqueue.domain.verdict import Bury, Retry, unreadable_job
@@ -124,7 +123,7 @@ class Feed:
                     self._wait_if_there_is_room()
                     await self._wake.wait()
                 failures = 0
-            except JobQueueError as error:
+            except Exception as error:  # noqa: BLE001 - a defect, too, must be heard of and must not end the traffic
                 failures += 1
                 self._observer.failed(f"feed of {self.queue}", error)
                 await self._clock.sleep(full_jitter_s(failures, 0.1, 5.0, self._rng))
@@ -133,13 +132,13 @@ class Feed:
         """Return how many more jobs to take now.
 
         Those that idle lanes can start, and ahead of them as many as ended during two trips: a worker of slow jobs
-        keeps next to none from its neighbours, one of fast jobs up to the prefetch limit. Nothing while the buffer
-        holds more than half of that, so that trips are few and full.
+        keeps next to none from its neighbours, one of fast jobs up to the prefetch limit. At least one, so that a busy
+        worker passes no queue over. Nothing while the buffer holds more than half, so that trips are few and full.
         """
         ahead = len(self.buffer)
         if self._closing or ahead > self._low:
             return 0
-        return min(self._idle_lanes() + 2 * self._low - ahead, defaults.BATCH_LIMIT)
+        return min(max(1, self._idle_lanes() + 2 * self._low) - ahead, defaults.BATCH_LIMIT)
 
     async def _linger(self) -> None:
         """Wait a little for more to acknowledge while lanes have enough to do."""
@@ -162,7 +161,7 @@ class Feed:
             taken = await self._store.exchange(
                 self.queue, done, wanted=wanted, token=self._token(), now=self._clock.now(), lease_s=self._lease_s
             )
-        except JobQueueError:
+        except Exception:
             self.done = done + self.done
             raise
         if done:
@@ -193,7 +192,7 @@ class Feed:
             )
             self._more = len(taken.leases) + len(taken.unreadable) == wanted
             self._accept(taken)
-        except JobQueueError as error:
+        except Exception as error:  # noqa: BLE001 - as in run
             self._observer.failed(f"wait for {self.queue}", error)
             await self._clock.sleep(full_jitter_s(1, 1.0, 1.0, self._rng))
         finally:
@@ -208,7 +207,7 @@ class Feed:
             refused = await self._store.fail(
                 self.queue, [receipt for receipt, _ in batch], [verdict for _, verdict in batch], now=self._clock.now()
             )
-        except JobQueueError:
+        except Exception:
             self.failed = batch + self.failed
             raise
         if refused:
@@ -238,7 +237,7 @@ class Feed:
         receipts = [Receipt(lease.job.id, lease.token) for lease in batch]
         try:
             refused = await self._store.give_back(self.queue, receipts, now=self._clock.now())
-        except JobQueueError:
+        except Exception:
             self.unfinished = batch + self.unfinished
             raise
         if refused:

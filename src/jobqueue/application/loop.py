@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable
 
 from jobqueue.application.ports.clock import Clock
 from jobqueue.application.ports.observer import Observer
-from jobqueue.domain.errors import JobQueueError
 from jobqueue.domain.retry import full_jitter_s
 
 
@@ -32,7 +31,7 @@ async def every(
             raise asyncio.CancelledError  # the store's client swallowed it, which happens when its reply came just then
         try:
             again = await run_once(clock.now())
-        except JobQueueError as error:
+        except Exception as error:  # noqa: BLE001 - a defect, too, must be heard of and must not end the loop
             failures += 1
             observer.failed(name, error)
             await clock.sleep(interval_s + full_jitter_s(failures, 0.1, 5.0, rng))

@@ -32,7 +32,8 @@ class WorkerSettings:
     Attributes:
         queues: Names of the queues it serves, each with an equal share of the prefetch.
         concurrency: Jobs that run at once; at least 1.
-        prefetch: Most jobs held beyond those; 0 or more. They are taken only while jobs end that fast.
+        prefetch: Most jobs held beyond those, but at least one of each queue, so that none is passed over. They are
+            taken only while jobs end that fast.
         lease_s: Seconds that the worker may stay silent before its jobs go to another.
         grace_s: Seconds that a drain lets running jobs go on.
         retention: What the trimmer keeps.
@@ -48,12 +49,21 @@ class WorkerSettings:
 
 @dataclass(frozen=True, slots=True)
 class WorkerStatus:
-    """What a health check asks: `silent_s` is how long ago the store last answered for all queues."""
+    """What a health check asks.
+
+    Attributes:
+        running: Jobs that run.
+        ahead: Jobs held that no lane has started.
+        draining: Whether a drain has begun.
+        silent_s: How long ago the store last answered for all queues.
+        defects: Lanes that ended by an error of ours; with any, the worker should be replaced.
+    """
 
     running: int
     ahead: int
     draining: bool
     silent_s: float
+    defects: int
 
 
 class Worker:
@@ -88,6 +98,7 @@ class Worker:
         self._idle: deque[asyncio.Future[None]] = deque()
         self._tasks: dict[str, list[asyncio.Task[None]]] = {"lanes": [], "feeds": [], "loops": [], "heartbeat": []}
         self._answered_at = clock.now()
+        self._defects = 0
         self._draining: asyncio.Task[None] | None = None
         budget = RetryBudget()
         self._lanes = [
@@ -138,6 +149,7 @@ class Worker:
             ahead=sum(len(feed.buffer) for feed in self._feeds),
             draining=self._draining is not None,
             silent_s=now - self._answered_at,
+            defects=self._defects,
         )
 
     # --8<-- [start:drain]
@@ -163,7 +175,8 @@ class Worker:
             feed.finish()
         await asyncio.wait(self._tasks["feeds"], timeout=AFTER_GRACE_S + self._settings.lease_s)
         self._cancel("feeds", "heartbeat")
-        await asyncio.gather(*(task for tasks in self._tasks.values() for task in tasks), return_exceptions=True)
+        # A handler that ignores its cancellation is left behind: its lease lapses, and the job is run again.
+        await asyncio.wait([task for tasks in self._tasks.values() for task in tasks], timeout=AFTER_GRACE_S)
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     # --8<-- [end:drain]
@@ -213,7 +226,15 @@ class Worker:
         return every(interval_s, run_once, name=name, clock=self._clock, observer=self._observer, rng=self._rng)
 
     def _start(self, kind: str, work: Coroutine[None, None, None]) -> None:
-        self._tasks[kind].append(asyncio.create_task(work))
+        task = asyncio.create_task(work)
+        task.add_done_callback(self._ended)
+        self._tasks[kind].append(task)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """Hear of a task that a defect has ended; what it held comes back by its lease."""
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._observer.failed("worker", error)
+            self._defects += 1
 
     def _cancel(self, *kinds: str) -> None:
         for kind in kinds:

@@ -14,7 +14,7 @@ class BrokenStore:
         self._faults = {}
         self.calls = []
 
-    def fail(self, method, times=1, *, after=False):
+    def breaks(self, method, times=1, *, after=False):
         self._faults[method] = [times, after]
 
     def mend(self):
