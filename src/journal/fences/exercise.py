@@ -20,8 +20,12 @@ if TYPE_CHECKING:
     from journal.fences.place import Place
 
 _TITLE = re.compile(r"\A\s*# .*\n")
-# A step's heading: "## Step 2: cap the delay", "### 2. Cap the delay", "## 6 (stretch) …".
-_STEP = re.compile(r"(<h([2-6]))( id=\"[^\"]*\")?(>\s*(?:Step\s+)?(\d+)\b)", re.IGNORECASE)
+# A step's heading: "## Step 2: cap the delay", "### 2. Cap the delay", "## Stretch 6. One budget".
+_STEP = re.compile(
+    r"<h(?P<level>[2-6])(?: id=\"[^\"]*\")?>\s*"
+    r"(?P<text>(?:Step\s+|Stretch(?:\s+step)?\s+)?(?P<number>\d+)\b.*?)</h(?P=level)>",
+    re.IGNORECASE | re.DOTALL,
+)
 
 
 def render(options: Mapping[str, Any], place: Place, _md: Markdown | None = None) -> str:
@@ -32,21 +36,24 @@ def render(options: Mapping[str, Any], place: Place, _md: Markdown | None = None
         raise FenceError(f"there is no exercises/{slug or '<slug>'}/README.md; correct `slug:`")
     text = _TITLE.sub("", readme.read_text(encoding="utf-8"), count=1)
     body = markup.render(text, place, folder=f"exercises/{slug}")
-    seen: set[str] = set()
+    steps: dict[str, str] = {}
 
     def with_anchor(match: re.Match[str]) -> str:
-        number = match[5]
-        if number in seen:
+        number, level, title = match["number"], match["level"], match["text"].strip()
+        if number in steps:
             return match[0]
-        seen.add(number)
-        return f'{match[1]} id="step-{number}"{match[4]}'
+        steps[number] = title
+        return f'<h{level} id="step-{number}">{title}</h{level}>'
 
     body = _STEP.sub(with_anchor, body)
     name = html.escape(slug)
+    index = "".join(f'<li><a href="#step-{number}">{title}</a></li>' for number, title in steps.items())
     return (
         f'<div class="rd-exercise" data-exercise="{name}">\n'
         f'<div class="rd-run"><p>Edit <code>exercises/{name}/{name}.py</code>, then grade it:</p>'
-        f'<pre class="rd-run__command"><code>.venv/bin/pytest exercises/{name}</code></pre></div>\n{body}\n</div>'
+        f'<pre class="rd-run__command"><code>.venv/bin/pytest exercises/{name}</code></pre>'
+        + (f'<ul class="rd-run__steps">{index}</ul>' if index else "")
+        + f"</div>\n{body}\n</div>"
     )
 
 

@@ -42,6 +42,9 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
     # `mkdocs serve` reloads through an inline script, and a page from disk has no origin that 'self' could mean.
     if _command != "serve" and config.use_directory_urls:
         config.extra["content_security_policy"] = CONTENT_SECURITY_POLICY
+    if _command == "serve":
+        # A missing region is reported below, with file and line; it must not end the server of somebody who writes.
+        config.mdx_configs["pymdownx.snippets"]["check_paths"] = False
     return config
 
 

@@ -13,12 +13,15 @@ if TYPE_CHECKING:
 _SCRIPTS = re.compile(r"<script\b[^>]*>.*?</script\s*>", re.DOTALL | re.IGNORECASE)
 _STYLES = re.compile(r"<style\b[^>]*>.*?</style\s*>", re.DOTALL | re.IGNORECASE)
 _COPY = re.compile(r'<div class="zeroclipboard-container">.*?</clipboard-copy>\s*</div>', re.DOTALL)
+# The same source once more, for the copy button; hidden by the styles that are taken out.
+_COPY_TEXT = re.compile(r'<div class="clipboard-copy-txt"[^>]*>.*?</div>', re.DOTALL)
 _ANCHOR = re.compile(r'<a class="anchor-link" href="(#[^"]*)">[^<]*</a>')
 
 
 def plain(html: str) -> str:
     """Return a notebook's HTML without scripts, styles and copy buttons, of which the theme has its own."""
-    html = _COPY.sub("", _STYLES.sub("", _SCRIPTS.sub("", html)))
+    for unwanted in (_SCRIPTS, _STYLES, _COPY, _COPY_TEXT):
+        html = unwanted.sub("", html)
     # A block that scrolls must be reachable by keyboard.
     html = html.replace("<pre>", '<pre tabindex="0">')
     return _ANCHOR.sub(r'<a class="headerlink" href="\1" title="Link to this section">&para;</a>', html)

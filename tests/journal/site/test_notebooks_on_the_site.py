@@ -51,6 +51,7 @@ def test_a_notebooks_page_loses_scripts_styles_and_copy_buttons():
     page = notebook_page.plain(
         '<script>evil()</script><style>p{}</style><p>stays</p><SCRIPT src="https://x">\n</SCRIPT >'
         '<div class="zeroclipboard-container"><clipboard-copy for="c"><div></div></clipboard-copy>\n</div>'
+        '<div class="clipboard-copy-txt" id="cell-1">print(1)</div>'
         '<h2 id="a">A<a class="anchor-link" href="#a">¶</a></h2>'
     )
     assert page == (
