@@ -3,16 +3,15 @@
     python -m tests.bench                     five rounds of everything, about half an hour
     python -m tests.bench --rounds 1 --only drain
 
-Each peer has an environment of its own under build/bench. Each measurement starts a Valkey without an append-only file. What other
-programs took of the machine during a measurement is recorded beside it. Results go to build/bench/results.json and, with --publish, to
-docs/reference/load-test.json, from which the site draws its page.
+Each peer has an environment of its own under build/bench. Each measurement starts a Valkey without an append-only
+file. What other programs took of the machine meanwhile is recorded beside it. Results go to build/bench/results.json
+and, with --publish, into docs/reference/load-test.md.
 """
 
 import argparse
 import json
 import os
 import platform
-import shutil
 import signal
 import statistics
 import subprocess
@@ -26,6 +25,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from jobqueue.adapters.embedded_valkey import EmbeddedValkey
+from tests.bench.page import publish
 from tests.bench.tally import Tally
 
 ROOT = Path(__file__).parents[2]
@@ -205,7 +205,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--only", choices=MEASUREMENTS, action="append")
-    parser.add_argument("--publish", action="store_true", help="write docs/reference/load-test.json")
+    parser.add_argument("--publish", action="store_true", help="write docs/reference/load-test.md")
     args = parser.parse_args()
     BUILD.mkdir(parents=True, exist_ok=True)
     for peer in PEERS:
@@ -229,7 +229,7 @@ def main() -> None:
     }
     (BUILD / "results.json").write_text(json.dumps(report, indent=1) + "\n")
     if args.publish:
-        shutil.copy(BUILD / "results.json", ROOT / "docs" / "reference" / "load-test.json")
+        publish(report, ROOT / "docs" / "reference" / "load-test.md")
 
 
 if __name__ == "__main__":

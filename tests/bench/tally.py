@@ -1,7 +1,7 @@
 """A counter of finished jobs in a memory-mapped file, shared by a worker and the process that measures it.
 
-It is imported by peers inside their own environments, so it knows the standard library only. One writer per file: the cost of
-a job's end is one addition and one store, below a microsecond.
+It is imported by peers inside their own environments, so it knows the standard library only. One writer a file: the end
+of a job costs one addition and one store, below a microsecond.
 """
 
 import mmap

@@ -84,8 +84,12 @@ def bench(wiring: Wiring, jobs: int, json_output: bool) -> None:
 
 @click.command()
 @json_option
-def settings(json_output: bool) -> None:
+@click.option("--markdown", is_flag=True, help="Print a Markdown table of the defaults, for the operator page.")
+def settings(json_output: bool, markdown: bool) -> None:
     """Show every setting: its variable, default, value now, and meaning."""
+    if markdown:
+        click.echo(settings_table())
+        return
     now = settings_from()
     rows = []
     for item in fields(Settings):
@@ -98,7 +102,18 @@ def settings(json_output: bool) -> None:
         table(["variable", "default", "value", "meaning"], rows)
 
 
+def settings_table() -> str:
+    """Return the defaults as a Markdown table; seconds and bytes are named in the variables or their meanings."""
+    lines = ["| variable | default | meaning |", "| --- | --- | --- |"]
+    for item in fields(Settings):
+        default = f"`{_text(item.default)}`" if _text(item.default) else "empty"
+        lines.append(f"| `{variable(item.name)}` | {default} | {item.metadata['help']} |")
+    return "\n".join(lines)
+
+
 def _text(value: Any) -> str:
     if isinstance(value, tuple):
         return ",".join(value)
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:.10g}" if isinstance(value, float) else str(value)
