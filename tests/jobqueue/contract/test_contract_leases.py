@@ -17,6 +17,12 @@ def retried(lease, due_in_s=5.0):
 
 
 async def test_a_taken_job_is_running_and_nobody_else_gets_it(engine):
+    """A claim moves a job, so two workers never hold the same one.
+    
+    Did: let one worker take the only ready job, and another ask for nine at the same instant.
+    Saw: the first holds it under its token, running; the second got nothing.
+    Otherwise: both would have been handed the job.
+    """
     lease = (await engine.taken())[0]
     assert (lease.job, lease.expires_at) == (job(1), T0 + 10.0)
     assert not (await engine.other.exchange("q", [], wanted=9, token="x.1", now=T0, lease_s=1.0)).leases
@@ -193,6 +199,12 @@ async def test_a_crash_between_take_and_acknowledge_loses_nothing(engine, nothin
     ],
 )
 async def test_an_undecodable_record_is_taken_buried_as_it_is_and_does_not_loop(engine, raw, nothing_is_lost):
+    """Bytes that are no record cannot hold up the jobs behind them.
+    
+    Did: planted bytes that are no record under a ready job's id, took, and buried what could not be read.
+    Saw: the job behind it was handed out; the bytes are a dead letter, unchanged, with the reason.
+    Otherwise: the claim would fail for ever, or the bytes would be gone.
+    """
     await engine.submit(job(1), job(2))
     await engine.plant(job(1).id, raw)
     taken = await engine.take()
