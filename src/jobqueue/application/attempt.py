@@ -68,9 +68,9 @@ class Lane:
 
         Handlers that never wait would keep the loop to themselves, so after some jobs in a row the others get a turn.
         """
-        self._task = asyncio.current_task()
+        self._task = task = asyncio.current_task()
         in_a_row = 0
-        while True:
+        while task is None or not task.cancelling():  # a handler may have swallowed the cancellation meant for us
             feed = next_feed()
             if feed is None:
                 await idle()

@@ -1,9 +1,6 @@
-"""Submit jobs: checks them, gives them ids, and stores those of concurrent callers together."""
+"""Submit jobs: stores those of concurrent callers together, and many of one caller in batches."""
 
 import asyncio
-import hashlib
-import json
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -11,30 +8,14 @@ from typing import NamedTuple
 from jobqueue.application.ports.clock import Clock
 from jobqueue.application.ports.job_store import JobIntake
 from jobqueue.application.ports.observer import Observer
+from jobqueue.application.requests import JobRequest, job_of
 from jobqueue.domain import defaults
-from jobqueue.domain.errors import InvalidJob, PayloadTooLarge
+from jobqueue.domain.errors import InvalidJob
 from jobqueue.domain.job import Job
 
-_NAME = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
-KEY_LIMIT = 200
-DELAY_LIMIT_S = 366 * 86400.0
+__all__ = ["JobRequest", "Submitted", "Submitter"]
+
 CHUNK_BYTES = 1024 * 1024
-
-
-class JobRequest(NamedTuple):
-    """What a caller asks for.
-
-    Attributes:
-        type: Picks the handler; 1 to 64 letters, digits and `_.:-`.
-        payload: UTF-8 JSON text, up to the payload limit.
-        delay_s: Seconds until the job is ready; from 0 to 366 days.
-        key: Idempotency key: of all submits to a queue with one key, one makes a job. At most 200 characters.
-    """
-
-    type: str
-    payload: bytes = b"null"
-    delay_s: float = 0.0
-    key: str = ""
 
 
 class Submitted(NamedTuple):
@@ -178,30 +159,14 @@ class Submitter:
         return stored
 
     def _job(self, queue: str, request: JobRequest, now: float) -> Job:
-        kind, payload, delay_s, key = request
-        if not _NAME.fullmatch(queue):
-            raise InvalidJob(f"queue must be 1 to 64 letters, digits or _.:- , got {queue[:80]!r}")
-        if not _NAME.fullmatch(kind):
-            raise InvalidJob(f"type must be 1 to 64 letters, digits or _.:- , got {kind[:80]!r}")
-        if len(payload) > self._payload_limit:
-            raise PayloadTooLarge(
-                f"payload must be at most {self._payload_limit} bytes, got {len(payload)}; store it elsewhere and "
-                "submit where it is"
-            )
-        if not 0 <= delay_s <= DELAY_LIMIT_S:
-            raise InvalidJob(f"delay_s must be from 0 to {DELAY_LIMIT_S:.0f} (366 days), got {delay_s}")
-        if len(key) > KEY_LIMIT:
-            raise InvalidJob(f"key must be at most {KEY_LIMIT} characters, got {len(key)}; use a digest of it")
-        try:
-            json.loads(payload.decode())
-        except (ValueError, RecursionError) as error:
-            raise InvalidJob(f"payload must be UTF-8 JSON text: {error}; got {payload[:40]!r}") from error
-        job_id = _id_of_key(queue, key) if key else self._new_id()
-        return Job(job_id, queue, kind, payload, 1, now, now + delay_s, key, self._observer.carrier())
-
-
-def _id_of_key(queue: str, key: str) -> str:
-    return hashlib.blake2b(f"{queue}\0{key}".encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+        return job_of(
+            queue,
+            request,
+            now=now,
+            new_id=self._new_id,
+            payload_limit=self._payload_limit,
+            context=self._observer.carrier(),
+        )
 
 
 def _chunks(jobs: list[Job]) -> Iterator[list[Job]]:

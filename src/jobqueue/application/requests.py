@@ -1,0 +1,69 @@
+"""What a caller may ask for: the rules a job keeps, whichever way it comes in."""
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from jobqueue.domain.errors import InvalidJob, PayloadTooLarge
+from jobqueue.domain.job import Job
+
+_NAME = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
+KEY_LIMIT = 200
+DELAY_LIMIT_S = 366 * 86400.0
+
+
+class JobRequest(NamedTuple):
+    """What a caller asks for.
+
+    Attributes:
+        type: Picks the handler; 1 to 64 letters, digits and `_.:-`.
+        payload: UTF-8 JSON text, up to the payload limit.
+        delay_s: Seconds until the job is ready; from 0 to 366 days.
+        key: Idempotency key: of all submits to a queue with one key, one makes a job. At most 200 characters.
+    """
+
+    type: str
+    payload: bytes = b"null"
+    delay_s: float = 0.0
+    key: str = ""
+
+
+def job_of(
+    queue: str,
+    request: JobRequest,
+    *,
+    now: float,
+    new_id: Callable[[], str],
+    payload_limit: int,
+    context: Mapping[str, str],
+) -> Job:
+    """Return the job of a request, checked. An idempotency key decides the id; otherwise it is a new one.
+
+    Raises:
+        InvalidJob: The request breaks a rule; the message says which, and what to do.
+    """
+    kind, payload, delay_s, key = request
+    if not _NAME.fullmatch(queue):
+        raise InvalidJob(f"queue must be 1 to 64 letters, digits or _.:- , got {queue[:80]!r}")
+    if not _NAME.fullmatch(kind):
+        raise InvalidJob(f"type must be 1 to 64 letters, digits or _.:- , got {kind[:80]!r}")
+    if len(payload) > payload_limit:
+        raise PayloadTooLarge(
+            f"payload must be at most {payload_limit} bytes, got {len(payload)}; store it elsewhere and "
+            "submit where it is"
+        )
+    if not 0 <= delay_s <= DELAY_LIMIT_S:
+        raise InvalidJob(f"delay_s must be from 0 to {DELAY_LIMIT_S:.0f} (366 days), got {delay_s}")
+    if len(key) > KEY_LIMIT:
+        raise InvalidJob(f"key must be at most {KEY_LIMIT} characters, got {len(key)}; use a digest of it")
+    try:
+        json.loads(payload.decode())
+    except (ValueError, RecursionError) as error:
+        raise InvalidJob(f"payload must be UTF-8 JSON text: {error}; got {payload[:40]!r}") from error
+    return Job(_id_of_key(queue, key) if key else new_id(), queue, kind, payload, 1, now, now + delay_s, key, context)
+
+
+def _id_of_key(queue: str, key: str) -> str:
+    return hashlib.blake2b(f"{queue}\0{key}".encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
