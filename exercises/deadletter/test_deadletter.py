@@ -180,13 +180,15 @@ async def struck_at_every_point(network: Any, deed: Callable[[Any], Awaitable[An
                     trial.struck = True
                     await deed(trial)
 
-        async def before_send(client: str, command: Any, sending: Any = sending, strike: Any = strike) -> bool:
-            lost = await sending(client, command)
+        async def before_send(
+            client: str, *command: Any, sending: Any = sending, strike: Any = strike, **more: Any
+        ) -> bool:
+            lost = await sending(client, *command, **more)
             await strike(client)
             return bool(lost)
 
-        async def before_reply(client: str, replying: Any = replying, strike: Any = strike) -> None:
-            await replying(client)
+        async def before_reply(client: str, *, replying: Any = replying, strike: Any = strike, **more: Any) -> None:
+            await replying(client, **more)
             await strike(client)
 
         trial.before_send, trial.before_reply, trial.point = before_send, before_reply, k
