@@ -74,7 +74,6 @@ KINDS = {
     "lesson": "lessons/day-*/index.html",
     "recall": "recall/*/index.html",
     "exercise": "exercises/*/index.html",
-    "all cards": "quizzes/index.html",
     "cards": "quizzes/*/index.html",
     "notebook": "notebooks/*/index.html",
     "decision log": "adr/index.html",
