@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dis
-import importlib.util
 import logging
 import math
 import re
@@ -17,6 +16,7 @@ import threading
 import types
 import warnings
 from collections import Counter
+from importlib.machinery import SourceFileLoader
 from typing import NamedTuple
 
 import pytest
@@ -1025,12 +1025,11 @@ def threaded() -> types.ModuleType:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(threading, "Lock", ReplacedLock)
         patch.setattr(threading, "RLock", ReplacedRLock)
-        spec = importlib.util.spec_from_file_location("exercises.metrics.metrics_threaded", metrics.__file__)
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        patch.setitem(sys.modules, spec.name, module)
-        spec.loader.exec_module(module)
+        loader = SourceFileLoader("exercises.metrics.metrics_threaded", str(metrics.__file__))
+        module = types.ModuleType(loader.name)
+        module.__file__ = loader.path
+        patch.setitem(sys.modules, loader.name, module)
+        loader.exec_module(module)
         yield module
 
 

@@ -1,7 +1,7 @@
 """The TYPE line is printed before every series.
 
 Incident: the second label set of a metric makes the whole scrape invalid: 'second TYPE line'.
-Fails: 4, 5
+Fails: 4
 Says: before its first series
 """
 
