@@ -110,6 +110,13 @@ class _Socket(AsyncFakeSocket):
 
     exchange: Exchange | None = None
 
+    def take(self, arguments: tuple[bytes, ...], packed: bytes) -> None:
+        """Run a command; parsed already, unless a blocking one before it has not ended."""
+        if self._paused or self._killed:
+            self.sendall(packed)
+        else:
+            self._process_command(list(arguments))
+
     def put_response(self, msg: Any) -> None:
         if self.exchange is not None:
             self.exchange.reply, self.exchange.replied = msg, True
@@ -153,10 +160,13 @@ class _Connection(FakeAsyncRedisConnection):
             return
         network = self.link.network
         try:
-            for arguments, packed in _commands_in(data):
+            commands = _commands_in(data)
+            for place, (arguments, packed) in enumerate(commands):
                 network.refuse_scripts(arguments)
                 lost = False
                 if self.link.under_control:
+                    # Inside MULTI the server only queues, so a delay there could change nothing.
+                    network.queueing = place > 0 and commands[0][0] == (b"MULTI",)
                     lost = await network.before_send(self.link.client, arguments)
                 self._server_takes(arguments, packed)
                 if lost:
@@ -172,7 +182,7 @@ class _Connection(FakeAsyncRedisConnection):
         if self._sock is None:
             raise NetworkError("the connection was closed while a command was being sent")
         self._sock.exchange = exchange
-        self._sock.sendall(packed)
+        self._sock.take(arguments, packed)
 
     async def read_response(self, *args: Any, **kwargs: Any) -> Any:
         if self._waiting and not self._quiet and self.link.under_control:
@@ -214,6 +224,7 @@ class Network:
         self._clients: list[redis.asyncio.Redis] = []
         self._fresh: list[Network] = []
         self._raw: redis.asyncio.Redis | None = None
+        self.queueing = False
         if kept is not None:
             kept.append(self)
         self.redis = self._client("redis", under_control=True)
@@ -372,7 +383,8 @@ class Network:
 
     async def before_send(self, client: str, command: tuple[bytes, ...]) -> bool:
         """Wait out the latency before a command; True when its reply is to be lost."""
-        await self._delay()
+        if not self.queueing:
+            await self._delay()
         effect = await self._pass_point(client)
         if effect == "never_arrived":
             raise NetworkError(f"the connection broke before {_name(command)} arrived")
