@@ -29,7 +29,7 @@ def test_overlay_inside_a_project_is_refused(toy):
 
 def test_another_file_than_the_overlays_is_noticed(toy, tmp_path):
     """A result is believed only if the graded module came from the overlay.
-    
+
     Did: let a test import a solved module from another folder, and graded an untouched stub.
     Saw: the grading is refused, naming the file that was loaded instead.
     Otherwise: the stub would have passed.
