@@ -24,7 +24,7 @@ def navigation(root: Path) -> Nav:
             "Lessons": [
                 *_index(docs, "lessons"),
                 *_pages(docs, "lessons/*.md"),
-                *_named({"Recall": _pages(docs, "recall/*.md")}),
+                *_named({"Recall": [*_index(docs, "recall"), *_pages(docs, "recall/*.md")]}),
             ]
         }
     )
@@ -35,7 +35,8 @@ def navigation(root: Path) -> Nav:
     for title, folder in (("Decisions", "adr"), ("Reference", "reference")):
         sections.append({title: [*_index(docs, folder), *_pages(docs, f"{folder}/**/*.md")]})
     placed = {page for section in sections for page in _leaves(section)}
-    others = [page for page in _pages(docs, "**/*.md") if page not in placed and not page.endswith("/index.md")]
+    everything = sorted(path.relative_to(docs).as_posix() for path in docs.rglob("*.md"))
+    others = [page for page in everything if page not in placed and page.rpartition("/")[2] != "README.md"]
     sections += others
     return [section for section in sections if _leaves(section)]
 

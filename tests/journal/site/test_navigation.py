@@ -26,8 +26,10 @@ def test_new_pages_need_nothing_but_their_file(journal_site):
         "docs/quizzes/tracing.md",
         "docs/adr/0005-words.md",
         "docs/recall/error-chains.md",
+        "docs/recall/index.md",
         "docs/reference/keys.md",
         "docs/somewhere/else.md",
+        "docs/somewhere/index.md",
         "notebooks/lab.ipynb",
     ):
         journal_site.write(name, "# New\n")
@@ -39,10 +41,10 @@ def test_new_pages_need_nothing_but_their_file(journal_site):
         {"Month 6": ["journal/month-06/week-01.md"]},
         {"Month 5": ["journal/month-05/week-05.md", "journal/month-05/week-04.md"]},
     ]
-    assert section(nav, "Lessons")[-1] == {"Recall": ["recall/error-chains.md"]}
+    assert section(nav, "Lessons")[-1] == {"Recall": ["recall/index.md", "recall/error-chains.md"]}
     assert "lessons/day-141-logs.md" in section(nav, "Lessons")
     assert section(nav, "Exercises") == ["exercises/backoff.md", "exercises/tracing.md"]
     assert section(nav, "Cards") == ["quizzes/index.md", "quizzes/backoff.md", "quizzes/tracing.md"]
     assert section(nav, "Decisions")[-1] == "adr/0005-words.md"
     assert section(nav, "Notebooks") == ["notebooks/lab.ipynb"]
-    assert nav[-1] == "somewhere/else.md"
+    assert nav[-2:] == ["somewhere/else.md", "somewhere/index.md"]

@@ -1,0 +1,113 @@
+"""The page's scripts, bundled by esbuild: what lies in `src/journal/web/` becomes `assets/web/` of the site.
+
+Entries are found by looking, at any depth: `NAME.entry.js` becomes the classic script `NAME.js` for pages (a module
+does not run in a page opened from disk), and `NAME.worker.js` the module `NAME.worker.js` for a Web Worker.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+from journal.site.node import WEB, NodeError, find_node, packages
+
+FOLDER = "assets/web"
+_SKIPPED = {"node_modules"}
+_STAMP = ".sha256"
+
+
+class BundleError(Exception):
+    """esbuild refused a script; the message holds what it said, with file and line."""
+
+
+def bundled(root: Path) -> Path:
+    """Return the folder that holds `assets/web/`, bundling again when a source or a package has changed.
+
+    Raises:
+        NodeError: Node.js or a package could not be had.
+        BundleError: a script has a fault.
+    """
+    web = root / WEB
+    target = root / "build" / "web"
+    stamp = target / _STAMP
+    wanted = fingerprint(web)
+    if stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted:
+        return target
+    fresh = target.with_name("web.building")
+    shutil.rmtree(fresh, ignore_errors=True)
+    out = fresh / FOLDER
+    out.mkdir(parents=True)
+    scripts, workers = entries(web)
+    _esbuild(root, scripts, out, "--format=iife")
+    _esbuild(root, workers, out, "--format=esm")
+    (fresh / _STAMP).write_text(wanted, encoding="utf-8")
+    shutil.rmtree(target, ignore_errors=True)
+    fresh.replace(target)
+    return target
+
+
+def entries(web: Path) -> tuple[dict[str, Path], dict[str, Path]]:
+    """Return the pages' scripts and the workers below `web`, each by the name it gets, without `.js`.
+
+    Raises:
+        BundleError: two of them would get the same name.
+    """
+    scripts: dict[str, Path] = {}
+    workers: dict[str, Path] = {}
+    for path in _sources(web):
+        kind = path.suffixes[-2:]
+        if kind not in ([".entry", ".js"], [".worker", ".js"]):
+            continue
+        found = scripts if kind[0] == ".entry" else workers
+        name = path.name.removesuffix(".entry.js") if kind[0] == ".entry" else path.stem
+        if name in found:
+            raise BundleError(f"{found[name]} and {path} would both become {FOLDER}/{name}.js; rename one")
+        found[name] = path
+    return scripts, workers
+
+
+def fingerprint(web: Path) -> str:
+    """Return a hash of every source below `web` and of the packages' lock."""
+    digest = hashlib.sha256()
+    for path in _sources(web):
+        content = path.read_bytes()
+        digest.update(f"{path.relative_to(web).as_posix()}\0{len(content)}\0".encode())
+        digest.update(content)
+    return digest.hexdigest()
+
+
+def _sources(web: Path) -> list[Path]:
+    return sorted(path for path in web.rglob("*") if path.is_file() and not _SKIPPED & set(path.relative_to(web).parts))
+
+
+def _esbuild(root: Path, found: dict[str, Path], out: Path, shape: str) -> None:
+    if not found:
+        return
+    program = packages(root) / "esbuild" / "bin" / "esbuild"
+    done = find_node(root).run(
+        "node",
+        str(program),
+        *(f"{name}={path}" for name, path in found.items()),
+        "--bundle",
+        "--minify",
+        "--target=es2022",
+        "--legal-comments=linked",
+        "--log-level=warning",
+        "--color=false",
+        shape,
+        f"--outdir={out}",
+        folder=root / WEB,
+    )
+    if done.returncode:
+        raise BundleError(f"esbuild refused a script of {WEB.as_posix()}; it says:\n{done.stderr.strip()}")
+
+
+def versions(root: Path) -> dict[str, str]:
+    """Return the pinned version of every package that `package.json` names."""
+    declared = json.loads((root / WEB / "package.json").read_text(encoding="utf-8"))
+    return {**declared.get("dependencies", {}), **declared.get("devDependencies", {})}
+
+
+__all__ = ["FOLDER", "BundleError", "NodeError", "bundled", "entries", "fingerprint", "versions"]
