@@ -57,9 +57,6 @@ def pytest_configure(config: pytest.Config) -> None:
     """Declare the markers; in a run of exercises only, let our own summary speak instead of tracebacks."""
     config.addinivalue_line("markers", "step(n, title, stretch=False): the README step that a test grades")
     config.addinivalue_line("markers", "threads: needs real threads, so it cannot run in the page")
-    # A forgotten await is reported with the step that it breaks, not as an error of whichever test runs next.
-    config.addinivalue_line("filterwarnings", "ignore::pytest.PytestUnraisableExceptionWarning")
-    config.addinivalue_line("filterwarnings", "ignore:coroutine .* was never awaited:RuntimeWarning")
     config.stash[REPORTS] = {}
     if os.environ.get("REDRIVE_RECORDING"):
         network_module.kept = []
@@ -70,6 +67,9 @@ def pytest_configure(config: pytest.Config) -> None:
         if config.option.tbstyle == "auto":
             config.option.tbstyle = "no"
             config.option.reportchars = ""
+        # A warning is the learner's to heed or not; an error out of one would fail code that is right. A forgotten
+        # await is told with the step that it breaks.
+        config.addinivalue_line("filterwarnings", "ignore")
         # One file that cannot be imported must not keep another exercise from being graded.
         config.option.continue_on_collection_errors = True
         with contextlib.suppress(AttributeError):

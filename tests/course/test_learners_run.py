@@ -146,6 +146,13 @@ def test_forgotten_await_is_noted(toy):
     assert "note      coroutine 'sleep' was never awaited" in run.output
 
 
+def test_warning_in_right_code_does_not_fail_it(toy):
+    toy.body("import warnings\nwarnings.warn('old', DeprecationWarning)\nwarnings.warn('mine')\nreturn 2 * n")
+    run = toy.run()
+    assert run.returncode == 0
+    assert "warning" not in run.output
+
+
 def test_what_the_learner_prints_is_shown_with_the_failure(toy):
     toy.body('print("n is", n)\nreturn n')
     assert "printed   n is 3" in toy.run().output
