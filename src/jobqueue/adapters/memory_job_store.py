@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from jobqueue.adapters.records import decode, decode_or_show, encode
-from jobqueue.application.ports.job_store import DeadJob, Receipt, Taken
+from jobqueue.application.ports.job_store import DeadJob, JobStore, Receipt, Taken
 from jobqueue.domain.errors import UndecodableRecord
 from jobqueue.domain.job import Job, JobState, JobView, Lease, QueueStats, Unreadable
 from jobqueue.domain.verdict import Bury, Retry
@@ -294,3 +294,6 @@ class MemoryJobStore:
             except UndecodableRecord as error:
                 unreadable.append(Unreadable(job_id, q.tokens[job_id], record, str(error)))
         return Taken(leases, unreadable, refused)
+
+
+_conforms: type[JobStore] = MemoryJobStore  # the type checker is the conformance test

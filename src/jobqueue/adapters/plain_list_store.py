@@ -11,7 +11,7 @@ from typing import NamedTuple
 from jobqueue.adapters.records import decode, encode
 from jobqueue.adapters.redis_errors import translated
 from jobqueue.adapters.redis_scripts import Client
-from jobqueue.application.ports.job_store import Receipt, Taken
+from jobqueue.application.ports.job_store import JobIntake, JobLeases, Receipt, Taken
 from jobqueue.domain.errors import StoreRefused, UndecodableRecord
 from jobqueue.domain.job import Job, Lease, Unreadable
 from jobqueue.domain.verdict import Bury, Retry
@@ -79,7 +79,7 @@ class PlainListStore:
     ) -> Taken:
         """Remove what is done and take up to `wanted`, one command a job."""
         await self._settle(queue, done)
-        entries = []
+        entries: list[bytes | None] = []
         with translated:
             while len(entries) < wanted:
                 entry = await self._client.lmove(plain_keys(queue).waiting, _processing(queue, token), "RIGHT", "LEFT")
@@ -160,3 +160,7 @@ class PlainListStore:
 
 def _processing(queue: str, token: str) -> str:
     return plain_keys(queue).processing + token.partition(".")[0]
+
+
+_intake: type[JobIntake] = PlainListStore  # the type checker is the conformance test
+_leases: type[JobLeases] = PlainListStore

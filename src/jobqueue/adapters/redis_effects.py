@@ -8,6 +8,7 @@ import redis.exceptions
 from jobqueue.adapters.redis_errors import translated
 from jobqueue.adapters.redis_scripts import Client
 from jobqueue.domain import defaults
+from jobqueue.domain.errors import StoreUnavailable
 from jobqueue.domain.job import Job
 
 TRIES = 50
@@ -53,7 +54,7 @@ async def once(
                     continue  # another run of the job committed in between: look again
                 else:
                     return True
-    return False
+    raise StoreUnavailable(f"the mark of job {job.id} changed {TRIES} times while it was watched; try again later")
 
 
 # --8<-- [end:once]

@@ -11,7 +11,7 @@ from jobqueue.adapters.records import decode, decode_or_show, encode
 from jobqueue.adapters.redis_errors import translated
 from jobqueue.adapters.redis_keys import queue_keys
 from jobqueue.adapters.redis_scripts import Client
-from jobqueue.application.ports.job_store import DeadJob, Receipt, Taken
+from jobqueue.application.ports.job_store import DeadJob, JobStore, Receipt, Taken
 from jobqueue.domain.errors import UndecodableRecord
 from jobqueue.domain.job import Job, JobState, JobView, Lease, QueueStats, Unreadable
 from jobqueue.domain.verdict import Bury, Retry
@@ -256,3 +256,6 @@ def _read(  # noqa: PLR0917 - the inner step of two loops, called by position fo
         leases.append(Lease(decode(job_id, queue, record), token, expires_at))
     except UndecodableRecord as error:
         unreadable.append(Unreadable(job_id, token, record, str(error)))
+
+
+_conforms: type[JobStore] = RedisJobStore  # the type checker is the conformance test

@@ -18,7 +18,7 @@ def retried(lease, due_in_s=5.0):
 
 async def test_a_taken_job_is_running_and_nobody_else_gets_it(engine):
     """A claim moves a job, so two workers never hold the same one.
-    
+
     Did: let one worker take the only ready job, and another ask for nine at the same instant.
     Saw: the first holds it under its token, running; the second got nothing.
     Otherwise: both would have been handed the job.
@@ -200,7 +200,7 @@ async def test_a_crash_between_take_and_acknowledge_loses_nothing(engine, nothin
 )
 async def test_an_undecodable_record_is_taken_buried_as_it_is_and_does_not_loop(engine, raw, nothing_is_lost):
     """Bytes that are no record cannot hold up the jobs behind them.
-    
+
     Did: planted bytes that are no record under a ready job's id, took, and buried what could not be read.
     Saw: the job behind it was handed out; the bytes are a dead letter, unchanged, with the reason.
     Otherwise: the claim would fail for ever, or the bytes would be gone.

@@ -51,7 +51,7 @@ async def attempt(handlers, threads, meanwhile=None):
 
 def test_a_synchronous_handler_runs_in_a_thread_and_is_done():
     """A handler that blocks does so in a thread of its own, not on the event loop.
-    
+
     Did: registered a handler with plain `def`, and ran an attempt of it.
     Saw: it ran in a thread of the pool, and its job was done.
     Otherwise: it would have run on the loop's thread and held up every lane.

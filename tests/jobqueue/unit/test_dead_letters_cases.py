@@ -1,0 +1,105 @@
+"""Looking, cancelling and re-driving, on a person's behalf."""
+
+import pytest
+
+from jobqueue.application.dead_letters import DeadLetters, Redrive
+from jobqueue.domain.errors import JobNotFound, TransientError, WrongState
+from jobqueue.domain.job import JobState
+from jobqueue.domain.verdict import Bury, noted
+from tests.jobqueue.fakes.jobs import T0, ids, job, receipt
+
+
+def letters(bench):
+    return DeadLetters(bench.store, bench.clock, bench.observer)
+
+
+async def bury(bench, *numbers, error=None, at=None):
+    now = bench.clock.now() if at is None else at
+    await bench.submit(*(job(number) for number in numbers))
+    taken = await bench.memory.exchange("q", [], wanted=999, token="w.1", now=now, lease_s=1.0)
+    verdicts = [Bury(noted(lease.job, error or ValueError("x"), now)) for lease in taken.leases]
+    await bench.memory.fail("q", [receipt(lease) for lease in taken.leases], verdicts, now=now)
+
+
+async def redriven_ids(bench, which):
+    return [dead.job.id async for dead in letters(bench).redrive("q", which)]
+
+
+async def test_a_job_that_is_not_there_is_named(bench):
+    with pytest.raises(JobNotFound, match="queue 'q' has no job 'nothing'"):
+        await letters(bench).get("q", "nothing")
+
+
+async def test_a_cancelled_job_is_dead_with_its_reason(bench):
+    await bench.submit(job(1, due_in_s=60.0))
+    view = await letters(bench).cancel("q", job(1).id, "customer asked")
+    assert view.state is JobState.DEAD
+    stored = await letters(bench).get("q", job(1).id)
+    assert (stored.state, stored.job) == (JobState.DEAD, view.job)
+    assert stored.job.failures[0].causes[0] == ("jobqueue.domain.errors.JobCancelled", "customer asked")
+
+
+async def test_a_running_job_is_not_cancelled(bench):
+    await bench.submit(job(1))
+    await bench.memory.exchange("q", [], wanted=1, token="w.1", now=T0, lease_s=1.0)
+    with pytest.raises(WrongState, match="is running"):
+        await letters(bench).cancel("q", job(1).id)
+
+
+async def test_a_job_that_changes_under_the_cancel_is_looked_at_again(bench):
+    await bench.submit(job(1))
+    inner, looks = bench.memory.find, []
+
+    async def find(queue, job_id):
+        looks.append(job_id)
+        seen = await inner(queue, job_id)
+        return seen._replace(stored=b"older") if len(looks) < 3 else seen
+
+    bench.memory.find = find
+    assert (await letters(bench).cancel("q", job(1).id)).state is JobState.DEAD
+    assert len(looks) == 3
+    looks.clear()
+    await bench.submit(job(2))
+    bench.memory.cancel = no
+    with pytest.raises(WrongState, match="changed 10 times"):
+        await letters(bench).cancel("q", job(2).id)
+
+
+async def no(*args, **kwargs):
+    return False
+
+
+async def test_all_dead_are_sent_back_over_several_pages(bench):
+    await bury(bench, *range(450))
+    assert await redriven_ids(bench, Redrive()) == ids(range(450))
+    assert await bench.depth() == {"ready": 450}
+    assert bench.observer.moves["redriven"] == 450
+
+
+async def test_a_dry_run_tells_the_same_and_moves_nothing(bench):
+    await bury(bench, *range(450))
+    assert await redriven_ids(bench, Redrive(dry_run=True)) == ids(range(450))
+    assert await bench.depth() == {"dead": 450}
+
+
+async def test_only_those_named_by_id_are_sent_back(bench):
+    await bury(bench, 1, 2, 3)
+    assert await redriven_ids(bench, Redrive(ids=ids([3, 1, 99]))) == ids([1, 3])
+    assert await bench.depth() == {"ready": 2, "dead": 1}
+
+
+@pytest.mark.parametrize("name", ["TransientError", "jobqueue.domain.errors.TransientError", "OSError"])
+async def test_only_those_that_died_of_an_error_type_are_sent_back(bench, name):
+    await bury(bench, 1)
+    error = TransientError("down")
+    error.__cause__ = OSError("no route")
+    await bury(bench, 2, 3, error=error)
+    assert await redriven_ids(bench, Redrive(error_type=name)) == ids([2, 3])
+    assert await redriven_ids(bench, Redrive(error_type="TransientErr")) == []
+
+
+async def test_what_dies_after_the_start_is_left_alone(bench):
+    await bury(bench, 1)
+    await bury(bench, 2, at=bench.clock.now() + 1.0)
+    assert await redriven_ids(bench, Redrive()) == ids([1])
+    assert [dead.job.id for dead in await letters(bench).dead("q")] == ids([2])
