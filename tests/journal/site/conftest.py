@@ -25,6 +25,7 @@ description: A small journal.
 ```due
 ```
 """,
+    "docs/due.md": "---\ntitle: Due\ndescription: Today.\n---\n\n# Due\n\n```due\n```\n",
     "docs/roadmap.md": """\
 ---
 title: Roadmap
