@@ -834,7 +834,8 @@ async def test_crash_at_any_point_leaves_every_job_in_one_place(network):
     """Cancelled at any send or receive, run_pool() ends as cancelled and every job is in exactly one place."""
     for point in range(1, 400):
         trial = await network.fresh(seed=network.seed * 1000 + point)
-        raw, jobs, floor = trial.raw(), jobs_named(4), Floor(lasts_s=0.002, errors={b"job-2": ValueError("bad")})
+        raw, jobs, floor = trial.raw(), jobs_named(4), Floor(errors={b"job-2": ValueError("bad")})
+        floor.lasts_s = lambda job: 0.1 if job == b"job-1" else 0.002  # the first taken is the last finished
         await submit(raw, jobs)
         pool = run_pool(trial.redis, floor.handler, floor.on_failure, workers=2, capacity=1, stop=asyncio.Event())
         called = f"run_pool(…, workers=2, capacity=1), cancelled at point {point}"
