@@ -34,10 +34,12 @@ def _why_not_this_pytest() -> str | None:
 
 
 if (_why := _why_not_this_pytest()) is not None:
-    raise pytest.UsageError(
+    # Not an exception of pytest's: it would show the import of this file around the one sentence.
+    sys.stderr.write(
         f"this pytest cannot grade the exercises: {_why}. Use the project's own, `.venv/bin/pytest exercises/backoff`, "
-        "which `make site` or `make test` sets up."
+        "which `make site` or `make test` sets up.\n"
     )
+    sys.exit(4)
 
 from exercises.harness import clock, recording, report
 from exercises.harness import network as network_module
