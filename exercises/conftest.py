@@ -14,6 +14,7 @@ import importlib.util
 import inspect
 import os
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,7 @@ if (_why := _why_not_this_pytest()) is not None:
         f"this pytest cannot grade the exercises: {_why}. Use the project's own, `.venv/bin/pytest exercises/backoff`, "
         "which `make site` or `make test` sets up.\n"
     )
+    warnings.simplefilter("ignore")  # pluggy comments on the exit
     sys.exit(4)
 
 from exercises.harness import clock, recording, report
