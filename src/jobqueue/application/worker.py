@@ -36,6 +36,8 @@ class WorkerSettings:
             taken only while jobs end that fast.
         lease_s: Seconds that the worker may stay silent before its jobs go to another.
         grace_s: Seconds that a drain lets running jobs go on.
+        budget_ratio: Retries that one success pays for.
+        budget_cap: Retries that can be saved up, and with which the worker starts.
         retention: What the trimmer keeps.
     """
 
@@ -44,6 +46,8 @@ class WorkerSettings:
     prefetch: int = defaults.PREFETCH
     lease_s: float = defaults.LEASE_S
     grace_s: float = defaults.GRACE_S
+    budget_ratio: float = defaults.BUDGET_RATIO
+    budget_cap: float = defaults.BUDGET_CAP
     retention: Retention = field(default_factory=Retention)
 
 
@@ -100,7 +104,7 @@ class Worker:
         self._answered_at = clock.now()
         self._defects = 0
         self._draining: asyncio.Task[None] | None = None
-        budget = RetryBudget()
+        budget = RetryBudget(settings.budget_ratio, settings.budget_cap)
         self._lanes = [
             Lane(handlers=handlers, clock=clock, observer=observer, rng=rng, budget=budget, threads=self._threads)
             for _ in range(settings.concurrency)

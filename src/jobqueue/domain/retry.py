@@ -65,31 +65,42 @@ TRANSIENT: tuple[type[BaseException], ...] = (TransientError, ConnectionError, T
 PERMANENT: tuple[type[BaseException], ...] = (PermanentError,)
 
 
-def is_transient(error: BaseException) -> bool:
+def is_transient(
+    error: BaseException,
+    *,
+    transient: tuple[type[BaseException], ...] = TRANSIENT,
+    permanent: tuple[type[BaseException], ...] = PERMANENT,
+) -> bool:
     """Say whether another attempt may succeed.
 
     The nearest classified error of the chain decides: the error itself, else what it was raised from (`__cause__`),
     else what was being handled (`__context__`, unless suppressed). A group is transient when all its members are.
+    A chain that comes back to itself ends there.
     What nothing classifies is permanent: a bug that is retried costs every worker, one that is buried costs a look.
     """
-    seen: set[int] = set()
-    node: BaseException | None = error
-    while node is not None and id(node) not in seen:
-        seen.add(id(node))
-        if isinstance(node, PERMANENT):
-            return False
-        if isinstance(node, TRANSIENT):
-            return True
-        if isinstance(node, BaseExceptionGroup):
-            return all(is_transient(member) for member in node.exceptions)
-        node = node.__cause__ or (None if node.__suppress_context__ else node.__context__)
-    return False
+
+    def walk(node: BaseException | None, passed: frozenset[int]) -> bool:
+        while node is not None and id(node) not in passed:
+            passed |= {id(node)}
+            if isinstance(node, BaseExceptionGroup):
+                return all(walk(member, passed) for member in node.exceptions)
+            if isinstance(node, permanent):
+                return False
+            if isinstance(node, transient):
+                return True
+            node = node.__cause__ or (None if node.__suppress_context__ else node.__context__)
+        return False
+
+    return walk(error, frozenset())
 
 
 # --8<-- [end:classify]
 
 
 # --8<-- [start:budget]
+ROUNDING = 1e-9
+
+
 class RetryBudget:
     """Bounds how much retries add to the load: successes earn, retries spend.
 
@@ -113,9 +124,9 @@ class RetryBudget:
 
     def spend(self) -> bool:
         """Pay for one retry; return False, and take nothing, when less than one is left."""
-        if self.balance < 1:
+        if self.balance < 1 - ROUNDING:  # 49 times 1/49 must pay for one
             return False
-        self.balance -= 1
+        self.balance = max(0.0, self.balance - 1)
         return True
 
 
@@ -160,27 +171,27 @@ async def retry(
     now: Callable[[], float],
     sleep: Callable[[float], Awaitable[object]],
     deadline_at: float = math.inf,
+    classify: Callable[[BaseException], bool] = is_transient,
     budget: RetryBudget | None = None,
 ) -> T:
     """Await `call()` until it succeeds, and return what it returned.
 
     It ends with the last error, itself and not a wrapper, carrying one note for each attempt, when the error is
-    permanent, the attempts are used up, the delay would pass `deadline_at`, or the budget is empty. Classification
-    comes before the budget: a permanent error costs no retry. A cancellation passes through at once.
+    permanent, the attempts are used up, the delay would end after `deadline_at`, or the budget is empty.
+    Classification comes before the budget: a permanent error costs no retry. A cancellation passes through at once.
     """
     notes: list[str] = []
     for attempt in range(1, policy.max_attempts + 1):
         try:
             result = await call()
         except Exception as error:
-            notes.append(f"attempt {attempt}: {type(error).__name__}: {error}")
-            delay_s = policy.delay_s(attempt, rng)
-            if (
-                attempt == policy.max_attempts
-                or not is_transient(error)
-                or now() + delay_s > deadline_at
-                or (budget is not None and not budget.spend())
-            ):
+            notes.append(f"attempt {attempt}: {error!r}")
+            if classify(error) and attempt < policy.max_attempts:
+                delay_s = policy.delay_s(attempt, rng)
+                go_on = now() + delay_s <= deadline_at and (budget is None or budget.spend())
+            else:
+                go_on = False
+            if not go_on:
                 for note in notes:
                     error.add_note(note)
                 raise

@@ -80,6 +80,13 @@ def cycle():
     return one
 
 
+def group_in_a_cycle():
+    member = ValueError("x")
+    group = ExceptionGroup("g", [member])
+    member.__cause__ = group
+    return group
+
+
 @pytest.mark.parametrize(
     ("error", "expected"),
     [
@@ -99,6 +106,7 @@ def cycle():
         (ExceptionGroup("g", [TransientError("x"), ExceptionGroup("h", [ValueError("y")])]), False),
         (chained(ValueError("x"), ExceptionGroup("g", [TransientError("y")])), True),
         (cycle(), False),
+        (group_in_a_cycle(), False),
     ],
 )
 def test_the_nearest_classified_error_decides(error, expected):
@@ -166,7 +174,7 @@ async def test_the_last_error_itself_is_raised_with_a_note_an_attempt():
         await tried(Flaky(TransientError("one"), TransientError("two"), last))
     assert caught.value is last
     assert last.__notes__ == [
-        f"attempt {n}: TransientError: {word}" for n, word in enumerate(["one", "two", "three"], 1)
+        f"attempt {n}: TransientError({word!r})" for n, word in enumerate(["one", "two", "three"], 1)
     ]
 
 
