@@ -1318,7 +1318,7 @@ def test_impossible_shared_purses_are_refused() -> None:
 
 
 @STEP_6
-@for_seeds(15)
+@for_seeds(8)
 async def test_racing_workers_never_overspend(network: Network) -> None:
     """Granted retries x cost never pass cap plus deposits, and nothing that was not spent is lost."""
     cap, cost = 4, 2
@@ -1365,7 +1365,7 @@ async def test_first_workers_agree_on_one_full_purse(network: Network) -> None:
 
 
 @STEP_6
-@for_seeds(15)
+@for_seeds(8)
 async def test_racing_deposits_count_and_stop_at_the_cap(network: Network) -> None:
     """Deposits far below the cap all count; near the cap they never pass it."""
     cap = 4
