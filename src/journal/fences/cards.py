@@ -68,7 +68,8 @@ def _deck(title: str, cards: Iterable[Card], place: Place, md: Markdown | None, 
 def render_card(card: Card, place: Place, md: Markdown | None = None) -> str:
     """Return one card.
 
-    `<article class="rd-card" id="card-ID" data-card="ID" data-topic="TOPIC" data-kind="recall|predict">` holds
+    `<article class="rd-card" id="card-ID" data-card="ID" data-topic="TOPIC" data-kind="recall|predict">`
+    (and `data-step="SLUG/N"` for a card that a failed exercise step makes due) holds
     `.rd-card__question` and a `<details class="rd-card__fold">` whose `<summary>` reveals `.rd-card__answer` and
     `.rd-card__more`, which says where the fact is read and how it is shown.
     """
@@ -85,9 +86,10 @@ def render_card(card: Card, place: Place, md: Markdown | None = None) -> str:
     if card.proof:
         more.append(proof.mark(card.proof, place, md))
     kind = "Predict" if card.kind == "predict" else "Recall"
+    step = f' data-step="{html.escape(card.step)}"' if card.step else ""
     return (
         f'<article class="rd-card" id="card-{card.id}" data-card="{card.id}" data-topic="{html.escape(card.topic)}"'
-        f' data-kind="{card.kind}">\n'
+        f' data-kind="{card.kind}"{step}>\n'
         f'<p class="rd-card__kind">{kind}</p><div class="rd-card__question">{question}</div>\n'
         f'<details class="rd-card__fold"><summary>Answer</summary>\n'
         f'<div class="rd-card__answer">{answer}</div>\n'

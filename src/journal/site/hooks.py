@@ -18,8 +18,10 @@ from journal.problems import ContentError
 from journal.site import notebook_page
 from journal.site.fence_check import check_fences
 from journal.site.navigation import navigation
+from journal.site.node import NodeError
 from journal.site.notebooks import executed
 from journal.site.policy import CONTENT_SECURITY_POLICY
+from journal.site.web import BundleError, bundled
 
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
@@ -57,7 +59,7 @@ def on_pre_build(config: MkDocsConfig) -> None:
 
 @event_priority(100)  # before mkdocs-jupyter looks for notebooks
 def on_files(files: Files, *, config: MkDocsConfig) -> Files:
-    """Put the notebooks on the site, with their outputs."""
+    """Put the notebooks on the site, with their outputs, and the pages' scripts."""
     try:
         copies = executed(_root(config))
     except ContentError as error:
@@ -65,14 +67,15 @@ def on_files(files: Files, *, config: MkDocsConfig) -> Files:
             log.warning("%s", problem)
         copies = sorted((_root(config) / "build" / "notebooks").glob("*.ipynb"))
     for copy in copies:
-        files.append(
-            File(
-                f"notebooks/{copy.name}",
-                src_dir=str(copy.parent.parent),
-                dest_dir=config.site_dir,
-                use_directory_urls=config.use_directory_urls,
-            )
-        )
+        files.append(_file(f"notebooks/{copy.name}", copy.parent.parent, config))
+    try:
+        web = bundled(_root(config))
+    except (NodeError, BundleError) as error:
+        # Cards read as folded answers without them.
+        log.warning("the pages' scripts are missing: %s", error)
+    else:
+        for script in sorted(path for path in (web / "assets").rglob("*") if path.is_file()):
+            files.append(_file(script.relative_to(web).as_posix(), web, config))
     return files
 
 
@@ -85,6 +88,10 @@ def on_page_context(context: Any, *, page: Page, config: MkDocsConfig, nav: Any)
     """Give a notebook's page the description that other pages have in their front matter."""
     if page.file.src_uri.endswith(".ipynb") and not page.meta.get("description"):
         page.meta["description"] = notebook_page.description(Path(str(page.file.abs_src_path)))
+
+
+def _file(path: str, folder: Path, config: MkDocsConfig) -> File:
+    return File(path, src_dir=str(folder), dest_dir=config.site_dir, use_directory_urls=config.use_directory_urls)
 
 
 def _root(config: MkDocsConfig) -> Path:

@@ -28,8 +28,8 @@ def navigation(root: Path) -> Nav:
             ]
         }
     )
-    for title, folder in (("Exercises", "exercises"), ("Cards", "quizzes")):
-        sections.append({title: [*_index(docs, folder), *_pages(docs, f"{folder}/*.md")]})
+    sections.append({"Exercises": [*_index(docs, "exercises"), *_pages(docs, "exercises/*.md")]})
+    sections.append({"Cards": [*_index(docs, "quizzes"), *_pages(docs, "due.md"), *_pages(docs, "quizzes/*.md")]})
     notebooks = [f"notebooks/{path.name}" for path in sorted((root / "notebooks").glob("*.ipynb"))]
     sections.append({"Notebooks": [*_index(docs, "notebooks"), *notebooks]})
     for title, folder in (("Decisions", "adr"), ("Reference", "reference")):

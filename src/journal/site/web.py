@@ -7,11 +7,11 @@ does not run in a page opened from disk), and `NAME.worker.js` the module `NAME.
 from __future__ import annotations
 
 import hashlib
-import json
 import shutil
+import subprocess
 from pathlib import Path
 
-from journal.site.node import WEB, NodeError, find_node, packages
+from journal.site.node import WEB, find_node, packages
 
 FOLDER = "assets/web"
 _SKIPPED = {"node_modules"}
@@ -85,29 +85,17 @@ def _sources(web: Path) -> list[Path]:
 def _esbuild(root: Path, found: dict[str, Path], out: Path, shape: str) -> None:
     if not found:
         return
-    program = packages(root) / "esbuild" / "bin" / "esbuild"
-    done = find_node(root).run(
-        "node",
-        str(program),
-        *(f"{name}={path}" for name, path in found.items()),
-        "--bundle",
-        "--minify",
-        "--target=es2022",
-        "--legal-comments=linked",
-        "--log-level=warning",
-        "--color=false",
-        shape,
-        f"--outdir={out}",
-        folder=root / WEB,
+    # Its own launcher: a binary or a script, depending on whether npm was allowed to run the package's set-up.
+    launcher = shutil.which("esbuild", path=str(packages(root) / ".bin")) or "esbuild"
+    options = ("--bundle", "--minify", "--target=es2022", "--legal-comments=linked", "--log-level=warning")
+    done = subprocess.run(
+        [launcher, *(f"{name}={path}" for name, path in found.items()), *options, shape, f"--outdir={out}"],
+        cwd=root / WEB,
+        env=find_node(root).environment(),
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
     )
     if done.returncode:
         raise BundleError(f"esbuild refused a script of {WEB.as_posix()}; it says:\n{done.stderr.strip()}")
-
-
-def versions(root: Path) -> dict[str, str]:
-    """Return the pinned version of every package that `package.json` names."""
-    declared = json.loads((root / WEB / "package.json").read_text(encoding="utf-8"))
-    return {**declared.get("dependencies", {}), **declared.get("devDependencies", {})}
-
-
-__all__ = ["FOLDER", "BundleError", "NodeError", "bundled", "entries", "fingerprint", "versions"]

@@ -1,0 +1,69 @@
+// The history that terminal, notebook and page share while the site is served on this machine: one small endpoint, which
+// the server names in the page's head. What it answers is checked like any import.
+
+import { parseLine } from "../events.js";
+
+const POLL_MS = 5000;
+const GONE = "The server that keeps the history does not answer, so this was not recorded. Start `make site`, then try again.";
+
+/**
+ * @param {string} url
+ * @returns {import("./browser.js").History}
+ */
+export function sharedHistory(url) {
+  /** @type {Map<string, import("../events.js").Event>} */
+  const known = new Map();
+  let since = 0;
+  let reading = Promise.resolve(false);
+
+  async function fetchNew() {
+    const answer = await fetch(`${url}?since=${since}`, { headers: { "X-Redrive": "1" }, cache: "no-store" });
+    if (!answer.ok) throw new Error(`${answer.status}`);
+    const { events, next, whole } = await answer.json();
+    const before = known.size;
+    if (whole) known.clear();
+    for (const line of events) {
+      const event = parseLine(line);
+      if (!known.has(event.id)) known.set(event.id, event);
+    }
+    since = next;
+    return whole || known.size !== before;
+  }
+
+  /** One request at a time, so that two cannot overtake each other. */
+  function refresh() {
+    reading = reading.then(fetchNew, fetchNew);
+    return reading;
+  }
+
+  return {
+    kind: "shared",
+    events: () => [...known.values()],
+    async add(events) {
+      let added = 0;
+      for (const event of events) {
+        if (known.has(event.id)) continue;
+        const answer = await fetch(url, {
+          method: "POST",
+          headers: { "Content-Type": "application/json", "X-Redrive": "1" },
+          body: event.line,
+        }).catch(() => null);
+        if (!answer) throw new Error(GONE);
+        if (!answer.ok) throw new Error(`The server refused the event (${answer.status}): ${await answer.text()}`);
+        known.set(event.id, event);
+        added += 1;
+      }
+      return added;
+    },
+    watch(changed) {
+      const look = () => {
+        if (document.visibilityState === "visible") refresh().then((is) => is && changed(), () => {});
+      };
+      look();
+      addEventListener("focus", look);
+      document.addEventListener("visibilitychange", look);
+      setInterval(look, POLL_MS);
+    },
+    clear: null,
+  };
+}
