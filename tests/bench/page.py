@@ -58,7 +58,7 @@ def ratio(name: str, main: str, by_peer: dict[str, Any]) -> str:
 def table(by_peer: dict[str, Any]) -> str:
     """Return a Markdown table, a row a peer."""
     names = [name for name in COLUMNS if any(name in figures for figures in by_peer.values())]
-    lines = ["| | " + " | ".join(COLUMNS[name] for name in names) + " |", "| --- |" + " ---: |" * len(names)]
+    lines = ["| system | " + " | ".join(COLUMNS[name] for name in names) + " |", "| --- |" + " ---: |" * len(names)]
     for peer, figures in by_peer.items():
         cells = [cell(figures[name]) if name in figures else "–" for name in names]
         lines.append(f"| **{peer}** | " + " | ".join(cells) + " |")

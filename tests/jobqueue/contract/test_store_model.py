@@ -1,0 +1,214 @@
+"""Random histories: whatever is done in whatever order, the Redis store does what the memory model does."""
+
+import asyncio
+import os
+import random
+
+import fakeredis
+import pytest
+import redis.asyncio
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+
+from jobqueue.adapters.redis_job_store import RedisJobStore
+from jobqueue.application.ports.job_store import Receipt
+from jobqueue.domain.errors import TransientError, UndecodableRecord
+from jobqueue.domain.retry import RetryPolicy
+from jobqueue.domain.verdict import after_failure, after_lapse, noted, redriven
+from tests.jobqueue.contract.conftest import check_nothing_is_lost, memory_engine, redis_engine
+from tests.jobqueue.fakes.jobs import T0, job
+
+POLICY = RetryPolicy(max_attempts=2, base_s=1.0, cap_s=2.0)
+NUMBERS = st.integers(0, 7)
+KEEP = {"done_for_s": 20.0, "done_max": 3, "dead_for_s": 30.0, "dead_max": 3, "limit": 2}
+
+
+class Histories(RuleBasedStateMachine):
+    """The same calls to both stores; every answer and every structure must agree."""
+
+    def __init__(self):
+        super().__init__()
+        self.loop = asyncio.new_event_loop()
+        self.clients = self.connect()
+        self.model, self.real = memory_engine(), redis_engine(*self.clients)
+        self.now = T0
+        self.claims = 0
+        self.receipts = []  # every receipt ever given out: late workers come back with old ones
+        self.views = []
+
+    def connect(self):
+        server = fakeredis.FakeServer()
+        return fakeredis.FakeAsyncRedis(server=server), fakeredis.FakeAsyncRedis(server=server)
+
+    def run(self, coroutine):
+        return self.loop.run_until_complete(coroutine)
+
+    def both(self, method, *args, **kwargs):
+        """Call both stores and return the one answer they must give."""
+        answers = []
+        for engine in (self.model, self.real):
+            try:
+                answers.append(self.run(getattr(engine.store, method)(*args, **kwargs)))
+            except UndecodableRecord as error:
+                answers.append(str(error))
+        model, real = (repr(answer).replace("()", "[]") for answer in answers)
+        assert model == real, f"{method} answers differently"
+        return answers[0]
+
+    def some_receipts(self, picks):
+        return [self.receipts[pick % len(self.receipts)] for pick in dict.fromkeys(picks)] if self.receipts else []
+
+    @rule(seconds=st.sampled_from([0.25, 1.0, 5.0, 12.0]))
+    def time_passes(self, seconds):
+        self.now += seconds
+
+    @rule(numbers=st.lists(NUMBERS, max_size=4), delay_s=st.sampled_from([0.0, 0.0, 3.0]), keyed=st.booleans())
+    def submit(self, numbers, delay_s, keyed):
+        jobs = [
+            job(number, key="key" if keyed else "")._replace(submitted_at=self.now, due_at=self.now + delay_s)
+            for number in numbers
+        ]
+        self.both("submit", "q", jobs, now=self.now, key_for_s=15.0)
+
+    @rule(picks=st.lists(st.integers(0, 99), max_size=3), wanted=st.integers(0, 4), waits=st.booleans())
+    def exchange(self, picks, wanted, waits):
+        self.claims += 1
+        options = {"wanted": wanted, "token": f"w.{self.claims}", "now": self.now, "lease_s": 10.0}
+        if waits and wanted and self.run(self.model.where())["ready"]:
+            taken = self.both("wait", "q", wait_s=0.01, **options)
+        else:
+            taken = self.both("exchange", "q", self.some_receipts(picks), **options)
+        self.receipts.extend(Receipt(lease.job.id, lease.token) for lease in taken.leases)
+        self.receipts.extend(Receipt(broken.id, broken.token) for broken in taken.unreadable)
+
+    @rule(picks=st.lists(st.integers(0, 99), min_size=1, max_size=3))
+    def fail(self, picks):
+        receipts = self.some_receipts(picks)
+        rng = random.Random(1)
+        verdicts = [
+            after_failure(
+                job(int(receipt.id, 16), attempt=1 + pick % 2), TransientError("x"), POLICY, now=self.now, rng=rng
+            )
+            for receipt, pick in zip(receipts, picks, strict=False)
+        ]
+        verdicts = [
+            verdict._replace(job=verdict.job._replace(due_at=round(verdict.job.due_at, 2))) for verdict in verdicts
+        ]
+        self.both("fail", "q", receipts, verdicts, now=self.now)
+
+    @rule(picks=st.lists(st.integers(0, 99), min_size=1, max_size=3))
+    def give_back(self, picks):
+        receipts = self.some_receipts(picks)
+        if receipts:
+            answers = [
+                sorted(self.run(engine.store.give_back("q", receipts, now=self.now)))
+                for engine in (self.model, self.real)
+            ]
+            assert answers[0] == answers[1]
+
+    @rule(picks=st.lists(st.integers(0, 99), min_size=1, max_size=3))
+    def renew(self, picks):
+        self.both("renew", "q", self.some_receipts(picks), now=self.now, lease_s=10.0)
+
+    @rule(slack_s=st.sampled_from([0.5, -3.0]), stale=st.booleans())
+    def reap(self, slack_s, stale):
+        before = self.now - slack_s
+        lapsed = self.both("lapsed", "q", before=before, limit=2)
+        receipts = [Receipt(lease.job.id, "old.1" if stale else lease.token) for lease in lapsed.leases]
+        verdicts = [after_lapse(lease, POLICY, now=self.now) for lease in lapsed.leases]
+        self.both("fail", "q", receipts, verdicts, now=self.now, lapsed_before=before)
+
+    @rule(limit=st.integers(1, 3))
+    def promote(self, limit):
+        self.both("promote", "q", now=self.now, limit=limit)
+
+    @rule()
+    def trim(self):
+        self.both("trim", "q", now=self.now, **KEEP)
+
+    @rule(number=NUMBERS)
+    def find(self, number):
+        view = self.both("find", "q", job(number).id)
+        if view and not isinstance(view, str):
+            self.views.append(view)
+
+    @rule(pick=st.integers(0, 99))
+    def cancel(self, pick):
+        if self.views:
+            seen = self.views[pick % len(self.views)]
+            self.both("cancel", "q", seen, noted(seen.job, ValueError("x"), self.now), now=self.now)
+
+    @rule(start=st.integers(0, 2), number=NUMBERS)
+    def redrive(self, start, number):
+        dead = self.both("dead", "q", start=start, limit=2)
+        jobs = [redriven(each.job, died_at=each.died_at, now=self.now) for each in dead]
+        self.both("redrive", "q", [*jobs, job(number)][:2], now=self.now)
+
+    @rule(number=NUMBERS, raw=st.sampled_from([b"", b"rubbish", b"[1]\n{}"]))
+    def plant(self, number, raw):
+        if job(number).id in self.run(self.model.where())["records"]:
+            for engine in (self.model, self.real):
+                self.run(engine.plant(job(number).id, raw))
+
+    @invariant()
+    def both_hold_the_same_and_nothing_is_lost(self):
+        model, real = self.run(self.model.where()), self.run(self.real.where())
+        assert model == real
+        check_nothing_is_lost(real)
+        self.both("stats", "q", now=self.now)
+
+    def teardown(self):
+        for client in self.clients:
+            self.run(client.aclose())
+        self.loop.close()
+
+
+def run(machine, examples, steps):
+    run_state_machine_as_test(
+        machine,
+        settings=settings(
+            max_examples=examples,
+            stateful_step_count=steps,
+            deadline=None,
+            derandomize=True,
+            database=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+
+
+def test_a_few_random_histories_agree_with_the_model():
+    """Whatever moves are made, a job is in exactly one structure, and the structures agree with the model's.
+
+    Did: made random sequences of moves on the scripts and on the store in memory, and compared all after each.
+    Saw: the same replies, and every id in the same single place, after every move.
+    Otherwise: the shortest sequence that makes them differ would be printed.
+    """
+    run(Histories, 25, 25)
+
+
+@pytest.mark.long
+def test_many_random_histories_on_a_real_server_agree_with_the_model(valkey):
+    class OnValkey(Histories):
+        def connect(self):
+            with redis.Redis.from_url(valkey.url) as wipe:
+                wipe.flushall()
+            return redis.asyncio.Redis.from_url(valkey.url), redis.asyncio.Redis.from_url(valkey.url)
+
+    run(OnValkey, max(20, int(1000 * float(os.environ.get("LONG_SCALE", "1")))), 60)
+
+
+def test_a_store_that_forgets_the_token_is_found_out():
+    class Forgetful(RedisJobStore):
+        async def renew(self, queue, receipts, *, now, lease_s):
+            await super().renew(queue, receipts, now=now, lease_s=lease_s)
+            return []
+
+    class Broken(Histories):
+        def __init__(self):
+            super().__init__()
+            self.real.store = Forgetful(self.clients[0])
+
+    with pytest.raises(AssertionError, match="renew answers differently"):
+        run(Broken, 200, 25)
