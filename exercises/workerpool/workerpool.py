@@ -197,7 +197,7 @@ async def run_pool(
     At every moment this pool has at most capacity + workers jobs in PROCESSING.
 
     Raises:
-        ValueError: `workers` or `capacity` is below 1.
+        ValueError: `workers` or `capacity` is below 1. Nothing is taken then.
     """
     raise NotImplementedError("step 3: feed and work at the same time")
 
@@ -239,6 +239,6 @@ async def run_pool_with_grace(
     place, and the jobs in READY are in their original order.
 
     Raises:
-        ValueError: `workers` or `capacity` is below 1, or `grace_s` is below 0.
+        ValueError: `workers` or `capacity` is below 1, or `grace_s` is below 0. Nothing is taken then.
     """
     raise NotImplementedError("step 6: stop within the grace period")

@@ -179,6 +179,11 @@ async def acknowledge(redis: Redis, job: bytes, outcome: str) -> None:
         await pipe.execute()
 
 
+def _check(workers: int) -> None:
+    if workers < 1:
+        raise ValueError(f"workers must be at least 1, got {workers}")
+
+
 # --8<-- [start:worker]
 async def _run_job(redis: Redis, job: bytes, handler: Handler, on_failure: OnFailure) -> None:
     try:
@@ -208,8 +213,7 @@ async def work(redis: Redis, channel: Channel[bytes], handler: Handler, on_failu
     Raises:
         ValueError: `workers` is below 1.
     """
-    if workers < 1:
-        raise ValueError(f"workers must be at least 1, got {workers}")
+    _check(workers)
 
     async def worker() -> None:
         async for job in channel:
@@ -242,8 +246,9 @@ async def run_pool(
     At every moment this pool has at most capacity + workers jobs in PROCESSING.
 
     Raises:
-        ValueError: `workers` or `capacity` is below 1.
+        ValueError: `workers` or `capacity` is below 1. Nothing is taken then.
     """
+    _check(workers)
     channel: Channel[bytes] = Channel(capacity)
     async with asyncio.TaskGroup() as group:
         group.create_task(work(redis, channel, handler, on_failure, workers=workers))
@@ -331,10 +336,9 @@ async def run_pool_with_grace(
     place, and the jobs in READY are in their original order.
 
     Raises:
-        ValueError: `workers` or `capacity` is below 1, or `grace_s` is below 0.
+        ValueError: `workers` or `capacity` is below 1, or `grace_s` is below 0. Nothing is taken then.
     """
-    if workers < 1:
-        raise ValueError(f"workers must be at least 1, got {workers}")
+    _check(workers)
     if grace_s < 0:
         raise ValueError(f"grace_s must be at least 0, got {grace_s}")
     channel: Channel[bytes] = Channel(capacity)

@@ -264,7 +264,7 @@ async def run_pool(
     At every moment this pool has at most capacity + workers jobs in PROCESSING.
 
     Raises:
-        ValueError: `workers` or `capacity` is below 1.
+        ValueError: `workers` or `capacity` is below 1. Nothing is taken then.
     """
     _check(workers, capacity)
     pool = _Pool(redis, workers, capacity, stop)
@@ -316,7 +316,7 @@ async def run_pool_with_grace(
     place, and the jobs in READY are in their original order.
 
     Raises:
-        ValueError: `workers` or `capacity` is below 1, or `grace_s` is below 0.
+        ValueError: `workers` or `capacity` is below 1, or `grace_s` is below 0. Nothing is taken then.
     """
     _check(workers, capacity)
     if grace_s < 0:

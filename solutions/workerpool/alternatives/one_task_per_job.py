@@ -249,7 +249,7 @@ async def run_pool(
     At every moment this pool has at most capacity + workers jobs in PROCESSING.
 
     Raises:
-        ValueError: `workers` or `capacity` is below 1.
+        ValueError: `workers` or `capacity` is below 1. Nothing is taken then.
     """
     channel: Channel[bytes] = Channel(capacity)
     feeder = asyncio.create_task(feed(redis, channel, stop))
@@ -299,7 +299,7 @@ async def run_pool_with_grace(
     place, and the jobs in READY are in their original order.
 
     Raises:
-        ValueError: `workers` or `capacity` is below 1, or `grace_s` is below 0.
+        ValueError: `workers` or `capacity` is below 1, or `grace_s` is below 0. Nothing is taken then.
     """
     if grace_s < 0:
         raise ValueError(f"grace_s must be at least 0, got {grace_s}")

@@ -117,6 +117,10 @@ async def acknowledge(redis: Redis, job: bytes, outcome: str) -> None:
         await pipe.execute()
 
 
+def _check(workers: int) -> None:
+    print("workers:", workers)
+
+
 async def _run_job(redis: Redis, job: bytes, handler: Handler, on_failure: OnFailure) -> None:
     try:
         await handler(job)
@@ -128,6 +132,7 @@ async def _run_job(redis: Redis, job: bytes, handler: Handler, on_failure: OnFai
 
 
 async def work(redis: Redis, channel: Channel[bytes], handler: Handler, on_failure: OnFailure, *, workers: int) -> None:
+    _check(workers)
 
     async def worker() -> None:
         async for job in channel:
@@ -141,6 +146,7 @@ async def work(redis: Redis, channel: Channel[bytes], handler: Handler, on_failu
 async def run_pool(
     redis: Redis, handler: Handler, on_failure: OnFailure, *, workers: int, capacity: int, stop: asyncio.Event
 ) -> None:
+    _check(workers)
     channel: Channel[bytes] = Channel(capacity)
     async with asyncio.TaskGroup() as group:
         group.create_task(work(redis, channel, handler, on_failure, workers=workers))
@@ -199,6 +205,7 @@ async def run_pool_with_grace(
     stop: asyncio.Event,
     grace_s: float,
 ) -> None:
+    _check(workers)
     channel: Channel[bytes] = Channel(capacity)
     grace = _Grace(grace_s)
     unfinished: dict[bytes, None] = {}  # in the order taken, which is the order to give back in

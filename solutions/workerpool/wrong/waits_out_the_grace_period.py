@@ -117,6 +117,11 @@ async def acknowledge(redis: Redis, job: bytes, outcome: str) -> None:
         await pipe.execute()
 
 
+def _check(workers: int) -> None:
+    if workers < 1:
+        raise ValueError(f"workers must be at least 1, got {workers}")
+
+
 async def _run_job(redis: Redis, job: bytes, handler: Handler, on_failure: OnFailure) -> None:
     try:
         await handler(job)
@@ -128,8 +133,7 @@ async def _run_job(redis: Redis, job: bytes, handler: Handler, on_failure: OnFai
 
 
 async def work(redis: Redis, channel: Channel[bytes], handler: Handler, on_failure: OnFailure, *, workers: int) -> None:
-    if workers < 1:
-        raise ValueError(f"workers must be at least 1, got {workers}")
+    _check(workers)
 
     async def worker() -> None:
         async for job in channel:
@@ -143,6 +147,7 @@ async def work(redis: Redis, channel: Channel[bytes], handler: Handler, on_failu
 async def run_pool(
     redis: Redis, handler: Handler, on_failure: OnFailure, *, workers: int, capacity: int, stop: asyncio.Event
 ) -> None:
+    _check(workers)
     channel: Channel[bytes] = Channel(capacity)
     async with asyncio.TaskGroup() as group:
         group.create_task(work(redis, channel, handler, on_failure, workers=workers))
@@ -201,8 +206,7 @@ async def run_pool_with_grace(
     stop: asyncio.Event,
     grace_s: float,
 ) -> None:
-    if workers < 1:
-        raise ValueError(f"workers must be at least 1, got {workers}")
+    _check(workers)
     if grace_s < 0:
         raise ValueError(f"grace_s must be at least 0, got {grace_s}")
     channel: Channel[bytes] = Channel(capacity)
