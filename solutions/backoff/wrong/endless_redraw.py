@@ -78,12 +78,9 @@ def _behind(error: BaseException) -> BaseException | None:
 
 
 class Budget(Protocol):
+    def spend(self) -> bool: ...
 
-    def spend(self) -> bool:
-        ...
-
-    def deposit(self) -> None:
-        ...
+    def deposit(self) -> None: ...
 
 
 async def retry(
@@ -110,11 +107,7 @@ async def retry(
             wait_s = full_jitter_s(attempt, base_s=base_s, cap_s=cap_s, random=random)
             while loop.time() + wait_s > deadline_at:
                 wait_s = full_jitter_s(attempt, base_s=base_s, cap_s=cap_s, random=random)
-            if (
-                not classify(error)
-                or attempt == attempts
-                or (budget is not None and not budget.spend())
-            ):
+            if not classify(error) or attempt == attempts or (budget is not None and not budget.spend()):
                 for note in notes:
                     error.add_note(note)
                 raise
@@ -135,7 +128,6 @@ def _check_purse(cap: int, cost: int) -> None:
 
 
 class RetryBudget:
-
     def __init__(self, *, cap: int, cost: int) -> None:
         _check_purse(cap, cost)
         self._cap = cap
@@ -153,7 +145,6 @@ class RetryBudget:
 
 
 class SharedRetryBudget:
-
     def __init__(self, redis: "Redis", key: str, *, cap: int, cost: int) -> None:
         _check_purse(cap, cost)
         self._redis = redis

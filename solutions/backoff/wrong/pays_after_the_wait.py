@@ -78,12 +78,9 @@ def _behind(error: BaseException) -> BaseException | None:
 
 
 class Budget(Protocol):
+    def spend(self) -> bool: ...
 
-    def spend(self) -> bool:
-        ...
-
-    def deposit(self) -> None:
-        ...
+    def deposit(self) -> None: ...
 
 
 async def retry(
@@ -109,11 +106,7 @@ async def retry(
             failed = error
             notes.append(f"attempt {attempt}: {error!r}")
             wait_s = full_jitter_s(attempt, base_s=base_s, cap_s=cap_s, random=random)
-            if (
-                not classify(error)
-                or attempt == attempts
-                or loop.time() + wait_s > deadline_at
-            ):
+            if not classify(error) or attempt == attempts or loop.time() + wait_s > deadline_at:
                 for note in notes:
                     error.add_note(note)
                 raise
@@ -138,7 +131,6 @@ def _check_purse(cap: int, cost: int) -> None:
 
 
 class RetryBudget:
-
     def __init__(self, *, cap: int, cost: int) -> None:
         _check_purse(cap, cost)
         self._cap = cap
@@ -156,7 +148,6 @@ class RetryBudget:
 
 
 class SharedRetryBudget:
-
     def __init__(self, redis: "Redis", key: str, *, cap: int, cost: int) -> None:
         _check_purse(cap, cost)
         self._redis = redis
