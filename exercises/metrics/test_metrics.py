@@ -322,6 +322,20 @@ def test_series_beyond_the_limit_share_one_overflow_series(caplog):
 
 
 @pytest.mark.step(2, "snapshot and cardinality guard")
+def test_default_limit_is_a_thousand_series_a_name(caplog):
+    """Registry() gives each name 1,000 series of its own."""
+    registry = Registry()
+    overflowing(caplog, registry, [("jobs_total", {"user": str(n)}) for n in range(1002)])
+    got = (len(counters_of(registry)), registry.value("jobs_total", {"overflow": "true"}))
+    assert got == (1001, 2.0), explain(
+        called="(series, increments in overflow) after one inc for each of 1,002 users of Registry()",
+        got=got,
+        expected=(1001, 2.0),
+        costs="whoever gives no limit has none",
+    )
+
+
+@pytest.mark.step(2, "snapshot and cardinality guard")
 def test_existing_series_go_on_after_an_overflow(caplog):
     """Series that exist go on counting after an overflow."""
     registry = Registry(max_series=2)
@@ -1335,6 +1349,7 @@ async def test_flush_adds_what_was_counted_since_the_last_one(network, redis):
         expected=want,
         costs="a flush that sends totals instead of deltas counts the same job again and again",
     )
+    before = len(network.recording)
     await flusher.flush()
     got = await totals_of(network)
     assert got == want, explain(
@@ -1342,6 +1357,16 @@ async def test_flush_adds_what_was_counted_since_the_last_one(network, redis):
         got=got,
         expected=want,
         costs="an idle fleet reports traffic",
+    )
+    sent = [
+        exchange.command[0].decode().upper() for exchange in network.recording[before:] if exchange.client == "redis"
+    ]
+    got = [name for name in sent if name in ("EXEC", "SET", "SETEX", "HSET", "HINCRBY", "HINCRBYFLOAT")]
+    assert got == [], explain(
+        called="the writes that a flush with nothing new sends",
+        got=got,
+        expected=[],
+        costs="an idle fleet keeps Redis, its log and its replicas busy",
     )
 
 
