@@ -7,8 +7,10 @@ from pathlib import Path
 
 import click
 
+from journal.history import default_history
 from journal.repository import find_root
 from journal.site.build import BuildError, build_if_changed
+from journal.site.endpoint import HistoryEndpoint
 from journal.site.packing import NotOurFolderError, make_zip
 from journal.site.packing import publish as publish_to
 from journal.site.serving import HOST, PortInUseError, listen, static_site
@@ -47,7 +49,8 @@ def build() -> None:
 )
 def site(port: int | None) -> None:
     """Build what changed and serve the site on this machine."""
-    application = static_site(_built(find_root()))
+    root = find_root()
+    application = HistoryEndpoint(static_site(_built(root)), default_history(root))
     try:
         server = listen(application, port or DEFAULT_PORT)
     except PortInUseError as taken:

@@ -14,8 +14,10 @@ from mkdocs.plugins import event_priority
 from mkdocs.structure.files import File, Files
 
 from journal.check import check_all
+from journal.history import default_history
 from journal.problems import ContentError
 from journal.site import notebook_page
+from journal.site.endpoint import HistoryEndpoint
 from journal.site.fence_check import check_fences
 from journal.site.navigation import navigation
 from journal.site.node import NodeError
@@ -25,6 +27,7 @@ from journal.site.web import BundleError, bundled
 
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
+    from mkdocs.livereload import LiveReloadServer
     from mkdocs.structure.pages import Page
 
 # A warning on a logger below "mkdocs" stops a strict build.
@@ -88,6 +91,14 @@ def on_page_context(context: Any, *, page: Page, config: MkDocsConfig, nav: Any)
     """Give a notebook's page the description that other pages have in their front matter."""
     if page.file.src_uri.endswith(".ipynb") and not page.meta.get("description"):
         page.meta["description"] = notebook_page.description(Path(str(page.file.abs_src_path)))
+
+
+def on_serve(server: LiveReloadServer, *, config: MkDocsConfig, builder: Any) -> LiveReloadServer:  # noqa: ARG001
+    """Share the history of terminal and notebook with the pages that `mkdocs serve` shows."""
+    site = server.get_app()
+    assert site is not None
+    server.set_app(HistoryEndpoint(site, default_history(_root(config))))
+    return server
 
 
 def _file(path: str, folder: Path, config: MkDocsConfig) -> File:

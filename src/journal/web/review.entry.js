@@ -4,4 +4,5 @@
 import { openHistory } from "./history/open.js";
 import { enhance } from "./review/page.js";
 
-enhance(document, openHistory());
+const history = openHistory();
+void history.ready.then(() => enhance(document, history));

@@ -8,6 +8,7 @@ import { parseLine } from "../events.js";
 /**
  * @typedef {object} History where events are kept
  * @property {"browser" | "memory" | "shared"} kind
+ * @property {Promise<void>} ready when the events are there
  * @property {() => Event[]} events
  * @property {(events: Event[]) => Promise<number>} add writes those that are not there; returns how many. Rejects with
  *   an Error that says what to do; then what was not written does not count.
@@ -53,6 +54,7 @@ export function browserHistory() {
   if (store) read(store);
   return {
     kind: store ? "browser" : "memory",
+    ready: Promise.resolve(),
     events: () => [...known.values()],
     async add(events) {
       let added = 0;

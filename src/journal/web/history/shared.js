@@ -12,7 +12,7 @@ const GONE = "The server that keeps the history does not answer, so this was not
  */
 export function sharedHistory(url) {
   /** @type {Map<string, import("../events.js").Event>} */
-  const known = new Map();
+  let known = new Map();
   let since = 0;
   let reading = Promise.resolve(false);
 
@@ -20,14 +20,15 @@ export function sharedHistory(url) {
     const answer = await fetch(`${url}?since=${since}`, { headers: { "X-Redrive": "1" }, cache: "no-store" });
     if (!answer.ok) throw new Error(`${answer.status}`);
     const { events, next, whole } = await answer.json();
-    const before = known.size;
-    if (whole) known.clear();
+    const fresh = whole ? new Map() : new Map(known);
     for (const line of events) {
       const event = parseLine(line);
-      if (!known.has(event.id)) known.set(event.id, event);
+      if (!fresh.has(event.id)) fresh.set(event.id, event);
     }
     since = next;
-    return whole || known.size !== before;
+    const changed = fresh.size !== known.size || [...known.keys()].some((id) => !fresh.has(id));
+    known = fresh;
+    return changed;
   }
 
   /** One request at a time, so that two cannot overtake each other. */
@@ -36,8 +37,13 @@ export function sharedHistory(url) {
     return reading;
   }
 
+  const ready = refresh().then(
+    () => {},
+    () => {},
+  );
   return {
     kind: "shared",
+    ready,
     events: () => [...known.values()],
     async add(events) {
       let added = 0;
@@ -59,7 +65,6 @@ export function sharedHistory(url) {
       const look = () => {
         if (document.visibilityState === "visible") refresh().then((is) => is && changed(), () => {});
       };
-      look();
       addEventListener("focus", look);
       document.addEventListener("visibilitychange", look);
       setInterval(look, POLL_MS);

@@ -22,6 +22,11 @@ export class CardView {
     this.answer = /** @type {HTMLElement} */ (element.querySelector(".rd-card__answer"));
     this.answer.tabIndex = -1;
     element.tabIndex = -1;
+    const question = element.querySelector(".rd-card__question");
+    if (question) {
+      question.id = `question-${this.id}`;
+      element.setAttribute("aria-labelledby", question.id);
+    }
     this.status = h("span", { class: "rd-card__state" });
     element.querySelector(".rd-card__kind")?.append(this.status);
     this.ratings = h("div", { class: "rd-rate", role: "group", "aria-label": "How well did you know it?" });

@@ -200,6 +200,7 @@ function overview(box, desk, views, changed) {
     panel,
     {
       update() {
+        chart.hidden = desk.known.size === 0;
         chart.replaceChildren(
           h("h2", {}, "What is coming"),
           forecastChart(forecast(desk.known, nowUs(), FORECAST_DAYS), (ahead) =>

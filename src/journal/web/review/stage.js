@@ -26,6 +26,8 @@ export class Stage {
     this.root = null;
     /** Where the present card came from. @type {Comment | null} */
     this.home = null;
+    /** The same for tests that the present card names as its proof. @type {[Comment, Element][]} */
+    this.proofs = [];
     this.busy = false;
   }
 
@@ -51,10 +53,11 @@ export class Stage {
       { class: "rd-stage", "aria-label": "Review", tabindex: "-1", onkeydown: (/** @type {KeyboardEvent} */ e) => this.#key(e) },
       h("div", { class: "rd-stage__bar" }, this.counter, this.undoButton, end),
       this.progress,
-      this.place,
       this.note,
+      this.place,
       h("p", { class: "rd-stage__keys" }, key("Space"), " shows the answer, ", key("1"), " to ", key("4"), " rate it"),
     );
+    this.root.addEventListener("click", (event) => this.#showProof(event));
     this.article.append(this.root);
     this.article.classList.add("rd-reviewing");
     this.#next();
@@ -132,7 +135,7 @@ export class Stage {
     this.progress.max = Math.max(1, done + sitting.left);
     this.progress.value = done;
     this.progress.textContent = `${done} of ${done + sitting.left}`;
-    this.counter.textContent = sitting.left ? `${count(done, "answer")}, ${count(sitting.left, "card")} to go` : "Done";
+    this.counter.textContent = sitting.left ? `${done} answered · ${sitting.left} to go` : `${done} answered`;
     this.undoButton.disabled = done === 0;
   }
 
@@ -161,6 +164,19 @@ export class Stage {
       this.home.replaceWith(element);
     }
     this.home = null;
+    for (const [home, tests] of this.proofs) home.replaceWith(tests);
+    this.proofs = [];
+  }
+
+  /** The page's proofs are hidden meanwhile: bring the one that is asked for to the card. @param {Event} event */
+  #showProof(event) {
+    const href = /** @type {Element} */ (event.target).closest("a")?.getAttribute("href") ?? "";
+    const tests = href.startsWith("#proof-") ? document.getElementById(href.slice(1))?.closest(".rd-tests") : null;
+    if (!tests || this.place?.contains(tests)) return;
+    const home = document.createComment("");
+    tests.replaceWith(home);
+    this.proofs.push([home, tests]);
+    this.place?.append(tests);
   }
 
   #summarise() {
