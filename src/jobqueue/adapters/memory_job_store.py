@@ -2,52 +2,16 @@
 
 import asyncio
 import contextlib
-from bisect import insort
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from jobqueue.adapters.ranked import Ranked
 from jobqueue.adapters.records import decode, decode_or_show, encode
 from jobqueue.application.ports.job_store import DeadJob, JobStore, Receipt, Taken
 from jobqueue.domain.errors import UndecodableRecord
 from jobqueue.domain.job import Job, JobState, JobView, Lease, QueueStats, Unreadable
 from jobqueue.domain.verdict import Bury, Retry
-
-
-class Ranked:
-    """A small sorted set: ids ordered by (score, id)."""
-
-    def __init__(self) -> None:
-        self.score: dict[str, float] = {}
-        self._order: list[tuple[float, str]] = []
-
-    def __len__(self) -> int:
-        return len(self.score)
-
-    def __contains__(self, job_id: str) -> bool:
-        return job_id in self.score
-
-    def put(self, job_id: str, score: float) -> None:
-        """Set the id's score, adding the id if it is not there."""
-        self.take(job_id)
-        self.score[job_id] = score
-        insort(self._order, (score, job_id))
-
-    def take(self, job_id: str) -> bool:
-        """Remove the id; return whether it was there."""
-        if job_id not in self.score:
-            return False
-        self._order.remove((self.score.pop(job_id), job_id))
-        return True
-
-    def first(self, limit: int, start: int = 0, where: Callable[[float], bool] = lambda _: True) -> list[str]:
-        """Return up to `limit` ids from rank `start` on, lowest score first, while `where` holds for their scores."""
-        found: list[str] = []
-        for score, job_id in self._order[start : start + limit]:
-            if not where(score):
-                break
-            found.append(job_id)
-        return found
 
 
 @dataclass
@@ -161,10 +125,14 @@ class MemoryJobStore:
     async def give_back(self, queue: str, receipts: Sequence[Receipt], *, now: float) -> list[str]:  # noqa: ARG002
         """Put running jobs back at the head of ready; see `JobLeases`."""
         q = self.queue(queue)
-        mine = [receipt for receipt in receipts if q.release(receipt)]
-        q.ready.extendleft(receipt.id for receipt in reversed(mine))
+        refused: list[str] = []
+        for receipt in reversed(receipts):
+            if q.release(receipt):
+                q.ready.appendleft(receipt.id)
+            else:
+                refused.append(receipt.id)
         q.push()
-        return [receipt.id for receipt in receipts if receipt not in mine]
+        return refused
 
     async def renew(self, queue: str, receipts: Sequence[Receipt], *, now: float, lease_s: float) -> list[str]:
         """Extend leases; see `JobLeases`."""

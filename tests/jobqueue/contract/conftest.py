@@ -1,4 +1,4 @@
-"""One suite, three engines: memory (the model), fakeredis, and a real Valkey on a Unix socket."""
+"""One suite, four engines: memory (the model), fakeredis, a real Valkey on a Unix socket, and a real Cluster (long)."""
 
 import asyncio
 import inspect
@@ -11,9 +11,11 @@ import redis.asyncio
 
 from jobqueue.adapters.embedded_valkey import EmbeddedValkey
 from jobqueue.adapters.memory_job_store import MemoryJobStore
+from jobqueue.adapters.redis_client import connect
 from jobqueue.adapters.redis_job_store import RedisJobStore
 from jobqueue.adapters.redis_keys import queue_keys
 from tests.jobqueue.fakes.jobs import T0, job
+from tests.jobqueue.fakes.valkey_cluster import ValkeyCluster
 
 LEASE_S = 10.0
 
@@ -118,6 +120,13 @@ def valkey():
         yield server
 
 
+@pytest.fixture(scope="session")
+def cluster():
+    """A Cluster of three primaries for the whole session."""
+    with ValkeyCluster() as nodes:
+        yield nodes
+
+
 @pytest.fixture
 def engine(request):
     """The engine of this parameter; async tests make their clients inside their own loop."""
@@ -126,6 +135,12 @@ def engine(request):
     if request.param == "fakeredis":
         server = fakeredis.FakeServer()
         return redis_engine(fakeredis.FakeAsyncRedis(server=server), fakeredis.FakeAsyncRedis(server=server))
+    if request.param == "cluster":
+        nodes = request.getfixturevalue("cluster")
+        for client in nodes.clients():
+            client.flushall()
+            client.close()
+        return redis_engine(connect(nodes.url, cluster=True), connect(nodes.url, cluster=True))
     address = request.getfixturevalue("valkey").url
     with redis.Redis.from_url(address) as wipe:
         wipe.flushall()
@@ -133,9 +148,10 @@ def engine(request):
 
 
 def pytest_generate_tests(metafunc):
-    """Run each test that asks for an engine on all three."""
+    """Run each test that asks for an engine on all of them."""
     if "engine" in metafunc.fixturenames:
-        metafunc.parametrize("engine", ["memory", "fakeredis", "valkey"], indirect=True)
+        engines = ["memory", "fakeredis", "valkey", pytest.param("cluster", marks=pytest.mark.long)]
+        metafunc.parametrize("engine", engines, indirect=True)
 
 
 def check_nothing_is_lost(where):

@@ -7,7 +7,7 @@ import random
 import fakeredis
 import pytest
 import redis.asyncio
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
@@ -57,7 +57,8 @@ class Histories(RuleBasedStateMachine):
         return answers[0]
 
     def some_receipts(self, picks):
-        return [self.receipts[pick % len(self.receipts)] for pick in dict.fromkeys(picks)] if self.receipts else []
+        chosen = [self.receipts[pick % len(self.receipts)] for pick in picks] if self.receipts else []
+        return list(dict.fromkeys(chosen))
 
     @rule(seconds=st.sampled_from([0.25, 1.0, 5.0, 12.0]))
     def time_passes(self, seconds):
@@ -99,13 +100,7 @@ class Histories(RuleBasedStateMachine):
 
     @rule(picks=st.lists(st.integers(0, 99), min_size=1, max_size=3))
     def give_back(self, picks):
-        receipts = self.some_receipts(picks)
-        if receipts:
-            answers = [
-                sorted(self.run(engine.store.give_back("q", receipts, now=self.now)))
-                for engine in (self.model, self.real)
-            ]
-            assert answers[0] == answers[1]
+        self.both("give_back", "q", self.some_receipts(picks), now=self.now)
 
     @rule(picks=st.lists(st.integers(0, 99), min_size=1, max_size=3))
     def renew(self, picks):
@@ -173,6 +168,7 @@ def run(machine, examples, steps):
             deadline=None,
             derandomize=True,
             database=None,
+            phases=[Phase.generate],  # a failing history is printed as it is: making it short takes minutes
             suppress_health_check=list(HealthCheck),
         ),
     )
