@@ -38,7 +38,7 @@ def render(_options: Mapping[str, Any], place: Place, _md: Markdown | None = Non
         trail = [roadmap if place.page == "journal/index.md" else index]
         if weeks:
             trail.append(f'<a href="{place.link(weeks[-1].page)}">This week: {weeks[-1].title}</a>')
-    return f'<nav class="rd-trail" aria-label="Journal">{" · ".join(trail)}{side}</nav>'
+    return f'<nav class="rd-trail" aria-label="Breadcrumbs">{" · ".join(trail)}{side}</nav>'
 
 
 fence = as_fence(render)
