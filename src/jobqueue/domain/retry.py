@@ -7,6 +7,7 @@ import math
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import TypeVar
 
 from jobqueue.domain import defaults
@@ -98,35 +99,41 @@ def is_transient(
 
 
 # --8<-- [start:budget]
-ROUNDING = 1e-9
-
-
 class RetryBudget:
     """Bounds how much retries add to the load: successes earn, retries spend.
 
+    Counted in whole tokens: a ratio of 0.1 means that a success pays in one token and a retry costs ten, so ten
+    successes pay for one retry, where ten times the float 0.1 would fall short of it.
+
     Args:
-        ratio: Retries that one success pays for; at least 0.
+        ratio: Retries that one success pays for; at least 0, taken to the nearest fraction with a denominator of at
+            most 10,000.
         cap: Most retries that can be saved up, and the balance at the start; at least 1.
     """
 
     def __init__(self, ratio: float = defaults.BUDGET_RATIO, cap: float = defaults.BUDGET_CAP) -> None:
-        if ratio < 0:
+        if not 0 <= ratio < math.inf:
             raise ValueError(f"ratio must be at least 0, got {ratio}; 0.1 allows one retry for ten successes")
-        if cap < 1:
+        if not 1 <= cap < math.inf:
             raise ValueError(f"cap must be at least 1, got {cap}; below that no retry is ever allowed")
-        self._ratio = ratio
-        self._cap = cap
-        self.balance = cap
+        self._earned, self._cost = Fraction(ratio).limit_denominator(10_000).as_integer_ratio()
+        self._cap = max(self._cost, round(cap * self._cost))
+        self._tokens = self._cap
+
+    @property
+    def balance(self) -> float:
+        """Retries that could be paid for now."""
+        return self._tokens / self._cost
 
     def deposit(self, successes: int = 1) -> None:
         """Earn for a number of successes, up to the cap."""
-        self.balance = min(self._cap, self.balance + self._ratio * successes)
+        self._tokens = min(self._cap, self._tokens + self._earned * successes)
 
     def spend(self) -> bool:
-        """Pay for one retry; return False, and take nothing, when less than one is left."""
-        if self.balance < 1 - ROUNDING:  # 49 times 1/49 must pay for one
+        """Pay for one retry; return False, and take nothing, when there is too little for one."""
+        if self._tokens < self._cost:
             return False
-        self.balance = max(0.0, self.balance - 1)
+        self._tokens -= self._cost
         return True
 
 

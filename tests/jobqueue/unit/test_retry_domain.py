@@ -124,7 +124,22 @@ def test_a_budget_starts_full_is_spent_one_by_one_and_earned_by_successes():
     assert budget.balance == 2.0
 
 
-@pytest.mark.parametrize(("ratio", "cap"), [(-0.1, 1.0), (0.1, 0.5)])
+@pytest.mark.parametrize("successes", [3, 7, 10, 49, 93])
+def test_a_budget_does_not_lose_a_retry_to_rounding(successes):
+    """Ten successes at a ratio of 0.1 pay for a whole retry.
+
+    Did: emptied budgets of ratio 1/n, paid in n successes one by one, and spent, a hundred times.
+    Saw: each time one retry was paid for, and no second one.
+    Otherwise: ten times the float 0.1 makes 0.9999…, and the retry is refused.
+    """
+    budget = RetryBudget(ratio=1 / successes, cap=1.0)
+    for _ in range(100):
+        assert (budget.spend(), budget.spend()) == (True, False)
+        for _ in range(successes):
+            budget.deposit()
+
+
+@pytest.mark.parametrize(("ratio", "cap"), [(-0.1, 1.0), (0.1, 0.5), (math.nan, 1.0), (0.1, math.inf)])
 def test_a_budget_that_makes_no_sense_is_refused(ratio, cap):
     with pytest.raises(ValueError, match="must be at least"):
         RetryBudget(ratio, cap)
