@@ -135,7 +135,7 @@ async def _store(settings: Settings) -> AsyncIterator[JobStore]:
         valkey.start()
         structlog.get_logger().info("embedded Valkey", folder=settings.data_dir)
     url = valkey.url if valkey is not None else settings.redis_url
-    store = RedisJobStore(connect(url, cluster=settings.cluster))
+    store = RedisJobStore(connect(url, cluster=settings.cluster), done_max=settings.done_max)
     try:
         await store.ping()
         yield store
@@ -184,6 +184,8 @@ def _worker(settings: Settings, store: JobStore, clock: Clock, observer: Observe
             prefetch=settings.prefetch,
             lease_s=settings.lease_s,
             grace_s=settings.grace_s,
+            budget_ratio=settings.budget_ratio,
+            budget_cap=settings.budget_cap,
             retention=Retention(settings.done_for_s, settings.done_max, settings.dead_for_s, settings.dead_max),
         ),
     )

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from jobqueue.adapters.ranked import Ranked
 from jobqueue.adapters.records import decode, decode_or_show, encode
 from jobqueue.application.ports.job_store import DeadJob, JobStore, Receipt, Taken
+from jobqueue.domain import defaults
 from jobqueue.domain.errors import UndecodableRecord
 from jobqueue.domain.job import Job, JobState, JobView, Lease, QueueStats, Unreadable
 from jobqueue.domain.verdict import Bury, Retry
@@ -43,8 +44,8 @@ class _Queue:
 class MemoryJobStore:
     """Keeps jobs in dictionaries. Not durable, one process; every move is atomic because none awaits anything."""
 
-    def __init__(self, *, keep_done: bool = True) -> None:
-        self._keep_done = keep_done
+    def __init__(self, *, done_max: int = defaults.DONE_MAX) -> None:
+        self._done_max = done_max
         self._queues: dict[str, _Queue] = {}
 
     def queue(self, name: str) -> _Queue:
@@ -78,10 +79,11 @@ class MemoryJobStore:
         for receipt in done:
             if not q.release(receipt):
                 refused.append(receipt.id)
-            elif self._keep_done:
-                q.done.put(receipt.id, now)
             else:
-                del q.records[receipt.id]
+                q.done.put(receipt.id, now)
+        for job_id in q.done.first(max(0, len(q.done) - self._done_max) if done else 0):
+            q.done.take(job_id)
+            del q.records[job_id]
         taken = [q.ready.popleft() for _ in range(min(wanted, len(q.ready)))]
         held = [job_id for job_id in taken if job_id in q.records]
         for job_id in held:

@@ -12,6 +12,7 @@ from jobqueue.adapters.redis_errors import translated
 from jobqueue.adapters.redis_keys import queue_keys
 from jobqueue.adapters.redis_scripts import Client
 from jobqueue.application.ports.job_store import DeadJob, JobStore, Receipt, Taken
+from jobqueue.domain import defaults
 from jobqueue.domain.errors import UndecodableRecord
 from jobqueue.domain.job import Job, JobState, JobView, Lease, QueueStats, Unreadable
 from jobqueue.domain.verdict import Bury, Retry
@@ -28,12 +29,12 @@ class RedisJobStore:
 
     Args:
         client: A `redis.asyncio.Redis` or `RedisCluster` that answers in bytes; closed with the store.
-        keep_done: Whether jobs that are done stay to be looked up; without, an acknowledgement removes them.
+        done_max: How many done jobs of a queue stay to be looked up; an acknowledgement removes the oldest beyond.
     """
 
-    def __init__(self, client: Client, *, keep_done: bool = True) -> None:
+    def __init__(self, client: Client, *, done_max: int = defaults.DONE_MAX) -> None:
         self._client = client
-        self._keep_done = int(keep_done)
+        self._done_max = done_max
 
     async def submit(self, queue: str, jobs: Sequence[Job], *, now: float, key_for_s: float) -> list[bool]:
         """Store jobs; see `JobIntake`."""
@@ -86,7 +87,7 @@ class RedisJobStore:
         self, queue: str, done: Sequence[Receipt], *, wanted: int, token: str, now: float, lease_s: float
     ) -> tuple[tuple[str, ...], list[Any]]:
         keys = _keys(queue)
-        args: list[Any] = [_ms(now), _ms(now + lease_s), token, wanted, self._keep_done]
+        args: list[Any] = [_ms(now), _ms(now + lease_s), token, wanted, self._done_max]
         for receipt in done:
             args += receipt
         return (keys.ready, keys.records, keys.leases, keys.tokens, keys.done), args

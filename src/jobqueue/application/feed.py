@@ -1,6 +1,7 @@
 """One queue's traffic with the store: takes jobs ahead of the lanes, and brings back what became of them."""
 
 import asyncio
+import math
 import random
 from collections import deque
 from collections.abc import Callable
@@ -65,8 +66,9 @@ class Feed:
         self._prefetch = prefetch
         self._idle_lanes = idle_lanes
         self._deliver = deliver
-        self._pace = 0
-        self._low = 0
+        self._left_at = clock.ticks()
+        self._pace = 0.0  # jobs that end, a second
+        self._low = 0  # jobs that end during LINGER_S: half of what is held ahead
         self._more = True
         self._closing = False
         self._ending = False
@@ -131,18 +133,26 @@ class Feed:
     def _room(self) -> int:
         """Return how many more jobs to take now.
 
-        Those that idle lanes can start, and ahead of them as many as ended during two trips: a worker of slow jobs
-        keeps next to none from its neighbours, one of fast jobs up to the prefetch limit. At least one, so that a busy
-        worker passes no queue over. Nothing while the buffer holds more than half, so that trips are few and full.
+        Those that idle lanes can start, and ahead of them as many as end in 10 ms: a worker of slow jobs keeps next to
+        none from its neighbours, one of fast jobs up to the prefetch limit. At least one, so that a busy worker passes
+        no queue over. Nothing while the buffer holds more than half, so that trips are few and full.
         """
         ahead = len(self.buffer)
         if self._closing or ahead > self._low:
             return 0
         return min(max(1, self._idle_lanes() + 2 * self._low) - ahead, defaults.BATCH_LIMIT)
 
+    def _measure(self, ended: int) -> None:
+        """Adjust what is held ahead to the pace at which jobs end: half the last trip's, half the earlier ones'."""
+        now = self._clock.ticks()
+        pace = ended / max(now - self._left_at, 1e-4)
+        self._left_at = now
+        self._pace = (self._pace + pace) / 2
+        self._low = min(math.ceil(self._pace * LINGER_S), self._prefetch // 2)
+
     async def _linger(self) -> None:
         """Wait a little for more to acknowledge while lanes have enough to do."""
-        if self.buffer and len(self.buffer) > self._low and len(self.done) < 100 and not self._closing:
+        if len(self.buffer) > self._low and not self._closing:
             try:
                 async with asyncio.timeout(LINGER_S):
                     while len(self.buffer) > self._low:
@@ -154,8 +164,7 @@ class Feed:
     async def _exchange(self) -> None:
         """Acknowledge what is done and take what there is room for, in one round trip."""
         done, self.done = self.done[: defaults.BATCH_LIMIT], self.done[defaults.BATCH_LIMIT :]
-        self._pace = max(len(done), self._pace // 2)
-        self._low = min(self._pace, self._prefetch // 2)
+        self._measure(len(done))
         wanted = self._room() if self._more else 0
         try:
             taken = await self._store.exchange(

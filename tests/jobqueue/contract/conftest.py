@@ -18,6 +18,7 @@ from tests.jobqueue.fakes.jobs import T0, job
 from tests.jobqueue.fakes.valkey_cluster import ValkeyCluster
 
 LEASE_S = 10.0
+DONE_MAX = 6
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -71,7 +72,7 @@ class Engine:
 
 
 def memory_engine():
-    store = MemoryJobStore()
+    store = MemoryJobStore(done_max=DONE_MAX)
 
     async def plant(job_id, raw):
         store.queue("q").records[job_id] = raw
@@ -110,7 +111,7 @@ def redis_engine(client, second):
         names = {name: [raw.decode() for raw in raws] for name, raws in found.items()}
         return {name: ids if name == "ready" else sorted(ids) for name, ids in names.items()}
 
-    return Engine(RedisJobStore(client), RedisJobStore(second), plant, where)
+    return Engine(RedisJobStore(client, done_max=DONE_MAX), RedisJobStore(second, done_max=DONE_MAX), plant, where)
 
 
 @pytest.fixture(scope="session")

@@ -39,6 +39,15 @@ async def test_done_jobs_beyond_number_or_age_are_removed_oldest_first(engine, n
     nothing_is_lost(await engine.where())
 
 
+async def test_an_acknowledgement_keeps_only_the_latest_done_jobs(engine, nothing_is_lost):
+    for number in range(8):
+        await engine.submit(job(number))
+        lease = (await engine.take(1, T0 + number)).leases[0]
+        await engine.take(0, T0 + number, done=[receipt(lease)])
+    assert (await engine.where())["done"] == ids(range(2, 8))
+    nothing_is_lost(await engine.where())
+
+
 async def test_dead_jobs_are_trimmed_by_their_own_retention(engine, nothing_is_lost):
     await bury(engine, 5)
     keep = {"done_for_s": 0.0, "done_max": 0, "dead_for_s": 50.0, "dead_max": 3}

@@ -1,10 +1,10 @@
 -- exchange: running → done for what is finished, then ready → running for what is wanted, in one call
 -- KEYS  1 ready  2 records  3 leases  4 tokens  5 done
 -- ARGV  1 now, ms  2 end of the new leases, ms  3 token of the new leases  4 how many are wanted
---       5 "1" to keep what is done (the trimmer removes it later), "0" to remove it at once
+--       5 how many done jobs to keep; the oldest beyond that are removed, up to 2,000 in this call
 --       then two per finished job: id, token under which it was held
 -- Returns { refused ids, id, record, id, record, … }
--- Cost  O(log running) a job, O(log done) more if done jobs are kept.
+-- Cost  O(log running + log done) a job.
 -- Safe to repeat: an acknowledgement counts only under the present token and ends it, so a second one is refused;
 -- a second claim takes other jobs. A claim whose reply is lost leaves its jobs running until the reaper finds them.
 local ready, records, leases, tokens, done = unpack(KEYS)
@@ -24,14 +24,16 @@ end
 if #finished > 0 then
   redis.call('HDEL', tokens, unpack(finished))
   redis.call('ZREM', leases, unpack(finished))
-  if ARGV[5] == '1' then
-    local scored = {}
-    for n, id in ipairs(finished) do
-      scored[2 * n - 1], scored[2 * n] = ARGV[1], id
-    end
-    redis.call('ZADD', done, unpack(scored))
-  else
-    redis.call('HDEL', records, unpack(finished))
+  local scored = {}
+  for n, id in ipairs(finished) do
+    scored[2 * n - 1], scored[2 * n] = ARGV[1], id
+  end
+  redis.call('ZADD', done, unpack(scored))
+  local surplus = redis.call('ZCARD', done) - ARGV[5]
+  if surplus > 0 then
+    local oldest, ids = redis.call('ZPOPMIN', done, math.min(surplus, 2000)), {}
+    for n = 1, #oldest, 2 do ids[#ids + 1] = oldest[n] end
+    redis.call('HDEL', records, unpack(ids))
   end
 end
 -- --8<-- [end:acknowledge]
