@@ -4,6 +4,7 @@ import redis.asyncio
 from redis.asyncio.retry import Retry
 from redis.backoff import FullJitterBackoff
 
+from jobqueue.adapters.lean_connection import lean
 from jobqueue.adapters.redis_scripts import Client
 
 CONNECT_LIMIT_S = 5.0
@@ -26,6 +27,8 @@ def connect(url: str, *, cluster: bool) -> Client:
         return redis.asyncio.RedisCluster.from_url(
             url, socket_connect_timeout=CONNECT_LIMIT_S, socket_timeout=ANSWER_LIMIT_S, retry=retry
         )
-    return redis.asyncio.Redis.from_url(
+    client = redis.asyncio.Redis.from_url(
         url, socket_connect_timeout=CONNECT_LIMIT_S, socket_timeout=ANSWER_LIMIT_S, retry=retry
     )
+    client.connection_pool.connection_class = lean(client.connection_pool.connection_class)
+    return client

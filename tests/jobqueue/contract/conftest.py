@@ -145,7 +145,7 @@ def engine(request):
     address = request.getfixturevalue("valkey").url
     with redis.Redis.from_url(address) as wipe:
         wipe.flushall()
-    return redis_engine(redis.asyncio.Redis.from_url(address), redis.asyncio.Redis.from_url(address))
+    return redis_engine(connect(address, cluster=False), connect(address, cluster=False))
 
 
 def pytest_generate_tests(metafunc):

@@ -9,6 +9,7 @@ import redis.asyncio
 
 from jobqueue.adapters.blocking_submitter import BlockingSubmitter
 from jobqueue.adapters.embedded_valkey import EmbeddedValkey
+from jobqueue.adapters.redis_client import connect
 from jobqueue.adapters.redis_effects import once
 from jobqueue.adapters.redis_job_store import RedisJobStore
 from jobqueue.adapters.redis_keys import queue_keys
@@ -30,7 +31,7 @@ async def test_an_effect_happens_once_however_often_its_job_comes(address):
     Saw: the account held 5, and exactly one run was told that it had committed.
     Otherwise: the account would hold 10 or more.
     """
-    async with redis.asyncio.Redis.from_url(address) as client:
+    async with connect(address, cluster=False) as client:
 
         def deposit(pipeline):
             pipeline.incrby("account", 5)
@@ -43,7 +44,7 @@ async def test_an_effect_happens_once_however_often_its_job_comes(address):
 
 
 async def test_a_failing_effect_leaves_no_mark(address):
-    async with redis.asyncio.Redis.from_url(address) as client:
+    async with connect(address, cluster=False) as client:
 
         def broken(pipeline):
             pipeline.incrby("account", 5)
@@ -55,7 +56,7 @@ async def test_a_failing_effect_leaves_no_mark(address):
 
 
 async def test_a_waiting_worker_is_woken_by_a_submit_and_gets_the_job_in_the_same_reply(address):
-    client, other = redis.asyncio.Redis.from_url(address), redis.asyncio.Redis.from_url(address)
+    client, other = connect(address, cluster=False), connect(address, cluster=False)
     waiting, submitting = RedisJobStore(client), RedisJobStore(other)
     wait = asyncio.create_task(waiting.wait("q", wanted=5, token="w.1", now=T0, lease_s=10.0, wait_s=30.0))
     while not (await other.info("clients"))["blocked_clients"]:
@@ -83,7 +84,7 @@ def test_the_blocking_submitter_stores_what_the_other_one_would(address):
             thread.join()
 
     async def look():
-        store = RedisJobStore(redis.asyncio.Redis.from_url(address))
+        store = RedisJobStore(connect(address, cluster=False))
         taken = await store.exchange("q", [], wanted=1, token="w.1", now=T0, lease_s=1.0)
         stats = await store.stats("q", now=T0)
         await store.close()
@@ -111,7 +112,7 @@ def test_the_blocking_submitter_connects_anew_after_a_restart(tmp_path):
 
 
 async def test_a_full_server_refuses_submits_and_still_lets_workers_finish(address):
-    client = redis.asyncio.Redis.from_url(address)
+    client = connect(address, cluster=False)
     store = RedisJobStore(client)
     await store.submit("q", [job(1), job(2)], now=T0, key_for_s=1.0)
     taken = await store.exchange("q", [], wanted=1, token="w.1", now=T0, lease_s=1.0)
@@ -129,7 +130,7 @@ async def test_a_full_server_refuses_submits_and_still_lets_workers_finish(addre
 
 
 async def test_a_key_of_the_wrong_type_is_refused_and_not_retried(address):
-    client = redis.asyncio.Redis.from_url(address)
+    client = connect(address, cluster=False)
     store = RedisJobStore(client)
     await client.set(queue_keys("q").records, "not a hash")
     with pytest.raises(StoreRefused, match="WRONGTYPE"):
@@ -138,7 +139,7 @@ async def test_a_key_of_the_wrong_type_is_refused_and_not_retried(address):
 
 
 async def test_scripts_are_sent_again_to_a_server_that_lost_them(address):
-    client = redis.asyncio.Redis.from_url(address)
+    client = connect(address, cluster=False)
     store = RedisJobStore(client)
     await store.submit("q", [job(1), job(2)], now=T0, key_for_s=1.0)
     await client.script_flush()
@@ -168,3 +169,12 @@ def test_a_folder_whose_path_is_too_long_for_a_socket_is_refused_before_anything
     with pytest.raises(StoreUnavailable, match="choose a shorter one"):
         EmbeddedValkey(folder).start()
     assert not folder.exists()
+
+
+async def test_a_command_larger_than_the_sockets_buffer_leaves_whole(address):
+    store = RedisJobStore(connect(address, cluster=False))
+    payload = b'"%s"' % (b"x" * 20_000_000)
+    await store.submit("q", [job(1, payload=payload), job(2)], now=T0, key_for_s=1.0)
+    taken = await store.exchange("q", [], wanted=2, token="w.1", now=T0, lease_s=1.0)
+    assert [len(lease.job.payload) for lease in taken.leases] == [20_000_002, 7]
+    await store.close()
