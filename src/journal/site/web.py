@@ -14,7 +14,7 @@ from pathlib import Path
 from journal.site.node import WEB, find_node, packages
 
 FOLDER = "assets/web"
-_SKIPPED = {"node_modules"}
+_SKIPPED = {"node_modules", "__pycache__"}
 _STAMP = ".sha256"
 
 
@@ -88,6 +88,7 @@ def _esbuild(root: Path, found: dict[str, Path], out: Path, shape: str) -> None:
     # Its own launcher: a binary or a script, depending on whether npm was allowed to run the package's set-up.
     launcher = shutil.which("esbuild", path=str(packages(root) / ".bin")) or "esbuild"
     options = ("--bundle", "--minify", "--target=es2022", "--legal-comments=linked", "--log-level=warning")
+    options += ("--loader:.py=text",)  # what a worker gives to Python
     done = subprocess.run(
         [launcher, *(f"{name}={path}" for name, path in found.items()), *options, shape, f"--outdir={out}"],
         cwd=root / WEB,

@@ -1,0 +1,154 @@
+"""Python for the page: the few Pyodide files and one archive of packages, made once and kept below `build/`.
+
+    build/pyodide/<hash>/assets/pyodide-<version>/   becomes that folder of the site
+        pyodide.mjs, pyodide.asm.mjs                 as npm ships them
+        pyodide.asm.wasm.bin                         gzip; a host that compresses nothing would send three times as much
+        stdlib-<hash>.zip, packages-<hash>.zip       compiled by that very interpreter: compiling them in the page would
+                                                     be the largest part of a first grade
+
+The packages are those of this environment, so what grades in the page is what grades in the terminal.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import shutil
+import tempfile
+import zipfile
+from importlib.metadata import distribution
+from pathlib import Path, PurePosixPath
+
+from journal.site.node import WEB, NodeError, find_node, packages
+
+PACKAGES = (
+    "pytest", "pluggy", "iniconfig", "packaging", "pygments", "redis", "fakeredis", "sortedcontainers",
+    "prometheus_client",
+)  # fmt: skip
+"""What the exercises' tests import, with what that needs; every one is pure Python."""
+
+_SCRIPTS = ("pyodide.mjs", "pyodide.asm.mjs")
+_COMPILER = ("compile.mjs", "compile.py")
+# pytest's terminal imports Pygments; it colours Python, and nothing here is coloured anyway.
+_PYGMENTS = {
+    "lexers": {"__init__.py", "_mapping.py", "python.py", "diff.py"},
+    "formatters": {"__init__.py", "_mapping.py", "terminal.py"},
+    "styles": {"__init__.py", "_mapping.py", "default.py"},
+    "filters": {"__init__.py"},
+}
+# What no program in a page can use: help topics, a terminal, processes, foreign functions, installing packages.
+_NOT_IN_A_PAGE = {
+    "pydoc_data", "_pyrepl", "multiprocessing", "ensurepip", "idlelib", "tkinter", "turtledemo", "venv", "lib2to3",
+    "__phello__", "site-packages", "xmlrpc", "dbm", "curses",
+}  # fmt: skip
+_FIXED = (2026, 1, 1, 0, 0, 0)
+
+
+def runtime(root: Path) -> Path:
+    """Return the folder that holds `assets/pyodide-<version>/`, making it when a version has changed.
+
+    Raises:
+        NodeError: Node.js or a package could not be had, or compiling failed.
+    """
+    npm = packages(root) / "pyodide"
+    folder = root / "build" / "pyodide" / _key(root, npm)
+    if not (folder / "runtime.json").is_file():
+        fresh = folder.with_name(f"{folder.name}.building")
+        shutil.rmtree(fresh, ignore_errors=True)
+        _make(root, npm, fresh)
+        for old in folder.parent.iterdir():
+            if old != fresh:
+                shutil.rmtree(old, ignore_errors=True)
+        fresh.replace(folder)
+    return folder
+
+
+def manifest(folder: Path) -> dict[str, object]:
+    """Return what the page is told of `runtime()`'s folder: where the files are, and the bytes of each."""
+    told: dict[str, object] = json.loads((folder / "runtime.json").read_text(encoding="utf-8"))
+    return told
+
+
+def _key(root: Path, npm: Path) -> str:
+    versions = [f"{name}=={distribution(name).version}" for name in PACKAGES]
+    digest = hashlib.sha256("\n".join([_version(npm), *versions]).encode())
+    for path in (Path(__file__), *(root / WEB / "workshop" / name for name in _COMPILER)):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _version(npm: Path) -> str:
+    return str(json.loads((npm / "package.json").read_text(encoding="utf-8"))["version"])
+
+
+def _make(root: Path, npm: Path, folder: Path) -> None:
+    version = _version(npm)
+    out = folder / "assets" / f"pyodide-{version}"
+    out.mkdir(parents=True)
+    for name in _SCRIPTS:
+        shutil.copy2(npm / name, out / name)
+    wasm = out / "pyodide.asm.wasm.bin"
+    wasm.write_bytes(gzip.compress((npm / "pyodide.asm.wasm").read_bytes(), 9, mtime=0))
+    with tempfile.TemporaryDirectory(prefix="redrive-pyodide-") as name:
+        work = Path(name).resolve()
+        _unpack_stdlib(npm / "python_stdlib.zip", work / "stdlib")
+        _gather_packages(work / "packages")
+        _compile(root, work)
+        archives = {kind: _pack(work / f"{kind}.zip", out, kind) for kind in ("stdlib", "packages")}
+    files = {"wasm": wasm.name, **archives}
+    sizes = {name: (out / name).stat().st_size for name in (*_SCRIPTS, *files.values())}
+    told = {"folder": out.name, "files": files, "sizes": sizes}
+    (folder / "runtime.json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+
+
+def _unpack_stdlib(archive: Path, target: Path) -> None:
+    with zipfile.ZipFile(archive) as packed:
+        for name in packed.namelist():
+            if name.partition("/")[0] not in _NOT_IN_A_PAGE and not name.endswith("/"):
+                packed.extract(name, target)
+
+
+def _gather_packages(target: Path) -> None:
+    for name in PACKAGES:
+        found = distribution(name)
+        for file in found.files or ():
+            path = PurePosixPath(file.as_posix())
+            if _is_wanted(path):
+                copy = target / path
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(str(found.locate_file(file)), copy)
+
+
+def _is_wanted(path: PurePosixPath) -> bool:
+    if path.is_absolute() or ".." in path.parts or "tests" in path.parts:
+        return False
+    if path.parts[0].endswith(".dist-info"):
+        return path.name in {"METADATA", "entry_points.txt"}
+    if path.parts[0] == "pygments" and len(path.parts) > 2:
+        return path.name in _PYGMENTS.get(path.parts[1], set())
+    return path.suffix in {".py", ".json"}
+
+
+def _compile(root: Path, work: Path) -> None:
+    compiler = root / WEB / "workshop" / _COMPILER[0]
+    folders = [
+        part
+        for kind, prefix in (("stdlib", "/lib/python3.14"), ("packages", "/lib/python3.14/site-packages"))
+        for part in (str(work / kind), prefix, str(work / f"{kind}.zip"))
+    ]
+    done = find_node(root).run("node", str(compiler), *folders, folder=compiler.parent)
+    if done.returncode:
+        said = "\n".join(done.stderr.strip().splitlines()[-8:])
+        raise NodeError(f"compiling Python for the page failed; Pyodide says:\n{said}")
+
+
+def _pack(stored: Path, out: Path, kind: str) -> str:
+    content = stored.read_bytes()
+    name = f"{kind}-{hashlib.sha256(content).hexdigest()[:12]}.zip"
+    with zipfile.ZipFile(stored) as source, zipfile.ZipFile(out / name, "w") as packed:
+        for entry in source.infolist():
+            info = zipfile.ZipInfo(entry.filename, _FIXED)
+            info.compress_type = zipfile.ZIP_DEFLATED
+            packed.writestr(info, source.read(entry), compresslevel=9)
+    return name

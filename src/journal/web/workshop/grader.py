@@ -1,0 +1,317 @@
+"""Grade an exercise inside the page: what the worker runs in Pyodide, around the same files and the same pytest.
+
+Nothing here decides what is right: `exercises/conftest.py` grades, and its report is passed on. This file writes the
+learner's code, forgets what an earlier run had imported, bounds what code may print, tells the page which test has
+begun (so that the page can end one that never does), and ends loops of the learner's own file by itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import importlib
+import io
+import json
+import os
+import sys
+import time
+import traceback
+from collections.abc import Callable, Generator
+from pathlib import Path
+from types import CodeType
+from typing import Any
+
+import pytest
+from _pytest import capture
+
+ROOT = Path("/redrive")
+SETTINGS = "[pytest]\npythonpath = .\n"
+
+MAX_PRINTED = 20_000
+"""Characters kept of what one test, or one sample, prints."""
+
+MAX_MESSAGE = 4_000
+MAX_TESTS_PRINTING = 40
+
+Tell = Callable[[str], None]
+
+monitoring: Any = vars(sys)["monitoring"]  # since Python 3.12, which Pyodide is past
+
+
+def prepare(files: dict[str, str]) -> None:
+    """Write the harness, an exercise's tests or anything else below the root that grading happens in."""
+    for path, text in files.items():
+        target = ROOT / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8")
+
+
+def warm_up() -> None:
+    """Import what every grade needs, and keep it out of the collector's way: pytest collects at its end."""
+    os.environ |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "REDRIVE_NO_HISTORY": "1", "PYTHONHASHSEED": "0"}
+    prepare({"pytest.ini": SETTINGS})
+    os.chdir(ROOT)
+    sys.path.insert(0, str(ROOT))
+    # A test file is rewritten by pytest once and read from its cache after that; the learner's own file never is.
+    sys.dont_write_bytecode = False
+    capture.CaptureIO = BoundedIO  # type: ignore[assignment,misc]
+    for name in ("network", "switches", "report", "recording"):
+        importlib.import_module(f"exercises.harness.{name}")
+    clock: Any = importlib.import_module("exercises.harness.clock")
+    clock.real_time_limit = ended_loops
+    gc.collect()
+    gc.freeze()
+
+
+class BoundedIO(io.TextIOWrapper):
+    """Where pytest keeps what code prints: all of it up to a limit, and a note that the rest was dropped."""
+
+    def __init__(self) -> None:
+        super().__init__(io.BytesIO(), encoding="UTF-8", newline="", write_through=True)
+        self.kept = 0
+
+    def write(self, text: str) -> int:
+        """Keep what fits."""
+        room = MAX_PRINTED - self.kept
+        if room > 0:
+            super().write(text[:room])
+            if len(text) >= room:
+                super().write(f"\n… (the rest is not kept: one test may print {MAX_PRINTED:,} characters)\n")
+            self.kept += len(text)
+        return len(text)
+
+    def truncate(self, size: int | None = None) -> int:
+        """Begin anew, as pytest does after each test."""
+        self.kept = 0
+        return super().truncate(size)
+
+    def getvalue(self) -> str:
+        """Return what was kept."""
+        buffer = self.buffer
+        assert isinstance(buffer, io.BytesIO)
+        return buffer.getvalue().decode("utf-8", "replace")
+
+
+class LoopLimit:
+    """End a loop of the learner's own file that never ends by itself, where no signal can.
+
+    Each backward jump of that file is counted by `sys.monitoring`; every 2,000 of them the time is looked at. A loop
+    inside a library (`sum(count())`) is not seen: the page ends the whole worker then.
+    """
+
+    tool = 3
+    current: LoopLimit | None = None
+    has_rung = False
+
+    def __init__(self, files: tuple[str, ...]) -> None:
+        self.files = files
+        self.clock = importlib.import_module("exercises.harness.clock")
+        self.stuck: BaseException | None = None
+        self.jumps = 0
+        self.codes: set[CodeType] = set()
+        self.restart()
+
+    def restart(self) -> None:
+        """Count anew; a test that runs many scenarios does so for each."""
+        self.limit_s = self.clock.LATER_CPU_S if LoopLimit.has_rung else self.clock.MAX_REAL_S
+        self.ends_at = time.perf_counter() + self.limit_s
+
+    def start(self) -> None:
+        """Begin to count."""
+        monitoring.use_tool_id(self.tool, "endless loops")
+        monitoring.register_callback(self.tool, monitoring.events.PY_START, self.enter)
+        monitoring.register_callback(self.tool, monitoring.events.JUMP, self.jump)
+        monitoring.restart_events()
+        monitoring.set_events(self.tool, monitoring.events.PY_START)
+
+    def stop(self) -> None:
+        """Count no more."""
+        monitoring.set_events(self.tool, 0)
+        for code in self.codes:
+            monitoring.set_local_events(self.tool, code, 0)
+        monitoring.free_tool_id(self.tool)
+
+    def enter(self, code: CodeType, _offset: int) -> Any:
+        """Count the jumps of a function that has begun, if it is the learner's."""
+        if code.co_filename in self.files and code not in self.codes:
+            self.codes.add(code)
+            monitoring.set_local_events(self.tool, code, monitoring.events.JUMP)
+        return monitoring.DISABLE
+
+    def jump(self, _code: CodeType, _from: int, _to: int) -> None:
+        """Count one, and look at the time now and then."""
+        self.jumps += 1
+        if self.jumps % 2_000 == 0 and time.perf_counter() > self.ends_at:
+            self.ring(sys._getframe(1))  # where the loop stands
+
+    def ring(self, frame: Any) -> None:
+        """Raise what the harness raises when its own alarm rings."""
+        clock, loop = self.clock, _running_loop()
+        virtual = isinstance(loop, clock.VirtualLoop)
+        if self.stuck is None:
+            LoopLimit.has_rung = True
+            if virtual and loop.turns >= clock.MANY_TURNS:
+                self.stuck = loop.stuck(f"for {self.limit_s:g} real seconds")
+            else:
+                self.stuck = clock.Stuck(
+                    f"it was still running after {self.limit_s:g} real seconds: an endless loop, or a call that blocks",
+                    clock.frame_in(frame, lambda path: path in self.files),
+                    clock.frame_in(frame, lambda path: Path(path).name.startswith("test_")),
+                )
+        if virtual:
+            loop.overdue = loop.overdue or self.stuck
+        # Again after half a second: a bare `except:` in a loop may swallow the first.
+        self.ends_at = time.perf_counter() + 0.5
+        assert self.stuck is not None
+        raise self.stuck
+
+
+def _running_loop() -> Any:
+    return asyncio._get_running_loop()
+
+
+@contextlib.contextmanager
+def ended_loops(files: tuple[str, ...]) -> Generator[None]:
+    """Stand in for the harness's `real_time_limit`, which needs a signal."""
+    outer = LoopLimit.current
+    if outer is not None:
+        yield
+        return
+    limit = LoopLimit.current = LoopLimit(files)
+    limit.clock._Alarm.current = limit  # the virtual loop restarts it for each scenario
+    limit.start()
+    try:
+        yield
+    except BaseException:
+        if limit.stuck is not None:
+            raise limit.stuck from None
+        raise
+    else:
+        if limit.stuck is not None:
+            raise limit.stuck
+    finally:
+        limit.stop()
+        limit.clock._Alarm.current = None
+        LoopLimit.current = None
+
+
+class Told:
+    """Tell the page of each test that begins, and keep what tests printed."""
+
+    def __init__(self, tell: Tell) -> None:
+        self.tell = tell
+        self.printed: list[dict[str, str]] = []
+        self.errors: list[str] = []
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> None:
+        """Say which test begins, and how the steps stand."""
+        marker = item.get_closest_marker("step")
+        step = marker.args[0] if marker and marker.args else None
+        self.tell(json.dumps({"test": item.name, "step": step, "steps": _steps_so_far(item.config)}))
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Keep what the test printed."""
+        if report.when == "call" and report.capstdout and len(self.printed) < MAX_TESTS_PRINTING:
+            self.printed.append({"test": report.nodeid.rpartition("::")[2], "text": report.capstdout[:MAX_PRINTED]})
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Keep what the file printed while it was imported, and why it could not be."""
+        if report.capstdout:
+            self.printed.append({"test": "import", "text": report.capstdout[:MAX_PRINTED]})
+        if report.failed:
+            self.errors.append(str(report.longrepr)[:MAX_MESSAGE])
+
+
+def _steps_so_far(config: pytest.Config) -> dict[int, str]:
+    for module in list(sys.modules.values()):
+        key = getattr(module, "REPORTS", None)
+        if key is not None and getattr(module, "__file__", "") == str(ROOT / "exercises" / "conftest.py"):
+            return {n: step.outcome for own in config.stash[key].values() for n, step in own.steps.items()}
+    return {}
+
+
+def _forget(slug: str) -> None:
+    """Forget what an earlier run imported from the exercises, except the harness, and the learner's compiled file."""
+    inside, harness = str(ROOT / "exercises"), str(ROOT / "exercises" / "harness")
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None) or ""
+        if file.startswith(inside) and not file.startswith(harness):
+            del sys.modules[name]
+    for stale in (ROOT / "exercises" / slug / "__pycache__").glob(f"{slug}.*"):
+        stale.unlink()
+    importlib.invalidate_caches()
+
+
+def _bounded(report: dict[str, Any]) -> dict[str, Any]:
+    def cut(text: str | None) -> str | None:
+        return text if text is None or len(text) <= MAX_MESSAGE else text[:MAX_MESSAGE] + " … (cut)"
+
+    report["broken"] = cut(report["broken"])
+    for step in report["steps"]:
+        for test in step["tests"]:
+            test["message"], test["printed"] = cut(test["message"]), ""
+    return report
+
+
+def grade(slug: str, code: str, tell: Tell) -> str:
+    """Run `pytest exercises/<slug>` on `code` as the learner's file; return the report of the harness and more as JSON.
+
+    Keys: `report` (that of `REDRIVE_REPORT`, or null when pytest wrote none), `printed`, `error` (why there is none),
+    `exit` (pytest's), `ms`.
+    """
+    began = time.perf_counter()
+    _forget(slug)
+    LoopLimit.has_rung = False
+    prepare({f"exercises/{slug}/{slug}.py": code})
+    target = ROOT / "report.json"
+    target.unlink(missing_ok=True)
+    os.environ["REDRIVE_REPORT"] = str(target)
+    told, error = Told(tell), None
+    arguments = [f"exercises/{slug}", "--color=no", "--capture=sys", "-q"]
+    arguments += [part for name in _NOT_NEEDED for part in ("-p", f"no:{name}")]
+    said = io.StringIO()
+    exit_code: int | None = None
+    try:
+        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+            exit_code = int(pytest.main(arguments, plugins=[told]))
+    except SystemExit as left:
+        error = f"your code ended the run with SystemExit({left.code!r}) before a step could be graded"
+    except BaseException as raised:  # noqa: BLE001 - whatever it was, the page has to say so
+        error = f"your code ended the run: {''.join(traceback.format_exception_only(raised)).strip()}"
+    report = json.loads(target.read_text(encoding="utf-8")) if target.exists() else None
+    if report is None and error is None:
+        error = "\n".join(told.errors) or said.getvalue().strip()[-MAX_MESSAGE:] or f"pytest ended with {exit_code}"
+    if exit_code == pytest.ExitCode.INTERRUPTED and report is not None and not report["broken"]:
+        error = "your code raised KeyboardInterrupt, which ends the whole run; the steps below were graded before that"
+    return json.dumps(
+        {
+            "report": _bounded(report) if report else None,
+            "printed": told.printed,
+            "error": error,
+            "exit": exit_code,
+            "ms": round((time.perf_counter() - began) * 1000),
+        }
+    )
+
+
+_NOT_NEEDED = (
+    "cacheprovider", "faulthandler", "junitxml", "pastebin", "setuponly", "setupplan", "stepwise", "debugging",
+    "doctest", "unittest", "legacypath", "nose", "threadexception", "unraisableexception",
+)  # fmt: skip
+
+
+def run_sample(code: str) -> str:
+    """Run a lesson's sample as a program and return what it printed, and its error, as JSON."""
+    said = BoundedIO()
+    error = None
+    began = time.perf_counter()
+    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+        try:
+            exec(compile(code, "sample.py", "exec"), {"__name__": "__main__"})  # noqa: S102 - the reader's own page
+        except SystemExit as left:
+            error = None if left.code in (None, 0) else f"SystemExit: {left.code}"
+        except BaseException as raised:  # noqa: BLE001 - shown to the reader
+            error = "".join(traceback.format_exception_only(raised)).strip()
+    return json.dumps({"printed": said.getvalue(), "error": error, "ms": round((time.perf_counter() - began) * 1000)})
