@@ -74,8 +74,8 @@ def render_card(card: Card, place: Place, md: Markdown | None = None) -> str:
     `.rd-card__more`, which says where the fact is read and how it is shown.
     """
     source = "docs/quizzes"
-    question = markup.render(card.question, place, folder=source)
-    answer = markup.render(card.answer, place, folder=source)
+    question = markup.render(card.question, place, folder=source, trusted=False)
+    answer = markup.render(card.answer, place, folder=source, trusted=False)
     more = [f'Read <a href="{html.escape(place.link(card.lesson))}">{_lesson_title(card, place)}</a>']
     if card.step:
         slug, _, number = card.step.partition("/")

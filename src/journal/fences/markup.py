@@ -28,13 +28,15 @@ _EXTENSIONS = (
     "pymdownx.tasklist",
     "pymdownx.smartsymbols",
 )
+# Both let text set any attribute of an element, `onclick` included.
+_TRUSTED = {"attr_list", "md_in_html"}
 _SETTINGS = {
     "pymdownx.highlight": {"pygments_lang_class": True},
     "pymdownx.smartsymbols": {"fractions": False},
 }
 
 
-def render(text: str, place: Place, *, folder: str, shift: int = 0, prefix: str = "") -> str:
+def render(text: str, place: Place, *, folder: str, shift: int = 0, prefix: str = "", trusted: bool = True) -> str:
     """Return `text` as HTML.
 
     Args:
@@ -43,8 +45,13 @@ def render(text: str, place: Place, *, folder: str, shift: int = 0, prefix: str 
         folder: what relative links in `text` are relative to, seen from the journal's root, as `docs/quizzes`.
         shift: by how many levels headings sink.
         prefix: put before every heading's anchor, so that anchors stay unique on the page.
+        trusted: False for what somebody may have pasted in, as a card: HTML in it stays text.
     """
-    md = markdown.Markdown(extensions=[*_EXTENSIONS, _Adapt(place, folder, shift, prefix)], extension_configs=_SETTINGS)
+    chosen = [name for name in _EXTENSIONS if trusted or name not in _TRUSTED]
+    md = markdown.Markdown(extensions=[*chosen, _Adapt(place, folder, shift, prefix)], extension_configs=_SETTINGS)
+    if not trusted:
+        md.preprocessors.deregister("html_block")
+        md.inlinePatterns.deregister("html")
     return md.convert(text)
 
 

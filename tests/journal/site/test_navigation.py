@@ -44,7 +44,7 @@ def test_new_pages_need_nothing_but_their_file(journal_site):
     assert section(nav, "Lessons")[-1] == {"Recall": ["recall/index.md", "recall/error-chains.md"]}
     assert "lessons/day-141-logs.md" in section(nav, "Lessons")
     assert section(nav, "Exercises") == ["exercises/backoff.md", "exercises/tracing.md"]
-    assert section(nav, "Cards") == ["quizzes/index.md", "quizzes/backoff.md", "quizzes/tracing.md"]
+    assert section(nav, "Cards") == ["quizzes/index.md", "due.md", "quizzes/backoff.md", "quizzes/tracing.md"]
     assert section(nav, "Decisions")[-1] == "adr/0005-words.md"
     assert section(nav, "Notebooks") == ["notebooks/lab.ipynb"]
     assert nav[-2:] == ["somewhere/else.md", "somewhere/index.md"]

@@ -1,8 +1,7 @@
 // One card of the page: what the cards fence rendered, plus its state, four ratings and its forgetting curve.
 
-import { DAY_US } from "../journal-day.js";
+import { DAY_US, dayEndsAtUs, daysBetween } from "../journal-day.js";
 import { RATINGS, dueUs, intervalWords, isLeech, preview } from "../schedule.js";
-import { dayEndsAtUs } from "../journal-day.js";
 import { nowUs } from "../sitting.js";
 import { forgettingCurve } from "./charts.js";
 import { count, dayText, h } from "./dom.js";
@@ -114,5 +113,7 @@ function stateWords(state) {
   const due = dueUs(state);
   if (state.pulledUs !== null && due <= now) return "due: its exercise step failed";
   if (due < dayEndsAtUs(now)) return due <= now ? "due" : `due again in ${intervalWords(due - now)}`;
-  return `back in ${intervalWords(due - now)}`;
+  const days = daysBetween(now, due);
+  if (days === 1) return "back tomorrow";
+  return `back in ${days < 60 ? `${days} days` : intervalWords(due - now)}`;
 }

@@ -172,11 +172,18 @@ export class Stage {
   #showProof(event) {
     const href = /** @type {Element} */ (event.target).closest("a")?.getAttribute("href") ?? "";
     const tests = href.startsWith("#proof-") ? document.getElementById(href.slice(1))?.closest(".rd-tests") : null;
-    if (!tests || this.place?.contains(tests)) return;
-    const home = document.createComment("");
-    tests.replaceWith(home);
-    this.proofs.push([home, tests]);
-    this.place?.append(tests);
+    if (!tests) return;
+    // Following the link would take the focus, and with it the keys, out of the sitting.
+    event.preventDefault();
+    if (!this.place?.contains(tests)) {
+      const home = document.createComment("");
+      tests.replaceWith(home);
+      this.proofs.push([home, tests]);
+      this.place?.append(tests);
+    }
+    const fold = tests.querySelector("details");
+    if (fold) fold.open = true;
+    fold?.querySelector("summary")?.focus();
   }
 
   #summarise() {
