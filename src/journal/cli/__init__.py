@@ -28,6 +28,7 @@ COMMANDS = {
     "history": "journal.cli.history:history",
     "new": "journal.cli.new:new",
     "next": "journal.cli.next_up:next_up",
+    "proofs": "journal.cli.proofs:proofs",
     "publish": "journal.site.commands:publish",
     "quiz": "journal.cli.quiz:quiz",
     "reset": "journal.cli.reset:reset",

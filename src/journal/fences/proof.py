@@ -21,14 +21,20 @@ from pygments.lexers.python import PythonLexer
 from journal.fences.place import Place, place_of
 from journal.named_tests import missing_test
 from journal.proofs import evidence
+from journal.proofs.mutations import read_mutations
+from journal.proofs.state import mark_of
 
 if TYPE_CHECKING:
     from markdown import Markdown
+
+    from journal.proofs.mutations import Mutation
+    from journal.proofs.state import Mark
 
 # The form in which a claim names its tests, in a page and in an ADR; journal.proofs reads the same.
 _ID = r"`[\w./-]+\.py(?:::\w+)+(?:\[[^\]`]*\])?`"
 PROOF = rf"\bProofs?:\s*({_ID}(?:(?:\s*,\s*|\s+and\s+){_ID})*)"
 _registered = "journal_proofs"
+_marked = "journal_proof_marks"
 
 
 def mark(test_id: str, place: Place, md: Markdown | None) -> str:
@@ -39,7 +45,11 @@ def mark(test_id: str, place: Place, md: Markdown | None) -> str:
         return f'<span class="rd-proof rd-proof--missing" title="{said}">proof missing: <code>{name}</code></span>'
     if md is None:
         return f'<span class="rd-proof">Proof: <code>{name}</code></span>'
-    return f'<a class="rd-proof" href="#{anchor(_register(test_id, md))}"><span>Proof</span> {_readable(name)}</a>'
+    known = _mark_of(test_id, place, md)
+    return (
+        f'<a class="rd-proof rd-proof--{_css(known)}" href="#{anchor(_register(test_id, md))}">'
+        f"<span>Proof</span> {_readable(name)}<small>{html.escape(_state(known))}</small></a>"
+    )
 
 
 def anchor(test_id: str) -> str:
@@ -64,21 +74,48 @@ def source_of(test_id: str, place: Place) -> tuple[str, int]:
     return "\n".join(line[indent:] for line in lines) + "\n", first
 
 
-def render_test(test_id: str, place: Place) -> str:
-    """Return the folded view of a test: what was done, what was seen, what otherwise, and its source."""
+def render_test(test_id: str, place: Place, known: Mark | None = None) -> str:
+    """Return the folded view of a test: its mark, what was done, seen, what otherwise, its mutation, its source."""
+    known = known or mark_of(place.root, test_id)
     source, line = source_of(test_id, place)
     account = evidence(place.root, test_id)
     told = {"Did": account.did, "Saw": account.saw, "Otherwise": account.otherwise}
+    if mutation := _mutation(place, test_id):
+        told["Broken on purpose"] = f"{mutation.why}, in {mutation.lay or mutation.file}: the test must then fail"
+    told["Last run"] = known.words
     rows = "".join(f"<dt>{key}</dt><dd>{html.escape(text)}</dd>" for key, text in told.items() if text)
     path, _, name = test_id.partition("::")
     code = highlight(source, PythonLexer(), HtmlFormatter(cssclass="highlight", wrapcode=True))
     return (
-        f'<details class="rd-test"><summary>{_readable(html.escape(name))}</summary>\n'
+        f'<details class="rd-test"><summary>{_readable(html.escape(name))} '
+        f'<small class="rd-state rd-state--{_css(known)}">{html.escape(_state(known))}</small></summary>\n'
         f'<div id="{anchor(test_id)}" class="rd-test__body">'
         + (f'<dl class="rd-test__account">{rows}</dl>' if rows else "")
         + f'<p class="rd-test__where"><code>{html.escape(path)}</code>, line {line}. '
         f"Run it: <code>.venv/bin/pytest {html.escape(test_id)}</code></p>{code}</div></details>"
     )
+
+
+def _css(known: Mark) -> str:
+    return known.state.replace(" ", "-")
+
+
+def _state(known: Mark) -> str:
+    """The mark in a few words, as read from the record; the whole of it stands with the test's source."""
+    ran = f", {known.run.at[:10]}" if known.run else ""
+    return f"{known.state}{ran}"
+
+
+def _mutation(place: Place, test_id: str) -> Mutation | None:
+    return read_mutations(place.root)[0].get(test_id.partition("[")[0])
+
+
+def _mark_of(test_id: str, place: Place, md: Markdown) -> Mark:
+    """Read the mark once a page."""
+    marks: dict[str, Mark] = md.__dict__.setdefault(_marked, {})
+    if test_id not in marks:
+        marks[test_id] = mark_of(place.root, test_id)
+    return marks[test_id]
 
 
 def _readable(name: str) -> str:
@@ -116,7 +153,7 @@ class _Tests(Treeprocessor):
         for test_id in known:
             # The search finds what pages say; the source of their tests would drown it.
             holder = SubElement(root, "div", {"class": "rd-tests", "data-search-exclude": ""})
-            holder.text = self.md.htmlStash.store(render_test(test_id, place))
+            holder.text = self.md.htmlStash.store(render_test(test_id, place, _mark_of(test_id, place, self.md)))
 
 
 class ProofExtension(Extension):
@@ -132,6 +169,7 @@ class ProofExtension(Extension):
     def reset(self) -> None:
         """Forget the proofs of the page before."""
         self.md.__dict__.pop(_registered, None)
+        self.md.__dict__.pop(_marked, None)
 
 
 def makeExtension(**options: Any) -> ProofExtension:  # noqa: N802

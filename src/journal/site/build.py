@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from journal.check import check_all
 from journal.problems import ContentError
+from journal.proofs.collection import uncollected
 from journal.site.dead_links import dead_links
 from journal.site.fence_check import check_fences
 from journal.site.notebooks import executed
@@ -34,6 +35,9 @@ _INPUTS = (
     "src/jobqueue/**/*",
     "src/journal/**/*",
     "tests/**/*.py",
+    "tests/mutations/*.toml",
+    # The marks of the proofs.
+    ".redrive/proofs.json",
 )
 _SKIPPED = {"__pycache__", "node_modules", ".ipynb_checkpoints"}
 
@@ -49,6 +53,8 @@ def problems_of(root: Path) -> None:
         ContentError: naming each fault with file and line.
     """
     problems = [*check_all(root), *check_fences(root)]
+    # pytest is asked only about what stands: a file that cannot be read would be reported twice.
+    problems = problems or uncollected(root)
     if problems:
         raise ContentError(set(problems))
 

@@ -1,0 +1,25 @@
+"""Proofs: what the text claims, which test shows it, what that test last said, and which mutation must turn it red."""
+
+from __future__ import annotations
+
+from journal.proofs.claims import (
+    MAX_CLAIMS_A_TEST,
+    Claim,
+    Evidence,
+    all_claims,
+    claims_in,
+    evidence,
+    proof_problems,
+    unproven_bullets,
+)
+
+__all__ = [
+    "MAX_CLAIMS_A_TEST",
+    "Claim",
+    "Evidence",
+    "all_claims",
+    "claims_in",
+    "evidence",
+    "proof_problems",
+    "unproven_bullets",
+]

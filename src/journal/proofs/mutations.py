@@ -1,0 +1,155 @@
+"""The mutation that must turn a proof red: `tests/mutations/<stem of the test file>.toml`, one table a test.
+
+    tests = "tests/course/lessons/test_retries.py"
+
+    [test_full_jitter_flattens_the_herd]
+    why = "full jitter is drawn from half of the ceiling only"
+    file = "src/journal/lab/backoff.py"
+    find = "random.uniform(0, ceiling)"
+    replace = "random.uniform(ceiling / 2, ceiling)"
+
+In place of `find` and `replace`, `lay = "solutions/…/wrong/x.py"` lays that whole file over `file`. The subject of a
+statement about a library is the call of it in the test, so `file` may be the test's own file.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from journal.named_tests import missing_test
+from journal.problems import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+FOLDER = "tests/mutations"
+_KEYS = {"why", "file", "find", "replace", "lay"}
+
+
+@dataclass(frozen=True, slots=True)
+class Mutation:
+    """One change that makes a claim false.
+
+    Attributes:
+        proof: pytest id of the test that must fail.
+        why: what the change breaks.
+        file: what is changed, relative to the root.
+        find: text that occurs in it exactly once; "" when `lay` is given.
+        replace: what takes its place.
+        lay: a file whose content takes the place of `file`, or "".
+        path: where the mutation is written, relative to the root.
+        line: of its table.
+    """
+
+    proof: str
+    why: str
+    file: str
+    find: str
+    replace: str
+    lay: str
+    path: str
+    line: int
+
+    def mutated(self, root: Path) -> str:
+        """Return the text of `file` with the change made.
+
+        Raises:
+            ValueError: `find` does not occur exactly once, or a file is not there.
+        """
+        if fault := self.fault(root):
+            raise ValueError(fault)
+        if self.lay:
+            return (root / self.lay).read_text(encoding="utf-8")
+        return (root / self.file).read_text(encoding="utf-8").replace(self.find, self.replace)
+
+    def fault(self, root: Path) -> str | None:
+        """Return why the change cannot be made, or None."""
+        for name in filter(None, (self.file, self.lay)):
+            if not (root / name).is_file():
+                return f"{name} does not exist; correct the path"
+        if self.lay:
+            return None
+        count = (root / self.file).read_text(encoding="utf-8").count(self.find) if self.find else 0
+        if count != 1:
+            return f"`find` occurs {count} times in {self.file}; write text that occurs once"
+        return f"`find` and `replace` are the same text for {self.file}" if self.find == self.replace else None
+
+
+def read_mutations(root: Path) -> tuple[dict[str, Mutation], list[Problem]]:
+    """Return the mutation of each test by pytest id, and what is wrong with the files that hold them."""
+    found: dict[str, Mutation] = {}
+    problems: list[Problem] = []
+    for file in sorted((root / FOLDER).glob("*.toml")):
+        path = file.relative_to(root).as_posix()
+        text = file.read_text(encoding="utf-8")
+        try:
+            data = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            problems.append(Problem(path, 0, f"this is no TOML: {error}"))
+            continue
+        tests = str(data.pop("tests", ""))
+        lines = text.splitlines()
+        for name, table in data.items():
+            line = next((number for number, line in enumerate(lines, 1) if line.strip() == f"[{name}]"), 1)
+            proof = f"{tests}::{name}"
+            fault = _table_fault(table) or missing_test(root, proof)
+            if fault:
+                problems.append(Problem(path, line, f"the mutation of {name}: {fault}"))
+                continue
+            mutation = Mutation(
+                proof=proof,
+                path=path,
+                line=line,
+                **{key: str(table.get(key, "")) for key in sorted(_KEYS)},
+            )
+            found[proof] = mutation
+            if fault := mutation.fault(root):
+                problems.append(Problem(path, line, f"the mutation of {name} cannot be made: {fault}"))
+    return found, problems
+
+
+def mutated_files(root: Path, proof: str) -> list[str]:
+    """Return the files that the mutation of `proof` changes: they are its subject, imported or not."""
+    path = root / FOLDER / f"{proof.partition('::')[0].rpartition('/')[2].removesuffix('.py')}.toml"
+    if not path.is_file():
+        return []
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8")).get(proof.partition("::")[2], {})
+    except tomllib.TOMLDecodeError:
+        return []
+    file = table.get("file", "") if isinstance(table, dict) else ""
+    return [str(file)] if file and file != proof.partition("::")[0] else []
+
+
+def mutation_problems(root: Path, proofs: Iterable[str]) -> list[Problem]:
+    """Return every proof without a mutation, and every mutation that cannot be made or belongs to no proof."""
+    mutations, problems = read_mutations(root)
+    wanted = set(proofs)
+    for proof in sorted(wanted - set(mutations)):
+        stem = proof.partition("::")[0].rpartition("/")[2].removesuffix(".py")
+        name = proof.partition("::")[2]
+        problems.append(
+            Problem(
+                f"{FOLDER}/{stem}.toml", 0, f"{proof} has no mutation; add [{name}] with why, file, find and replace"
+            )
+        )
+    problems += [
+        Problem(mutation.path, mutation.line, f"{proof} is no proof of anything; leave its mutation out")
+        for proof, mutation in mutations.items()
+        if proof not in wanted
+    ]
+    return sorted(problems)
+
+
+def _table_fault(table: Any) -> str | None:
+    if not isinstance(table, dict):
+        return "it must be a table with why, file, find and replace"
+    if unknown := set(table) - _KEYS:
+        return f"it has no key {min(unknown)!r}; known are {', '.join(sorted(_KEYS))}"
+    missing = [key for key in ("why", "file") if not table.get(key)]
+    if not table.get("lay"):
+        missing += [key for key in ("find", "replace") if key not in table]
+    return f"it lacks {', '.join(missing)}" if missing else None
