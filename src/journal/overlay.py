@@ -25,6 +25,10 @@ class OverlayError(Exception):
     """The overlay itself went wrong: nothing was graded, and the message says why."""
 
 
+class OverlayTimeoutError(OverlayError):
+    """The run took longer than it may and was ended."""
+
+
 @dataclass(frozen=True, slots=True)
 class GradedTest:
     """One test of an overlay's run."""
@@ -198,7 +202,9 @@ def _run(command: list[str], folder: Path, settings: dict[str, str], limit_s: fl
         except subprocess.TimeoutExpired:
             _kill(process)
             output, _ = process.communicate()
-            raise OverlayError(f"`{' '.join(command[1:])}` ran longer than {limit_s:g} s and was ended") from None
+            raise OverlayTimeoutError(
+                f"`{' '.join(command[1:])}` ran longer than {limit_s:g} s and was ended"
+            ) from None
         except BaseException:
             _kill(process)
             raise

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
+from journal.course.audit import AuditError, audit
 from journal.course.exercises import find_exercises
 from journal.course.grades import check_grades
-from journal.course.mutants import survivors
 from journal.course.texts import check_texts
 from journal.course.twins import check_twins
 from journal.problems import ContentError, Problem
@@ -18,9 +18,9 @@ from journal.repository import find_root
 @click.option(
     "--seeds", default=1, show_default=True, help="Sweeps of seeds for each solution; a tenth for wrong ones."
 )
-@click.option("--mutants", type=int, default=0, help="Also try that many mutants of each solution; 0 for none.")
+@click.option("--mutants", is_flag=True, help="Also try every mutant of each solution: minutes.")
 @click.option("--texts", is_flag=True, help="Only what can be seen without running anything.")
-def command(slugs: tuple[str, ...], seeds: int, mutants: int, *, texts: bool) -> None:
+def command(slugs: tuple[str, ...], seeds: int, *, mutants: bool, texts: bool) -> None:
     """Check the exercises and their graders; without SLUGS, all of them."""
     root = find_root()
     exercises = find_exercises(root)
@@ -36,8 +36,10 @@ def command(slugs: tuple[str, ...], seeds: int, mutants: int, *, texts: bool) ->
         problems += check_grades(chosen, seeds=seeds, whole=not slugs, tell=click.echo)
     if mutants:
         for exercise in chosen:
-            for line in survivors(exercise, at_most=mutants, tell=click.echo):
-                click.echo(f"  {line}")
+            try:
+                problems += audit(exercise, tell=click.echo).faults()
+            except AuditError as error:
+                problems.append(Problem(exercise.path("solution"), 0, str(error)))
     if problems:
         raise ContentError(problems)
     click.echo(f"The course holds: {', '.join(exercise.slug for exercise in chosen)}.")

@@ -43,6 +43,7 @@ class Exercise:
             "notes": f"solutions/{slug}/NOTES.md",
             "alternatives": f"solutions/{slug}/alternatives",
             "wrong": f"solutions/{slug}/wrong",
+            "equivalent": f"solutions/{slug}/equivalent.toml",
             "page": f"docs/exercises/{slug}.md",
             "notebook": f"notebooks/{slug}.ipynb",
             "deck": f"docs/quizzes/{slug}.yml",

@@ -1,25 +1,20 @@
 """Mutants of a solution: one small change each, every one of which some test should notice.
 
-A mutant that no test kills shows a line that the graders do not look at, or a change that makes no difference; it is
-reported, to be read by whoever keeps the exercise, and does not make the course red.
+What becomes of them is told by `journal.course.audit`. A mutant keeps its name when lines move: it is called by the
+function it is in, the change, and which of several such changes in that function it is.
 """
 
 from __future__ import annotations
 
 import ast
 import copy
-import random
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from journal.overlay import OverlayError, grade
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-    from journal.course.exercises import Exercise
 
     _Change = tuple[int, str, Callable[[ast.AST], None]]
 
@@ -46,60 +41,63 @@ _BINARY: dict[type[ast.operator], type[ast.operator]] = {
 _DROPPED = (ast.Expr, ast.Assign, ast.AugAssign, ast.Raise, ast.Break, ast.Continue, ast.Return)
 
 
+MODULE = "<module>"
+
+
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """A solution with one change; `what` says it, `line` is where."""
+    """A solution with one change.
 
-    line: int
+    Attributes:
+        function: where it is, as `retry` or `RetryBudget.spend`; `<module>` outside all functions.
+        what: the change.
+        occurrence: which of the changes called so in that function, from 1, in the order of the lines.
+        line: of the solution's text.
+        text: the whole changed solution.
+    """
+
+    function: str
     what: str
+    occurrence: int
+    line: int
     text: str
+
+    @property
+    def name(self) -> tuple[str, str, int]:
+        """What it is called by, whatever happens to the lines above it."""
+        return self.function, self.what, self.occurrence
 
 
 def mutants_of(text: str) -> list[Mutant]:
     """List every mutant of a solution's text, in the order of its lines."""
     tree = ast.parse(text)
+    functions = dict(_functions(tree, MODULE, ""))
     found = []
     for number, node in enumerate(ast.walk(tree)):
         for line, what, change in [*_expression_changes(node), *_dropped_statements(node)]:
             mutated = copy.deepcopy(tree)
             change(list(ast.walk(mutated))[number])
             ast.fix_missing_locations(mutated)
-            found.append(Mutant(line, what, ast.unparse(mutated)))
-    return sorted(found, key=lambda one: (one.line, one.what))
+            found.append(Mutant(functions[id(node)], what, 1, line, ast.unparse(mutated)))
+    counts: Counter[tuple[str, str]] = Counter()
+    numbered = []
+    for mutant in sorted(found, key=lambda one: (one.line, one.what)):
+        counts[mutant.function, mutant.what] += 1
+        numbered.append(replace(mutant, occurrence=counts[mutant.function, mutant.what]))
+    return numbered
 
 
-def survivors(
-    exercise: Exercise, *, at_most: int | None = None, tell: Callable[[str], None] = lambda _line: None
-) -> list[str]:
-    """Grade the mutants of the solution and return a line for each that passes every step.
-
-    Args:
-        exercise: whose solution.
-        at_most: how many to try, drawn at random with a fixed seed; None for all.
-        tell: called with a line at the end.
-    """
-    mutants = mutants_of(exercise.text("solution"))
-    tried = mutants
-    if at_most is not None and at_most < len(mutants):
-        tried = random.Random(exercise.slug).sample(mutants, at_most)
-    with ThreadPoolExecutor(2) as pool:
-        alive = list(pool.map(partial(_passes, exercise), tried))
-    lines = [
-        f"{exercise.path('solution')}:{mutant.line}: no test notices: {mutant.what}"
-        for mutant, passes in zip(tried, alive, strict=True)
-        if passes
-    ]
-    tell(f"{exercise.slug}: {len(tried) - len(lines)} of {len(tried)} mutants killed ({len(mutants)} there are)")
-    return sorted(lines)
-
-
-def _passes(exercise: Exercise, mutant: Mutant) -> bool:
-    settings = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "REDRIVE_TEST_LIMIT_S": "3"}
-    try:
-        graded = grade(exercise.root, exercise.slug, mutant.text, environment=settings, arguments=("-x",))
-    except OverlayError:
-        return False
-    return graded.returncode == 0
+def _functions(node: ast.AST, name: str, prefix: str) -> Iterator[tuple[int, str]]:
+    """Yield (id of node, name of the function that it is in) for a tree."""
+    yield id(node), name
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            inner = f"{prefix}{child.name}"
+            yield from _functions(child, inner, f"{inner}.")
+        elif isinstance(child, ast.ClassDef):
+            yield from _functions(child, f"{prefix}{child.name}", f"{prefix}{child.name}.")
+        else:
+            yield from _functions(child, name, prefix)
 
 
 def _expression_changes(node: ast.AST) -> Iterator[_Change]:
@@ -109,9 +107,12 @@ def _expression_changes(node: ast.AST) -> Iterator[_Change]:
             other = _COMPARE.get(type(operator))
             if other is not None:
                 yield line, f"{ast.unparse(node)}, with {other.__name__}", partial(_set_operator, index, other)
-    elif isinstance(node, ast.BinOp) and type(node.op) in _BINARY:
+    elif isinstance(node, (ast.BinOp, ast.AugAssign)) and type(node.op) in _BINARY:
         other_binary = _BINARY[type(node.op)]
         yield line, f"{ast.unparse(node)}, with {other_binary.__name__}", partial(_set, "op", other_binary())
+    elif isinstance(node, (ast.With, ast.AsyncWith)) and all(item.optional_vars is None for item in node.items):
+        first = ast.unparse(node).splitlines()[0]
+        yield line, f"without `{first}`, its body kept", _unguard
     elif isinstance(node, ast.BoolOp):
         other_bool: ast.boolop = ast.Or() if isinstance(node.op, ast.And) else ast.And()
         yield line, f"{ast.unparse(node)}, with {type(other_bool).__name__}", partial(_set, "op", other_bool)
@@ -136,6 +137,12 @@ def _dropped_statements(node: ast.AST) -> Iterator[_Change]:
 
 def _is_docstring(statement: ast.stmt) -> bool:
     return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+
+
+def _unguard(node: ast.AST) -> None:
+    assert isinstance(node, (ast.With, ast.AsyncWith))
+    nothing = ast.parse("__import__('contextlib').nullcontext()", mode="eval").body
+    node.items = [ast.withitem(context_expr=nothing)]
 
 
 def _set_operator(index: int, kind: type[ast.cmpop], node: ast.AST) -> None:
