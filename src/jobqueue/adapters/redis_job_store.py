@@ -106,13 +106,13 @@ class RedisJobStore:
         args: list[Any] = ["" if lapsed_before is None else _ms(lapsed_before)]
         for receipt, verdict in zip(receipts, verdicts, strict=True):
             if isinstance(verdict, Bury):
-                args += (*receipt, 1, _ms(now), encode(verdict.job))
+                args += (_raw(receipt.id), receipt.token, 1, _ms(now), encode(verdict.job))
             else:
-                args += (*receipt, 0, _ms(verdict.job.due_at), encode(verdict.job))
+                args += (_raw(receipt.id), receipt.token, 0, _ms(verdict.job.due_at), encode(verdict.job))
         refused = await scripts.fail(
             self._client, (keys.leases, keys.tokens, keys.records, keys.scheduled, keys.dead), *args
         )
-        return [job_id.decode() for job_id in refused]
+        return [_id(job_id) for job_id in refused]
 
     async def give_back(self, queue: str, receipts: Sequence[Receipt], *, now: float) -> list[str]:  # noqa: ARG002
         """Put running jobs back at the head of ready; see `JobLeases`."""
@@ -195,13 +195,13 @@ class RedisJobStore:
         found: list[DeadJob] = []
         for (raw_id, died_ms), record in zip(scored, records, strict=True):
             if record is not None:
-                found.append(DeadJob(decode_or_show(raw_id.decode(), queue, record, died_ms / 1000), died_ms / 1000))
+                found.append(DeadJob(decode_or_show(_id(raw_id), queue, record, died_ms / 1000), died_ms / 1000))
         return found
 
     async def redrive(self, queue: str, jobs: Sequence[Job], *, now: float) -> list[bool]:  # noqa: ARG002
         """Send dead jobs back to ready; see `JobArchive`."""
         keys = _keys(queue)
-        args = [field for job in jobs for field in (job.id, encode(job))]
+        args = [field for job in jobs for field in (_raw(job.id), encode(job))]
         moved = await scripts.redrive(self._client, (keys.dead, keys.records, keys.ready), *args)
         return [bool(was_dead) for was_dead in moved]
 
@@ -235,6 +235,15 @@ class RedisJobStore:
             await self._client.aclose()
 
 
+def _id(raw: bytes) -> str:
+    """Return an id as text, whatever bytes somebody put there; `_raw` is the way back."""
+    return raw.decode("utf-8", "surrogateescape")
+
+
+def _raw(job_id: str) -> bytes:
+    return job_id.encode("utf-8", "surrogateescape")
+
+
 def _taken(queue: str, reply: list[Any], token: str, expires_at: float) -> Taken:
     leases: list[Lease] = []
     unreadable: list[Unreadable] = []
@@ -252,7 +261,10 @@ def _read(
     leases: list[Lease],
     unreadable: list[Unreadable],
 ) -> None:
-    job_id = raw_id.decode("utf-8", "surrogateescape")
+    job_id = _id(raw_id)
+    if not job_id.isascii():
+        unreadable.append(Unreadable(job_id, token, record, f"id {raw_id!r} is none of this service"))
+        return
     try:
         leases.append(Lease(decode(job_id, queue, record), token, expires_at))
     except UndecodableRecord as error:

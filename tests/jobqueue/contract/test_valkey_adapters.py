@@ -13,7 +13,9 @@ from jobqueue.adapters.redis_client import connect
 from jobqueue.adapters.redis_effects import once
 from jobqueue.adapters.redis_job_store import RedisJobStore
 from jobqueue.adapters.redis_keys import queue_keys
+from jobqueue.application.ports.job_store import Receipt
 from jobqueue.domain.errors import InvalidJob, StoreFull, StoreRefused, StoreUnavailable
+from jobqueue.domain.verdict import Bury, unreadable_job
 from tests.jobqueue.fakes.jobs import T0, ids, job
 
 
@@ -177,4 +179,21 @@ async def test_a_command_larger_than_the_sockets_buffer_leaves_whole(address):
     await store.submit("q", [job(1, payload=payload), job(2)], now=T0, key_for_s=1.0)
     taken = await store.exchange("q", [], wanted=2, token="w.1", now=T0, lease_s=1.0)
     assert [len(lease.job.payload) for lease in taken.leases] == [20_000_002, 7]
+    await store.close()
+
+
+async def test_an_id_that_is_no_text_is_buried_and_holds_nobody_up(address):
+    client = connect(address, cluster=False)
+    store, keys = RedisJobStore(client), queue_keys("q")
+    await client.hset(keys.records, b"\xff\xfe", b"[1]")
+    await client.rpush(keys.ready, b"\xff\xfe", b"no record at all")
+    await store.submit("q", [job(1)], now=T0, key_for_s=1.0)
+    taken = await store.exchange("q", [], wanted=9, token="w.1", now=T0, lease_s=1.0)
+    assert [lease.job.id for lease in taken.leases] == ids([1])
+    broken = taken.unreadable[0]
+    verdict = Bury(unreadable_job(broken.id, "q", broken.raw, broken.problem, T0))
+    assert await store.fail("q", [Receipt(broken.id, broken.token)], [verdict], now=T0) == []
+    dead = await store.dead("q", start=0, limit=9)
+    assert [(each.job.id, each.job.payload) for each in dead] == [("\udcff\udcfe", b"[1]")]
+    assert await store.redrive("q", [dead[0].job], now=T0) == [True]
     await store.close()
