@@ -827,10 +827,11 @@ async def test_stop_during_a_take_loses_nothing(seeds):
         called = "run_pool(…, workers=1, capacity=2), stop set while a take has happened and its answer is on the way"
         await returned(called, task)
         now = await places(raw)
-        assert (now.processing, len(now.done), now.ready) == ([], 1, jobs[1:]), explain(
+        # A second take may have begun before stop; what counts is that every take ends with a job that is run.
+        assert (now.processing, now.done + now.ready, jobs[0] in now.done) == ([], jobs, True), explain(
             called=called,
             got=now,
-            expected="job-1 done, the other four in ready",
+            expected="what was taken is done, the rest in ready, processing empty",
             costs="the job is in processing and no worker knows of it: only a reaper will ever find it",
         )
 
@@ -850,8 +851,8 @@ async def test_two_pools_share_one_queue(seeds):
 
     Costs: two workers do the same job, or nobody does.
     """
-    jobs = jobs_named(4)
-    called = "two run_pool(…, workers=2, capacity=1) on the same keys, 4 jobs"
+    jobs = jobs_named(5)
+    called = "two run_pool(…, workers=2, capacity=1) on the same keys, 5 jobs"
     async for network in seeds(50):
         raw, floor, stop = network.raw(), Floor(errors={b"job-3": ValueError("bad")}), asyncio.Event()
         floor.lasts_s = lambda job, seed=network.seed: (hash_of(job) * seed % 7) / 1000
