@@ -52,8 +52,20 @@ def render(options: Mapping[str, Any], place: Place, _md: Markdown | None = None
         f'<div class="rd-exercise" data-exercise="{name}">\n'
         f'<div class="rd-run"><p>Edit <code>exercises/{name}/{name}.py</code>, then grade it:</p>'
         f'<pre class="rd-run__command"><code>.venv/bin/pytest exercises/{name}</code></pre>'
+        '<p class="rd-run__here"><a href="#workshop">Or write and run it in this page</a></p>'
         + (f'<ul class="rd-run__steps">{index}</ul>' if index else "")
-        + f"</div>\n{body}\n</div>"
+        + f"</div>\n{body}\n{_workshop(name)}</div>"
+    )
+
+
+def _workshop(name: str) -> str:
+    """Return where the page's editor goes; without JavaScript it says how the exercise is run all the same."""
+    return (
+        f'<section class="rd-workshop" id="workshop" data-workshop="{name}" aria-labelledby="workshop-title">\n'
+        '<h2 id="workshop-title">Write it here</h2>\n'
+        f'<div class="rd-workshop__place"><p>The editor needs JavaScript. Without it: write '
+        f"<code>exercises/{name}/{name}.py</code> in an editor of yours, and grade it with "
+        f"<code>.venv/bin/pytest exercises/{name}</code>.</p></div>\n</section>\n"
     )
 
 

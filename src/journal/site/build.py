@@ -19,11 +19,13 @@ from journal.proofs.collection import uncollected
 from journal.site.dead_links import dead_links
 from journal.site.fence_check import check_fences
 from journal.site.notebooks import executed
+from journal.site.workshop import stubs
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-# What the pages are made of. An exercise's stub is not among them: it is the learner's, and no page includes it.
+# What the pages are made of. An exercise's stub is not among them: the file is the learner's, and what a page offers is
+# the committed one, which `fingerprint` adds.
 _INPUTS = (
     "mkdocs.yml",
     "requirements.txt",
@@ -31,6 +33,8 @@ _INPUTS = (
     "notebooks/*.ipynb",
     "exercises/*/README.md",
     "exercises/*/test_*.py",
+    "exercises/conftest.py",
+    "exercises/harness/*.py",
     "solutions/**/*",
     "src/jobqueue/**/*",
     "src/journal/**/*",
@@ -103,6 +107,8 @@ def fingerprint(root: Path) -> str:
                 content = path.read_bytes()
                 digest.update(f"{path.relative_to(root).as_posix()}\0{len(content)}\0".encode())
                 digest.update(content)
+    for slug, stub in stubs(root).items():
+        digest.update(f"{slug}\0{stub}\0".encode())
     return digest.hexdigest()
 
 

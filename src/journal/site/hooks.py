@@ -23,7 +23,9 @@ from journal.site.navigation import navigation
 from journal.site.node import NodeError
 from journal.site.notebooks import executed
 from journal.site.policy import CONTENT_SECURITY_POLICY
+from journal.site.pyodide_bundle import runtime
 from journal.site.web import BundleError, bundled
+from journal.site.workshop import workshop
 
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
@@ -71,14 +73,16 @@ def on_files(files: Files, *, config: MkDocsConfig) -> Files:
         copies = sorted((_root(config) / "build" / "notebooks").glob("*.ipynb"))
     for copy in copies:
         files.append(_file(f"notebooks/{copy.name}", copy.parent.parent, config))
-    try:
-        web = bundled(_root(config))
-    except (NodeError, BundleError) as error:
-        # Cards read as folded answers without them.
-        log.warning("the pages' scripts are missing: %s", error)
-    else:
-        for script in sorted(path for path in (web / "assets").rglob("*") if path.is_file()):
-            files.append(_file(script.relative_to(web).as_posix(), web, config))
+    # A page opened from disk may not run Python, so the copy for that leaves 12 MB of it out.
+    for made in (bundled, runtime, workshop) if config.use_directory_urls else (bundled,):
+        try:
+            folder = made(_root(config))
+        except (NodeError, BundleError) as error:
+            # Cards read as folded answers without them, exercises as briefs.
+            log.warning("the pages' scripts are missing: %s", error)
+            break
+        for path in sorted(path for path in (folder / "assets").rglob("*") if path.is_file()):
+            files.append(_file(path.relative_to(folder).as_posix(), folder, config))
     return files
 
 

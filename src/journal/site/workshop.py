@@ -7,19 +7,26 @@ assets/workshop/<slug>-after.json    the solution, the notes and the wrong solut
 
 from __future__ import annotations
 
+import ast
+import difflib
 import hashlib
 import json
+import re
 import shutil
 from typing import TYPE_CHECKING, Any
 
 from journal.course.declared import Wrong, read_wrong
-from journal.course.exercises import Exercise, find_exercises
+from journal.course.exercises import Exercise, find_exercises, markers
+from journal.fences import markup
+from journal.fences.place import Place
 from journal.site import pyodide_bundle
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 FOLDER = "assets/workshop"
+_TITLE = re.compile(r"\A\s*# .*\n")
+_REGION = re.compile(r"^\s*# --8<-- \[(?:start|end):.*\n(?:\n(?=\n))?", re.MULTILINE)
 
 
 def workshop(root: Path) -> Path:
@@ -66,15 +73,29 @@ def _harness(root: Path) -> dict[str, str]:
 
 def _before(exercise: Exercise) -> dict[str, Any]:
     tests = exercise.path("tests")
-    return {"slug": exercise.slug, "stub": _stub(exercise), "files": {tests: exercise.text("tests")}}
+    steps = {step.n: step for step in reversed(markers(exercise.text("tests")))}
+    return {
+        "slug": exercise.slug,
+        "stub": _stub(exercise),
+        "steps": [{"n": n, "title": step.title, "stretch": step.stretch} for n, step in sorted(steps.items())],
+        "files": {tests: exercise.text("tests")},
+    }
 
 
 def _after(exercise: Exercise) -> dict[str, Any]:
     declared = (read_wrong(file, exercise.root) for file in exercise.files_in("wrong"))
+    solution = exercise.text("solution")
+    notes = exercise.text("notes") if exercise.has("notes") else ""
+    place = Place(exercise.root, f"exercises/{exercise.slug}.md")
     return {
         "slug": exercise.slug,
-        "solution": exercise.text("solution"),
-        "alternatives": {file.stem: file.read_text(encoding="utf-8") for file in exercise.files_in("alternatives")},
+        "solution": _REGION.sub("", solution),
+        "notes": markup.render(
+            _TITLE.sub("", notes, count=1), place, folder=f"solutions/{exercise.slug}", shift=1, prefix="notes-"
+        ),
+        "alternatives": [
+            {"name": file.stem, "code": file.read_text(encoding="utf-8")} for file in exercise.files_in("alternatives")
+        ],
         "wrong": [
             {
                 "name": one.file.stem,
@@ -82,8 +103,29 @@ def _after(exercise: Exercise) -> dict[str, Any]:
                 "incident": one.incident,
                 "fails": one.fails,
                 "code": one.text,
+                "diff": difference(solution, one.text),
             }
             for one in declared
             if isinstance(one, Wrong)
         ],
     }
+
+
+def difference(right: str, wrong: str) -> str:
+    """Return how `wrong` differs from `right`, as lines with `-` and `+`; comments and docstrings are left aside."""
+    lines = difflib.unified_diff(_bare(right).splitlines(), _bare(wrong).splitlines(), lineterm="", n=2)
+    return "\n".join("…" if line.startswith("@@") else line for line in list(lines)[2:])
+
+
+def _bare(text: str) -> str:
+    tree = ast.parse(text)
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+            first = node.body[0] if node.body else None
+            if (
+                isinstance(first, ast.Expr)
+                and isinstance(first.value, ast.Constant)
+                and isinstance(first.value.value, str)
+            ):
+                node.body = node.body[1:] or [ast.Expr(ast.Constant(...))]
+    return ast.unparse(ast.fix_missing_locations(tree))
