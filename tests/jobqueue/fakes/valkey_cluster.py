@@ -1,6 +1,5 @@
 """A real Valkey Cluster on loopback, for tests: some primaries, each with as many replicas as wanted."""
 
-import contextlib
 import time
 
 import redis
@@ -32,15 +31,19 @@ class ValkeyCluster:
         return f"redis://127.0.0.1:{self.nodes[0].port}"
 
     def __enter__(self):
-        with contextlib.ExitStack() as stack:
+        try:
             for node in self.nodes:
-                stack.enter_context(node)
+                node.start()
             self._join()
-            self._stack = stack.pop_all()
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_):
-        self._stack.close()
+        for node in self.nodes:
+            if node.is_running():
+                node.stop()
 
     def clients(self):
         return [redis.Redis(port=node.port) for node in self.nodes]
