@@ -46,8 +46,10 @@ def call(channel):
 def test_graceful_stop_drains_and_immediate_stop_kills():
     """Two ways to stop differ for the calls that are in flight.
 
-    Did: held a call in its handler, then stopped one server with a grace period and another with none.
-    Saw: the first let the call end with its answer; the second cancelled it, in the handler and at the caller.
+    Did: held a call in its handler, then stopped one server with a grace period and another with none; looked after
+      0.2 s whether the stop was over, and then let the call go on.
+    Saw: the first stop waited for the call, which ended with its answer; the second cancelled it, in the handler and
+      at the caller.
     Otherwise: the drained call would fail, or the killed one would succeed.
     """
 
@@ -58,7 +60,8 @@ def test_graceful_stop_drains_and_immediate_stop_kills():
             await service.begun.wait()
             stopping = asyncio.create_task(server.stop(grace_s))
             if grace_s:
-                await asyncio.sleep(0)
+                over, _ = await asyncio.wait([stopping], timeout=0.2)
+                assert not over
                 service.may_end.set()
             try:
                 answer = await in_flight
