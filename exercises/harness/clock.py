@@ -5,14 +5,15 @@ instead of waiting for it. Two minutes of backoff cost milliseconds, and a run i
 that nobody will do is seen at once. `time.time()` and `time.monotonic()` follow the same clock while the test runs, so
 that keys with a time to live expire when the loop's clock says so.
 
-The loop replaces three private parts of `asyncio.BaseEventLoop` (`_selector`, `_process_events`, `_write_to_self`) and
-counts turns in `_run_once`; a test in tests/course holds this for every Python that the project supports.
+The loop replaces two private parts of `asyncio.BaseEventLoop` (`_run_once`, `_write_to_self`) and uses its list of
+what is ready and its heap of timers; a test in tests/course holds this for every Python that the project supports.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import heapq
 import os
 import signal
 import sys
@@ -35,6 +36,9 @@ MAX_REAL_S = float(os.environ.get("REDRIVE_TEST_LIMIT_S", "10"))
 
 LATER_CPU_S = 2.0
 """The processor seconds a test may use once another test of the same run had to be ended."""
+
+TIMER_RESOLUTION_S = 1e-6
+"""Timers that are no further apart are due together."""
 
 MAIN = "the test"
 
@@ -131,23 +135,6 @@ def frame_in(frame: types.FrameType | None, wanted: Callable[[str], bool]) -> tu
     return None
 
 
-class _Selector:
-    """Stand where the loop would wait for sockets, and move the clock instead."""
-
-    def __init__(self, loop: VirtualLoop) -> None:
-        self._loop = loop
-
-    def select(self, timeout: float | None = None) -> list[Any]:
-        if timeout is None:
-            self._loop.give_up("every task waits for something that nobody is left to do (a deadlock)")
-        elif timeout > 0:
-            self._loop.now_s += timeout
-        return []
-
-    def close(self) -> None:
-        """Do nothing: there is nothing to close."""
-
-
 class VirtualLoop(asyncio.BaseEventLoop):
     """Run tasks in virtual time, and end a run that passes a limit by raising `Stuck`.
 
@@ -163,8 +150,6 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self.overdue: Stuck | None = None
         self._tasks: list[asyncio.Task[Any]] = []
         self._started_at = _real_monotonic()
-        self._selector = _Selector(self)
-        self._clock_resolution = 1e-6
         self.set_exception_handler(self._keep_quiet)
 
     def _keep_quiet(self, _loop: asyncio.AbstractEventLoop, _context: dict[str, Any]) -> None:
@@ -217,6 +202,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
     _limit_s = MAX_VIRTUAL_S
 
     def _run_once(self) -> None:
+        """Run what is ready, having moved the clock to the next timer if nothing is: `asyncio`'s, without sockets."""
         if self.overdue is not None:
             raise self.overdue
         self.turns += 1
@@ -231,10 +217,29 @@ class VirtualLoop(asyncio.BaseEventLoop):
         if not self.turns % 256 and _real_monotonic() - self._started_at > MAX_REAL_S:
             self.overdue = self.stuck(f"for {MAX_REAL_S:g} real seconds")
             raise self.overdue
-        super()._run_once()  # type: ignore[misc]
+        ready, timers = self._ready, self._scheduled
+        while timers and timers[0]._cancelled:  # noqa: SLF001
+            self._forget_timer()
+        if not ready and not self._stopping:
+            if not timers:
+                self.give_up("every task waits for something that nobody is left to do (a deadlock)")
+            self.now_s = max(self.now_s, timers[0]._when)  # noqa: SLF001
+        due_s = self.now_s + TIMER_RESOLUTION_S
+        while timers and timers[0]._when < due_s:  # noqa: SLF001
+            timer = self._forget_timer()
+            if not timer._cancelled:  # noqa: SLF001
+                ready.append(timer)
+        for _ in range(len(ready)):
+            handle = ready.popleft()
+            if not handle._cancelled:  # noqa: SLF001
+                handle._run()  # noqa: SLF001
 
-    def _process_events(self, event_list: Any) -> None:
-        """Do nothing: there are no sockets."""
+    def _forget_timer(self) -> asyncio.TimerHandle:
+        timer: asyncio.TimerHandle = heapq.heappop(self._scheduled)
+        timer._scheduled = False  # type: ignore[attr-defined] # noqa: SLF001
+        if timer._cancelled:  # type: ignore[attr-defined] # noqa: SLF001
+            self._timer_cancelled_count -= 1
+        return timer
 
     def _write_to_self(self) -> None:
         """Do nothing: nobody sleeps in a real selector."""

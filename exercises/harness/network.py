@@ -1,7 +1,7 @@
 """A fake Redis behind a network that is slow and breaks on purpose, the same way every time for the same seed.
 
-Latency, faults and cancellation sit in the connection (where a command is sent and a reply is read), so a pipeline's
-WATCH, GET, MULTI and EXEC meet them like any other command. This file alone knows fakeredis.
+Latency, faults and cancellation sit in the connection (`connection.py`: where a command is sent and a reply is read), so
+a pipeline's WATCH, GET, MULTI and EXEC meet them like any other command.
 
 A **point** is one command about to be sent, or one wait for replies. A pipeline of three commands has four points:
 before each command (what came earlier in the batch has arrived, the rest has not), and the wait for the replies. Faults
@@ -11,17 +11,17 @@ name their point by its number, counted from 1 from the moment the fault was set
 from __future__ import annotations
 
 import asyncio
+import functools
 import random
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import redis.asyncio
 import redis.exceptions
 from fakeredis import FakeServer
-from fakeredis.aioredis import AsyncFakeSocket, FakeAsyncRedisConnection
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
+
+from exercises.harness.connection import Exchange, Link, NetworkError, client_on
 
 DEFAULT_LATENCY_S = 0.002
 MAX_POINTS = 400
@@ -34,35 +34,19 @@ Effect = Literal["never_arrived", "reply_lost", "cancelled"]
 _SCRIPTS = {
     b"EVAL", b"EVALSHA", b"EVAL_RO", b"EVALSHA_RO", b"FCALL", b"FCALL_RO", b"SCRIPT", b"FUNCTION",
 }  # fmt: skip
-_TRANSACTION = {b"MULTI", b"EXEC", b"DISCARD", b"WATCH", b"UNWATCH"}
 
 
 class ScriptRefusedError(redis.exceptions.ResponseError):
     """Say that a server-side script was refused: the exercises are about doing it with WATCH, MULTI and EXEC."""
 
 
-class NetworkError(redis.exceptions.ConnectionError):
-    """What a client sees when the network broke under it; a `redis.exceptions.ConnectionError` like any other."""
-
-
-@dataclass
-class Exchange:
-    """One command as the server saw it, in the order in which the server ran it; a reconnection is another session."""
-
-    client: str
-    session: int
-    command: tuple[bytes, ...]
-    at_s: float
-    reply: Any = None
-    replied: bool = False
-
-
 @dataclass
 class _Fault:
     point: int
     client: str | None
-    effect: Effect
+    effect: Effect | None
     task: asyncio.Task[Any] | None = None
+    deed: Callable[[], Awaitable[Any]] | None = None
     seen: int = 0
     fired: bool = False
 
@@ -78,123 +62,6 @@ class Outcome:
     def broken(self) -> bool:
         """Whether the fault ended the call, so that its caller does not know what took effect."""
         return self.error is not None
-
-
-@dataclass
-class _Link:
-    """What a connection needs to know of the network it belongs to."""
-
-    network: Network
-    client: str
-    under_control: bool
-
-
-def _commands_in(data: bytes) -> list[tuple[tuple[bytes, ...], bytes]]:
-    """Split packed commands into `(arguments, bytes)`."""
-    found, at = [], 0
-    while at < len(data):
-        start, end = at, data.index(b"\r\n", at)
-        count, at = int(data[at + 1 : end]), end + 2
-        arguments = []
-        for _ in range(count):
-            end = data.index(b"\r\n", at)
-            size = int(data[at + 1 : end])
-            arguments.append(data[end + 2 : end + 2 + size])
-            at = end + 2 + size + 2
-        found.append((tuple(arguments), data[start:at]))
-    return found
-
-
-class _Socket(AsyncFakeSocket):
-    """A fake server's side of a connection that remembers what it answered."""
-
-    exchange: Exchange | None = None
-
-    def take(self, arguments: tuple[bytes, ...], packed: bytes) -> None:
-        """Run a command; parsed already, unless a blocking one before it has not ended."""
-        if self._paused or self._killed:
-            self.sendall(packed)
-        else:
-            self._process_command(list(arguments))
-
-    def put_response(self, msg: Any) -> None:
-        if self.exchange is not None:
-            self.exchange.reply, self.exchange.replied = msg, True
-        super().put_response(msg)
-
-
-class _Connection(FakeAsyncRedisConnection):
-    """A connection whose sends and reads pass through the network."""
-
-    _sessions = 0
-
-    def __init__(self, *args: Any, link: _Link, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.driver_info = None  # nothing reads which library this is, and telling costs two exchanges a connection
-        self.link = link
-        self._quiet = 0
-        self._waiting = False
-
-    async def _connect(self) -> None:
-        await super()._connect()
-        self._sock.__class__ = _Socket
-        self._waiting = False
-        _Connection._sessions += 1
-        self.session = _Connection._sessions
-
-    async def on_connect_check_health(self, *args: Any, **kwargs: Any) -> None:
-        self._quiet += 1
-        try:
-            await super().on_connect_check_health(*args, **kwargs)
-        finally:
-            self._quiet -= 1
-
-    async def send_packed_command(self, command: Any, check_health: bool = True) -> None:
-        if not self.is_connected:
-            await self.connect()
-        if isinstance(command, str):
-            command = command.encode()
-        data = command if isinstance(command, bytes) else b"".join(command)
-        if self._quiet:
-            await super().send_packed_command(data, check_health=check_health)
-            return
-        network = self.link.network
-        try:
-            commands = _commands_in(data)
-            for place, (arguments, packed) in enumerate(commands):
-                network.refuse_scripts(arguments)
-                lost = False
-                if self.link.under_control:
-                    # Inside MULTI the server only queues, so a delay there could change nothing.
-                    network.queueing = place > 0 and commands[0][0] == (b"MULTI",)
-                    lost = await network.before_send(self.link.client, arguments)
-                self._server_takes(arguments, packed)
-                if lost:
-                    network.lose_reply(arguments)
-        except BaseException:
-            await self.disconnect(nowait=True)
-            raise
-        self._waiting = True
-
-    def _server_takes(self, arguments: tuple[bytes, ...], packed: bytes) -> None:
-        exchange = Exchange(self.link.client, self.session, arguments, asyncio.get_running_loop().time())
-        self.link.network.recording.append(exchange)
-        if self._sock is None:
-            raise NetworkError("the connection was closed while a command was being sent")
-        self._sock.exchange = exchange
-        self._sock.take(arguments, packed)
-
-    async def read_response(self, *args: Any, **kwargs: Any) -> Any:
-        if self._waiting and not self._quiet and self.link.under_control:
-            self._waiting = False
-            try:
-                await self.link.network.before_reply(self.link.client)
-            except BaseException:
-                await self.disconnect(nowait=True)
-                raise
-        if args:
-            kwargs["disable_decoding"] = args[0]
-        return await super().read_response(**kwargs)
 
 
 @dataclass(repr=False, eq=False)
@@ -224,7 +91,6 @@ class Network:
         self._clients: list[redis.asyncio.Redis] = []
         self._fresh: list[Network] = []
         self._raw: redis.asyncio.Redis | None = None
-        self.queueing = False
         if kept is not None:
             kept.append(self)
         self.redis = self._client("redis", under_control=True)
@@ -232,18 +98,7 @@ class Network:
     # Clients
 
     def _client(self, name: str, *, under_control: bool) -> redis.asyncio.Redis:
-        link = _Link(self, name, under_control)
-        pool = redis.asyncio.ConnectionPool(
-            connection_class=_Connection,
-            link=link,
-            server=self._server,
-            client_class=redis.asyncio.Redis,
-            host="fake",
-            port=6379,
-            # redis-py would repeat a command whose reply was lost, and hide the fault that the test is about.
-            retry=Retry(NoBackoff(), 0),
-        )
-        client = redis.asyncio.Redis(connection_pool=pool)
+        client = client_on(self._server, Link(self, name, under_control))
         self._clients.append(client)
         return client
 
@@ -303,6 +158,13 @@ class Network:
         """Cancel `task` (without one, the task that is there) at the k-th point from now; a send is not made then."""
         self._set(_Fault(k, client, "cancelled", task))
 
+    def at_point(self, k: int, deed: Callable[[], Awaitable[Any]], *, client: str | None = None) -> None:
+        """Await `deed()` at the k-th point from now, before it goes on: what another process does just then.
+
+        Let the deed use `raw()` or another client than the one that is interrupted.
+        """
+        self._set(_Fault(k, client, None, deed=deed))
+
     def _set(self, fault: _Fault) -> None:
         if fault.point < 1:
             raise ValueError(f"points are counted from 1, got {fault.point}")
@@ -343,7 +205,13 @@ class Network:
             return Outcome(error=error)
         raise error
 
-    async def every_point(self, effect: Effect, *, client: str | None = None) -> AsyncIterator[Network]:
+    async def every_point(
+        self,
+        effect: Effect | None = None,
+        *,
+        deed: Callable[[Network], Awaitable[Any]] | None = None,
+        client: str | None = None,
+    ) -> AsyncIterator[Network]:
         """Yield fresh networks, the k-th of which breaks at point k, until one comes back unbroken.
 
         The loop's body arranges (through `trial.raw()`), makes the call (through `trial.attempt(…)`) and asserts:
@@ -351,15 +219,18 @@ class Network:
             async for trial in network.every_point("reply_lost"):
                 outcome = await trial.attempt(take(trial.redis))
 
-        `trial.point` is k; the last trial, in which nothing broke, has `trial.fired == 0`.
+        `trial.point` is k; the last trial, in which nothing broke, has `trial.fired == 0`. With `deed` instead of an
+        effect nothing breaks, and `deed(trial)` happens at point k (see `at_point`).
         """
         for k in range(1, MAX_POINTS + 1):
             trial = await self.fresh()
             trial.point = k
             _fresh_limits()
-            if effect == "cancelled":
+            if deed is not None:
+                trial.at_point(k, functools.partial(deed, trial), client=client)
+            elif effect == "cancelled":
                 trial.cancel_at(k, client=client)
-            else:
+            elif effect is not None:
                 trial.fail_at(k, client=client, effect=effect)
             yield trial
             broke = trial.fired
@@ -381,10 +252,13 @@ class Network:
             self.refused.append(sentence)
             raise ScriptRefusedError(sentence)
 
-    async def before_send(self, client: str, command: tuple[bytes, ...]) -> bool:
+    async def before_send(self, client: str, command: tuple[bytes, ...], *, delayed: bool = True) -> bool:
         """Wait out the latency before a command; True when its reply is to be lost."""
-        if not self.queueing:
-            await self._delay()
+        if delayed and self.max_s > 0:
+            await asyncio.sleep(self._random.uniform(0, self.max_s))
+        self.calls += 1
+        if not self._faults:
+            return False
         effect = await self._pass_point(client)
         if effect == "never_arrived":
             raise NetworkError(f"the connection broke before {_name(command)} arrived")
@@ -396,16 +270,13 @@ class Network:
 
     async def before_reply(self, client: str) -> None:
         """Wait out the latency before a reply, which may not come."""
-        await self._delay()
-        if await self._pass_point(client) is not None:
-            raise NetworkError("the connection broke before the reply came back")
-
-    async def _delay(self) -> None:
         if self.max_s > 0:
             await asyncio.sleep(self._random.uniform(0, self.max_s))
+        self.calls += 1
+        if self._faults and await self._pass_point(client) is not None:
+            raise NetworkError("the connection broke before the reply came back")
 
     async def _pass_point(self, client: str) -> Effect | None:
-        self.calls += 1
         for fault in self._faults:
             if fault.fired or (fault.client is not None and fault.client != client):
                 continue
@@ -413,12 +284,15 @@ class Network:
             if fault.seen < fault.point:
                 continue
             fault.fired = True
-            if fault.effect != "cancelled":
+            if fault.deed is not None:
+                await fault.deed()
+            elif fault.effect == "cancelled":
+                victim = fault.task or asyncio.current_task()
+                if victim is not None:
+                    victim.cancel()
+                    await asyncio.sleep(0)
+            else:
                 return fault.effect
-            victim = fault.task or asyncio.current_task()
-            if victim is not None:
-                victim.cancel()
-                await asyncio.sleep(0)
         return None
 
 
