@@ -102,8 +102,9 @@ class Feed:
     # --8<-- [end:hand-over]
 
     def forget(self, job_ids: set[str]) -> None:
-        """Drop jobs from the buffer whose lease is lost."""
+        """Drop jobs from the buffer whose lease is lost, and send for others: nobody will take these."""
         self.buffer = deque(lease for lease in self.buffer if lease.job.id not in job_ids)
+        self._wake.set()
 
     # --8<-- [start:feed-loop]
     async def run(self) -> None:

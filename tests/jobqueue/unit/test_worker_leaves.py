@@ -3,6 +3,7 @@
 import asyncio
 
 from jobqueue.application.heartbeat import Heartbeat
+from jobqueue.application.ports.job_store import Receipt
 from jobqueue.domain.job import JobState
 from jobqueue.domain.verdict import Retry
 from tests.jobqueue.fakes.jobs import ids, job, receipt
@@ -205,6 +206,36 @@ async def test_lost_leases_of_jobs_not_yet_started_leave_the_buffer(bench):
     await Heartbeat(bench.store, bench.observer, [feed], [], 15.0).run_once(bench.clock.now())
     assert [lease.job.id for lease in feed.buffer] == ids([2])
     assert bench.observer.lost == ids([1])
+
+
+async def test_a_worker_that_lost_everything_it_held_takes_more(bench):
+    """A worker that was suspended past its lease goes on when it comes back.
+
+    Did: all that a busy worker held, running and ahead, was reaped from outside, with more jobs ready; then its
+        heartbeat came, late.
+    Saw: it stopped those, and did all the others.
+    Otherwise: it would wait for a lane to take the next job from a buffer that is empty for ever.
+    """
+
+    @bench.handlers.handler("greet")
+    async def greet(_):
+        await asyncio.sleep(0.01)
+
+    await bench.submit(*(job(number) for number in range(1, 1001)))
+    worker = bench.worker(concurrency=10)
+    feed = worker._feeds[0]
+    worker.start()
+    await asyncio.sleep(0.1)
+    while len(feed.buffer) <= feed._low:
+        await asyncio.sleep(0.001)
+    q, now = bench.memory.queue("q"), bench.clock.now()
+    held = [Receipt(job_id, token) for job_id, token in q.tokens.items()]
+    later = [Retry((await bench.memory.find("q", each.id)).job._replace(due_at=now + 9999.0)) for each in held]
+    await bench.memory.fail("q", held, later, now=now)
+    await Heartbeat(bench.store, bench.observer, [feed], worker._lanes, 15.0).run_once(now + 30.0)
+    await asyncio.sleep(100.0)
+    assert await bench.depth() == {"scheduled": len(held), "done": 1000 - len(held)}
+    await worker.drain()
 
 
 async def test_leases_taken_a_moment_ago_are_not_renewed(bench):
