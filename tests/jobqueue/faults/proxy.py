@@ -1,0 +1,102 @@
+"""A proxy between a client and its server that can be told to misbehave: cuts, torn replies, lost requests, stalls."""
+
+import asyncio
+import contextlib
+import threading
+
+
+class Proxy:
+    """Listens on a loopback port and passes bytes on to a Unix socket, from a thread of its own.
+
+    What it is told applies to the connections that are open at that moment.
+    """
+
+    def __init__(self, target, rng):
+        self._target, self._rng = target, rng
+        self._links = {}  # task → how it is to end: "", "request" or "reply"
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="proxy", daemon=True)
+        self.connections = 0
+
+    def __enter__(self):
+        self._thread.start()
+        self._server = self._do(asyncio.start_server(self._serve, "127.0.0.1", 0))
+        self.url = f"redis://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+        return self
+
+    def __exit__(self, *_):
+        self._do(self._end())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def cut(self, share=1.0):
+        """Cut this share of the connections, now."""
+        self._loop.call_soon_threadsafe(self._cut, share)
+
+    def lose(self, what):
+        """Cut each connection at its next "request", which then never arrives, or in the middle of its next "reply"."""
+        self._loop.call_soon_threadsafe(lambda: self._links.update(dict.fromkeys(self._links, what)))
+
+    def stall(self, delay_s):
+        """Let nothing through, in either direction, for that many seconds."""
+        self._loop.call_soon_threadsafe(self._hold, delay_s)
+
+    def _do(self, work):
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
+
+    async def _end(self):
+        self._server.close()
+        self._cut(1.0)
+        while self._links:
+            await asyncio.sleep(0.01)
+
+    def _cut(self, share):
+        for link in list(self._links):
+            if self._rng.random() <= share:
+                link.cancel()
+
+    def _hold(self, delay_s):
+        self._flowing().clear()
+        self._loop.call_later(delay_s, self._flowing().set)
+
+    def _flowing(self):
+        if not hasattr(self, "_open"):
+            self._open = asyncio.Event()
+            self._open.set()
+        return self._open
+
+    async def _serve(self, reader, writer):
+        self.connections += 1
+        link = asyncio.current_task()
+        self._links[link] = ""
+        try:
+            far_reader, far_writer = await asyncio.open_unix_connection(self._target)
+        except OSError:
+            del self._links[link]
+            writer.close()
+            return
+        ways = [
+            asyncio.ensure_future(self._pass_on(reader, far_writer, link, "request")),
+            asyncio.ensure_future(self._pass_on(far_reader, writer, link, "reply")),
+        ]
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        for way in ways:
+            way.cancel()
+        await asyncio.wait(ways)
+        del self._links[link]
+        for end in (writer, far_writer):
+            end.transport.abort()
+
+    async def _pass_on(self, reader, writer, link, what):
+        with contextlib.suppress(OSError):
+            while data := await reader.read(65536):
+                await self._flowing().wait()
+                if self._links[link] == what:
+                    if what == "reply":
+                        writer.write(data[: len(data) // 2])
+                        await writer.drain()
+                    return
+                writer.write(data)
+                await writer.drain()
