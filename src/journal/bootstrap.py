@@ -64,9 +64,18 @@ def run(*command):
 
 def explain(step):
     text = read(LOG)
-    offline = ("Failed to establish a new connection", "Temporary failure in name resolution", "Network is unreachable",
-               "Could not resolve", "getaddrinfo", "ConnectTimeoutError", "ProxyError", "NewConnectionError",
-               "NameResolutionError", "Read timed out")
+    offline = (
+        "Failed to establish a new connection",
+        "Temporary failure in name resolution",
+        "Network is unreachable",
+        "Could not resolve",
+        "getaddrinfo",
+        "ConnectTimeoutError",
+        "ProxyError",
+        "NewConnectionError",
+        "NameResolutionError",
+        "Read timed out",
+    )
     if any(mark in text for mark in offline):
         fail(
             "%s failed: the Python package index could not be reached." % step,
@@ -97,7 +106,16 @@ def main():
             "%s cannot make a virtual environment." % python,
             "  On Debian and Ubuntu: apt install python3-venv. Elsewhere: install Python with its venv module.",
         )
-    pip = [os.path.join(BIN, "python"), "-m", "pip", "install", "--disable-pip-version-check", "--quiet", "--retries", "2"]
+    pip = [
+        os.path.join(BIN, "python"),
+        "-m",
+        "pip",
+        "install",
+        "--disable-pip-version-check",
+        "--quiet",
+        "--retries",
+        "2",
+    ]
     if run(*pip, "--require-hashes", "-r", "requirements.txt") != 0:
         explain("installing the packages of requirements.txt")
     if run(*pip, "--no-deps", "--no-build-isolation", "-e", ".") != 0:
