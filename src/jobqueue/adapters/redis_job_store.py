@@ -74,8 +74,13 @@ class RedisJobStore:
             pipeline.execute_command("BLMOVE", ready, ready, "LEFT", "LEFT", wait_s)
             pipeline.execute_command("EVALSHA", scripts.exchange.sha, len(keys), *keys, *args)
             woken, reply = await pipeline.execute(raise_on_error=False)
+            took = isinstance(reply, list) and len(reply) > 1  # a full server refuses the wait, not the claim
             for answer in (woken, reply):
-                if isinstance(answer, Exception) and not isinstance(answer, redis.exceptions.NoScriptError):
+                if (
+                    isinstance(answer, Exception)
+                    and not took
+                    and not isinstance(answer, redis.exceptions.NoScriptError)
+                ):
                     raise answer
         if isinstance(reply, Exception):
             reply = await scripts.exchange(self._client, keys, *args)

@@ -131,6 +131,30 @@ async def test_a_full_server_refuses_submits_and_still_lets_workers_finish(addre
     await store.close()
 
 
+async def test_a_full_server_renews_leases_and_hands_out_jobs_to_who_waits(address):
+    """Out of memory must not cost a worker its leases.
+
+    Did: with a memory limit of one byte, renewed a lease and waited for jobs, once with one ready and once with none.
+    Saw: the lease ends later; the ready job was taken; the wait for nothing was refused as StoreFull.
+    Otherwise: the job would be leased to nobody until its lease lapses, and live workers would lose theirs.
+    """
+    client = redis.asyncio.Redis.from_url(address)
+    store = RedisJobStore(client)
+    await store.submit("q", [job(1), job(2)], now=T0, key_for_s=1.0)
+    lease = (await store.exchange("q", [], wanted=1, token="w.1", now=T0, lease_s=1.0)).leases[0]
+    await client.config_set("maxmemory", 1)
+    try:
+        assert await store.renew("q", [(lease.job.id, lease.token)], now=T0, lease_s=9.0) == []
+        assert (await store.find("q", lease.job.id)).at == T0 + 9.0
+        taken = await store.wait("q", wanted=5, token="w.2", now=T0, lease_s=1.0, wait_s=1.0)
+        assert [each.job.id for each in taken.leases] == ids([2])
+        with pytest.raises(StoreFull):
+            await store.wait("q", wanted=5, token="w.3", now=T0, lease_s=1.0, wait_s=1.0)
+    finally:
+        await client.config_set("maxmemory", 0)
+    await store.close()
+
+
 async def test_a_key_of_the_wrong_type_is_refused_and_not_retried(address):
     client = connect(address, cluster=False)
     store = RedisJobStore(client)

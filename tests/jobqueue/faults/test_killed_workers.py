@@ -60,15 +60,16 @@ def test_a_hundred_workers_killed_at_30_percent_with_default_settings(
 
     with ThreadPoolExecutor(5) as some_at_once:
         seen = list(some_at_once.map(one, range(kills)))
-    late = max(each["settled_after_s"] for each in seen)
+    settled = sorted(each["settled_after_s"] for each in seen)
     print(
         f"{kills} kills, held at the kill {sorted(each['held'] for each in seen)}, "
         f"{sum(each['runs'] for each in seen) - 1000 * kills} runs more than jobs, "
-        f"{sum(each['repeats'] for each in seen)} runs that found their effect committed, slowest {late:.2f} s"
+        f"{sum(each['repeats'] for each in seen)} runs that found their effect committed, settled after "
+        f"{', '.join(f'{each:.1f}' for each in settled)} s"
     )
     assert all((each["done"], each["dead"]) == (1000, 0) for each in seen)
     assert sum(each["held"] > 0 for each in seen) >= 0.9 * kills, "the workers were not busy when they were killed"
-    assert late <= defaults.LEASE_S + BOUND_S
+    assert settled[-1] <= defaults.LEASE_S + BOUND_S
 
 
 @pytest.mark.long

@@ -8,6 +8,7 @@ local leases, tokens = unpack(KEYS)
 local lost = {}
 for i = 2, #ARGV, 2 do
   if redis.call('HGET', tokens, ARGV[i]) == ARGV[i + 1] then
+    redis.call('ZREM', leases, ARGV[i]) -- a full server refuses a script whose first write needs memory
     redis.call('ZADD', leases, ARGV[1], ARGV[i])
   else
     lost[#lost + 1] = ARGV[i]
