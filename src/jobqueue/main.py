@@ -8,6 +8,8 @@ import tempfile
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import click
@@ -67,17 +69,17 @@ class Root:
                     await server.start()
                     steps.append(lambda: server.drain(settings.grace_s))
                     log.info("listening", address=server.address)
-                if worker:
-                    runner = _worker(settings, store, clock, observers)
+                runner = _worker(settings, store, clock, observers) if worker else None
+                if runner:
                     runner.start()
-                    steps.append(lambda: runner.drain(settings.grace_s))
+                    steps.append(partial(runner.drain, settings.grace_s))
                     log.info("working", queues=list(settings.queues), concurrency=settings.concurrency)
                 probe = Probe(settings.metrics_listen, registry, health) if settings.metrics_listen else None
                 if probe:
                     log.info("probe", address=probe.address)
 
                 async def look() -> None:
-                    health.beat()
+                    health.beat(asdict(runner.status()) if runner else {})
                     for queue in settings.queues:
                         try:
                             figures.looked(await store.stats(queue, now=clock.now()))

@@ -59,6 +59,8 @@ class LogObserver(Silent):
 
     def __init__(self) -> None:
         self._log = structlog.get_logger()
+        # Asked once: to build a line that nobody reads would be the larger part of what a short job costs us.
+        self._debugs = bool(self._log.bind().is_enabled_for(logging.DEBUG))
 
     def attempt_started(self, job: Job) -> object:
         """Let what the handler logs carry the job."""
@@ -70,6 +72,9 @@ class LogObserver(Silent):
     ) -> None:
         """Log the end: a done job for debugging, a retried one as a warning, a dead one as an error."""
         del started
+        if outcome is Outcome.DONE and not self._debugs:
+            _job.set(None)
+            return
         log = getattr(self._log, _LEVELS.get(outcome, "warning"))
         said = f"{type(error).__name__}: {error}" if error else None
         log(f"job {outcome.value}", type=job.type, elapsed_s=round(elapsed_s, 6), error=said)

@@ -22,17 +22,19 @@ class Health:
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
         self._beaten_at = monotonic()
+        self._facts: Mapping[str, Any] = {}
         self.draining = False
 
-    def beat(self) -> None:
-        """Say that the event loop still turns."""
+    def beat(self, facts: Mapping[str, Any]) -> None:
+        """Say that the event loop still turns, and what there is to say of the worker; "defects" must be 0."""
         self._beaten_at = self._monotonic()
+        self._facts = facts
 
     def report(self) -> tuple[bool, Mapping[str, Any]]:
         """Return whether the process is fit for work, and why."""
         silent_s = self._monotonic() - self._beaten_at
-        ok = silent_s < STALE_S and not self.draining
-        return ok, {"ok": ok, "draining": self.draining, "loop_silent_s": round(silent_s, 3)}
+        ok = silent_s < STALE_S and not self.draining and not self._facts.get("defects")
+        return ok, {"ok": ok, "draining": self.draining, "loop_silent_s": round(silent_s, 3), **self._facts}
 
 
 class Probe:

@@ -114,6 +114,31 @@ def test_a_second_signal_does_not_wait(folder, service):
         assert running.end() == 130
 
 
+def test_a_handler_that_never_returns_does_not_keep_the_process(folder, service):
+    (folder / "stuck.py").write_text(
+        "import threading\n"
+        "from jobqueue.application.handlers import Handlers\n"
+        "handlers = Handlers()\n"
+        "@handlers.handler('stuck')\n"
+        "def stuck(job):\n"
+        "    threading.Event().wait()\n"
+    )
+
+    async def scenario(running):
+        await running.logged("working")
+        async with running.client() as stub:
+            job_id = (await stub.Submit(new("stuck"))).id
+            async for job in stub.Watch(pb.WatchRequest(id=job_id)):
+                if job.state == pb.STATE_RUNNING:
+                    break
+        running.tell()
+
+    with service(folder, JOBQUEUE_HANDLERS="stuck", JOBQUEUE_GRACE_S="0.5", PYTHONPATH=str(folder)) as running:
+        asyncio.run(scenario(running))
+        assert running.end() == 0
+        assert any("leaving handlers behind" in line["event"] for line in running.lines())
+
+
 def test_the_probe_answers_with_metrics_and_health(folder, service):
     async def scenario(running):
         line = await running.logged("probe")
@@ -129,3 +154,4 @@ def test_the_probe_answers_with_metrics_and_health(folder, service):
         metrics, health = asyncio.run(scenario(running))
     assert 'jobs_processed_total{queue="default",status="done"} 1.0' in metrics
     assert health["ok"] is True
+    assert health["defects"] == 0

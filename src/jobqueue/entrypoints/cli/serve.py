@@ -10,6 +10,7 @@ import click
 from jobqueue.config import Settings, from_environment, variable
 from jobqueue.domain.errors import JobQueueError
 from jobqueue.entrypoints.cli.output import as_json, json_option, table
+from jobqueue.entrypoints.lifecycle import leave_stuck_threads
 from jobqueue.entrypoints.wiring import Wiring
 
 
@@ -19,6 +20,11 @@ def settings_from(**overrides: Any) -> Settings:
         return from_environment(**overrides)
     except JobQueueError as error:
         raise click.ClickException(f"the settings cannot be used:\n{error}") from error
+
+
+def _serve(wiring: Wiring, settings: Settings, *, front: bool, worker: bool) -> None:
+    _run(wiring.serve(settings, front=front, worker=worker))
+    leave_stuck_threads()
 
 
 def _run(work: Any) -> Any:
@@ -39,7 +45,7 @@ def serve(wiring: Wiring, listen: str | None, data_dir: str | None, worker: bool
     SIGTERM or Ctrl+C drains: no new calls, calls and jobs in flight finish, the rest is given back. A second one ends
     the process at once.
     """
-    _run(wiring.serve(settings_from(listen=listen, data_dir=data_dir), front=True, worker=worker))
+    _serve(wiring, settings_from(listen=listen, data_dir=data_dir), front=True, worker=worker)
 
 
 @click.command()
@@ -51,7 +57,7 @@ def worker(wiring: Wiring, queues: str | None, concurrency: int | None, handlers
     """Run a worker alone; start as many as there are cores to spare."""
     names = tuple(name.strip() for name in queues.split(",")) if queues else None
     settings = settings_from(queues=names, concurrency=concurrency, handlers=handlers)
-    _run(wiring.serve(settings, front=False, worker=True))
+    _serve(wiring, settings, front=False, worker=True)
 
 
 @click.command()
