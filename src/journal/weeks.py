@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from journal.marked_yaml import Fields, Items, Text
@@ -42,7 +43,11 @@ class Metrics:
 
 @dataclass(frozen=True, slots=True)
 class Week:
-    """One weekly review. `first_day` and `last_day` count from the journal's first day, which is 1."""
+    """One weekly review.
+
+    `first_day` and `last_day` count from the journal's first day, which is 1; `dates` are the same days in the
+    calendar, None where the review does not say them.
+    """
 
     month: int
     week: int
@@ -51,6 +56,7 @@ class Week:
     metrics: Metrics
     title: str
     path: str
+    dates: tuple[date, date] | None = None
 
     @property
     def days(self) -> int:
@@ -60,21 +66,30 @@ class Week:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a week stands: month, week in the month, its first and last day."""
+    """Where a week stands: month, week in the month, its first and last day, the same days in the calendar."""
 
     month: int
     week: int
     first_day: int
     last_day: int
+    dates: tuple[date, date]
 
 
-def next_place(weeks: list[Week]) -> Place:
-    """Return the place after the latest of `weeks`; Month 1 · Week 1 when there is none. A month has four weeks."""
-    if not weeks:
-        return Place(1, 1, 1, DAYS_A_WEEK)
-    latest = weeks[-1]
+def next_place(weeks: list[Week], today: date) -> Place:
+    """Return the place after the latest of `weeks`; Month 1 · Week 1 when there is none. A month has four weeks.
+
+    Its dates follow those of the latest week; where that has none, they are Monday to Sunday around `today`.
+    """
+    latest = weeks[-1] if weeks else None
+    if latest is not None and latest.dates is not None:
+        monday = latest.dates[1] + timedelta(days=1)
+    else:
+        monday = today - timedelta(days=today.weekday())
+    dates = (monday, monday + timedelta(days=DAYS_A_WEEK - 1))
+    if latest is None:
+        return Place(1, 1, 1, DAYS_A_WEEK, dates)
     month, week = (latest.month, latest.week + 1) if latest.week < WEEKS_A_MONTH else (latest.month + 1, 1)
-    return Place(month, week, latest.last_day + 1, latest.last_day + DAYS_A_WEEK)
+    return Place(month, week, latest.last_day + 1, latest.last_day + DAYS_A_WEEK, dates)
 
 
 def read_weeks(root: Path) -> tuple[list[Week], list[Problem]]:
@@ -89,6 +104,16 @@ def read_weeks(root: Path) -> tuple[list[Week], list[Problem]]:
         if week:
             weeks.append(week)
     weeks.sort(key=lambda week: (week.month, week.week))
+    for earlier, later in itertools.pairwise([week for week in weeks if week.dates]):
+        if earlier.dates and later.dates and later.dates[0] <= earlier.dates[1]:
+            problems.append(
+                Problem(
+                    later.path,
+                    1,
+                    f"the week begins on {later.dates[0]}, and {earlier.path} ends on {earlier.dates[1]}; "
+                    "correct `dates`",
+                )
+            )
     for earlier, later in itertools.pairwise(weeks):
         if later.first_day <= earlier.last_day:
             problems.append(
@@ -131,6 +156,7 @@ class _WeekReader:
                 f"the front matter says month {month}, week {week}; its path says otherwise",
             )
         first, last = self.days()
+        dates = self.dates()
         metrics = Metrics(
             hours=self.number("hours", 0, 168),
             days_hit=self.days_hit(last - first + 1),
@@ -140,7 +166,7 @@ class _WeekReader:
         )
         if self.problems:
             return None
-        return Week(month, week, first, last, metrics, self.front.text("title"), self.page.path)
+        return Week(month, week, first, last, metrics, self.front.text("title"), self.page.path, dates)
 
     def days(self) -> tuple[int, int]:
         node = self.front.values.get("days")
@@ -154,6 +180,23 @@ class _WeekReader:
                 self.front.line_of("days"),
                 f"days {first} to {last} are {last - first + 1} days, and a week has {DAYS_A_WEEK}",
             )
+        return first, last
+
+    def dates(self) -> tuple[date, date] | None:
+        node = self.front.values.get("dates")
+        if node is None:
+            return None
+        texts = [item.value for item in node.values if isinstance(item, Text)] if isinstance(node, Items) else []
+        try:
+            first, last = (date.fromisoformat(text) for text in texts)
+        except ValueError:
+            first = last = date.min
+        if (last - first).days + 1 != DAYS_A_WEEK:
+            self.report(
+                self.front.line_of("dates"),
+                f"dates must be the first and the last of {DAYS_A_WEEK} days, as [2026-11-23, 2026-11-29]",
+            )
+            return None
         return first, last
 
     def days_hit(self, days: int) -> int:

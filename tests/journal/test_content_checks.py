@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
 from journal.adrs import read_adrs
@@ -130,12 +132,30 @@ def test_weeks_figures_are_read(folder):
 
 def test_week_after_the_months_fourth_begins_a_month(folder):
     weeks, _ = read_weeks(folder.path)
-    assert next_place(weeks) == Place(6, 1, 141, 147)
+    around = (date(2026, 11, 23), date(2026, 11, 29))
+    assert next_place(weeks, date(2026, 11, 24)) == Place(6, 1, 141, 147, around)
     folder.write("docs/journal/month-06/week-01.md", folder.read(WEEK).replace("month: 5", "month: 6"))
     folder.change("docs/journal/month-06/week-01.md", "week: 4", "week: 1")
     weeks, problems = read_weeks(folder.path)
     assert "begins on day 134, and docs/journal/month-05/week-04.md ends on day 140" in problems[0].message
-    assert next_place([]) == Place(1, 1, 1, 7)
+    assert next_place([], date(2026, 11, 29)) == Place(1, 1, 1, 7, around)
+
+
+def test_dates_of_a_week_follow_those_of_the_one_before(folder):
+    folder.change(WEEK, "days: [134, 140]", "days: [134, 140]\ndates: [2026-11-19, 2026-11-25]")
+    weeks, problems = read_weeks(folder.path)
+    assert (problems, weeks[0].dates) == ([], (date(2026, 11, 19), date(2026, 11, 25)))
+    assert next_place(weeks, date(2026, 12, 24)).dates == (date(2026, 11, 26), date(2026, 12, 2))
+    later = folder.read(WEEK).replace("month: 5", "month: 6").replace("week: 4", "week: 1")
+    folder.write("docs/journal/month-06/week-01.md", later.replace("[134, 140]", "[141, 147]"))
+    problems = read_weeks(folder.path)[1]
+    assert "begins on 2026-11-19, and docs/journal/month-05/week-04.md ends on 2026-11-25" in problems[0].message
+
+
+@pytest.mark.parametrize("dates", ["[2026-11-19]", "[2026-11-19, 2026-11-26]", "[2026-11-19, soon]", "2026-11-19"])
+def test_dates_that_are_no_seven_days_are_told(folder, dates):
+    folder.change(WEEK, "days: [134, 140]", f"days: [134, 140]\ndates: {dates}")
+    assert [f"{WEEK}:6: dates must be the first and the last of 7 days, as [2026-11-23, 2026-11-29]"] == faults(folder)
 
 
 def test_links_of_a_recall_page_are_checked(folder):

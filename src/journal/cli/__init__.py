@@ -34,6 +34,7 @@ COMMANDS = {
     "reset": "journal.cli.reset:reset",
     "site": "journal.site.commands:site",
     "stats": "journal.cli.stats:stats",
+    "week": "journal.cli.week:week",
     "zip": "journal.site.commands:zip_site",
 }
 

@@ -38,7 +38,7 @@ def new() -> None:
 def week() -> None:
     """Write the weekly review after the latest one; month, week and days follow from it."""
     root = find_root()
-    place = next_place(read_weeks(root)[0])
+    place = next_place(read_weeks(root)[0], day_of(now_utc()))
     _write(root, week_files(place))
 
 

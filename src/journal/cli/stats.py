@@ -10,6 +10,7 @@ import click
 from journal.cards import read_decks
 from journal.cli.wording import count, table, warn
 from journal.exercises import find_exercises, passed_steps
+from journal.facts.calibration import calibration, caveat, pooled
 from journal.history import default_history, effective
 from journal.journal_day import day_of, now_utc
 from journal.repository import find_root
@@ -45,6 +46,9 @@ def stats() -> None:
     ):
         if rows:
             click.echo(f"\n{click.style(title, bold=True)}\n{table(rows)}")
+    told = _calibration_lines(loaded.events, library)
+    if told:
+        click.echo(f"\n{click.style('Confidence against outcome', bold=True)}\n{told}")
 
 
 def _overview(events: Sequence[Event], library: Library, now: datetime) -> str:
@@ -79,6 +83,18 @@ def _retention_rows(events: Sequence[Event], library: Library) -> list[tuple[str
         for topic, found in retention(events, library).items()
         if found.share is not None
     ]
+
+
+def _calibration_lines(events: Sequence[Event], library: Library) -> str:
+    found = pooled(calibration(events, library))
+    rows = []
+    for one in found:
+        said = f"said {one.said:.2g} of 5" + (f" on average, {one.statements} times" if one.statements > 1 else "")
+        happened = "nothing asked since"
+        if one.share is not None:
+            happened = f"then {one.right} of {count(one.outcomes, 'outcome')} right, {one.share:.0%}"
+        rows.append((one.topic, said, happened))
+    return f"{table(rows)}\n{caveat(sum(one.outcomes for one in found))}" if rows else ""
 
 
 def _exercise_rows(events: Sequence[Event], root: Path) -> list[tuple[str, str]]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from journal.facts.markers import BEGIN, END
+
 if TYPE_CHECKING:
     from journal.weeks import Place
 
@@ -20,6 +22,7 @@ description: Days {place.first_day} to {place.last_day}.
 month: {place.month}
 week: {place.week}
 days: [{place.first_day}, {place.last_day}]
+dates: [{place.dates[0]}, {place.dates[1]}]
 # Hours worked, days with work, exercises solved, commits, mean confidence from 1 to 5 (empty until it is stated).
 hours: 0
 days_hit: 0
@@ -60,6 +63,14 @@ Proof: `tests/course/lessons/test_x.py::test_y` -->
 
 ```metrics
 ```
+
+## From the record
+
+{BEGIN}
+
+Nothing is filled in yet: `journal week fill` writes here what the history and git know of these days.
+
+{END}
 
 ## Suggested commit
 
