@@ -17,8 +17,10 @@ def kill_one_at_30_percent(processes, book, url, ids, lease_s, **environ):
     book.wait(lambda _: book.effects() >= 0.3 * len(ids), 60, "at 30 %")
     first.kill()
     killed_at, held = time.time(), book.depth()["leases"]
-    processes.worker(url, **environ)
+    second = processes.worker(url, **environ)
     settled_at = book.wait_until_settled(lease_s + 60)
+    if settled_at - killed_at > lease_s + BOUND_S:
+        print(f"late in {book.queue}: killed at {killed_at:.2f}: {second.lines()}")
     return {"held": held, "settled_after_s": settled_at - killed_at, **book.check(ids)}
 
 
