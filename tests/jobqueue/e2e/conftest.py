@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from jobqueue.entrypoints.grpc_client import connect
+from tests.jobqueue.fakes.left_over_valkey import end_left_over_valkey
 
 LIMIT_S = 60
 
@@ -97,3 +98,4 @@ def folder():
     """A folder with a path short enough for a Unix socket, which pytest's own is not."""
     with tempfile.TemporaryDirectory(prefix="jq") as path:
         yield Path(path)
+        end_left_over_valkey(Path(path) / "data")  # of a service that ended at once

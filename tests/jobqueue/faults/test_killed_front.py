@@ -1,17 +1,13 @@
 """`kill -9` of the gRPC front in the middle of submits: what was acknowledged is there, and once."""
 
 import asyncio
-import os
-import signal
-import time
-from pathlib import Path
 
 import grpc
 import pytest
-import redis
 
 from jobqueue.entrypoints.grpc_client import connect
 from jobqueue.entrypoints.proto import jobqueue_pb2 as pb
+from tests.jobqueue.fakes.left_over_valkey import end_left_over_valkey
 
 CALLERS, BATCH = 20, 10
 NOT_KNOWN = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED}
@@ -21,14 +17,7 @@ NOT_KNOWN = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grp
 def data(folder):
     """The data folder of an embedded Valkey, which outlives a front that is killed and is ended here."""
     yield folder / "data"
-    try:
-        with redis.Redis(unix_socket_path=str(folder / "data" / "valkey.sock")) as client:
-            pid = client.info("server")["process_id"]
-    except redis.exceptions.ConnectionError:
-        return
-    os.kill(pid, signal.SIGTERM)
-    while Path(f"/proc/{pid}").exists():
-        time.sleep(0.02)
+    end_left_over_valkey(folder / "data")
 
 
 class Run:
