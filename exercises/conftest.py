@@ -1,4 +1,4 @@
-# ruff: noqa: INP001, E402 - no package is needed here, and the harness needs what is checked before it is imported
+# ruff: noqa: INP001 - no package is needed here
 """Grade exercises: give tests a virtual clock and a breakable Redis, and end a run with one line per step.
 
 Works in a plain pytest, and in the page, without the `journal` package. What fixtures and markers offer is written in
@@ -14,13 +14,13 @@ import importlib.util
 import inspect
 import os
 import sys
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 HERE = Path(__file__).resolve().parent
-COMMANDS = {"pytest", "pytest.exe", "py.test", "__main__.py"}
 
 
 def _why_not_this_pytest() -> str | None:
@@ -42,10 +42,31 @@ if (_why := _why_not_this_pytest()) is not None:
     )
     sys.exit(4)
 
-from exercises.harness import clock, recording, report
-from exercises.harness import network as network_module
-from exercises.harness.network import Network
-from exercises.harness.seeds import Seeds, seeds_for
+COMMANDS = {"pytest", "pytest.exe", "py.test", "__main__.py"}
+
+
+def _grades_and_ends() -> bool:
+    """Whether this process was started to run pytest, so that what is spared here is missed by nobody else."""
+    return sys.platform != "emscripten" and Path(sys.argv[0]).name in COMMANDS
+
+
+@contextlib.contextmanager
+def _without(*names: str) -> Generator[None]:
+    """Let libraries that look for these packages, to support them, find none: a third of the start of a run."""
+    hidden = [name for name in names if _grades_and_ends() and name not in sys.modules]
+    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]
+    try:
+        yield
+    finally:
+        for name in hidden:
+            del sys.modules[name]
+
+
+with _without("opentelemetry", "valkey"):
+    from exercises.harness import clock, recording, report
+    from exercises.harness import network as network_module
+    from exercises.harness.network import Network
+    from exercises.harness.seeds import Seeds, seeds_for
 
 REPORTS = pytest.StashKey[dict[str, report.ExerciseReport]]()
 SEED = pytest.StashKey[int]()
@@ -60,6 +81,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Declare the markers; in a run of exercises only, let our own summary speak instead of tracebacks."""
     config.addinivalue_line("markers", "step(n, title, stretch=False): the README step that a test grades")
     config.addinivalue_line("markers", "threads: needs real threads, so it cannot run in the page")
+    config.addinivalue_line("markers", "processes: starts processes, so it cannot run in the page")
     config.stash[REPORTS] = {}
     if os.environ.get("REDRIVE_RECORDING"):
         network_module.kept = []
@@ -82,7 +104,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def _spare_the_collector() -> None:
     """Do without garbage collection in a process that grades once and ends: it was a third of a run's time."""
-    if sys.platform != "emscripten" and Path(sys.argv[0]).name in COMMANDS:
+    if _grades_and_ends():
         gc.disable()
 
 
@@ -176,9 +198,10 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> object | None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Leave out what needs threads where there are none."""
-    if sys.platform == "emscripten" and item.get_closest_marker("threads"):
-        pytest.skip("needs threads: run it locally")
+    """Leave out what needs threads or processes where there are none."""
+    for name in ("threads", "processes"):
+        if sys.platform == "emscripten" and item.get_closest_marker(name):
+            pytest.skip(f"needs {name}: run it locally")
     if HERE in item.path.parents and item.config.stash[ALONE] and item.config.option.tbstyle == "no":
         # pytest would render a traceback for every failure, at 20 ms each, and nobody would see it.
         item.repr_failure = _no_traceback  # type: ignore[method-assign]
@@ -211,8 +234,25 @@ def _no_traceback(_excinfo: object, **_options: object) -> str:
 def _report_for(config: pytest.Config, path: Path) -> report.ExerciseReport:
     reports, place = config.stash[REPORTS], _place(path)
     if place.slug not in reports:
-        reports[place.slug] = report.ExerciseReport(place, report.steps_in(place.tests))
+        reports[place.slug] = report.ExerciseReport(place, _steps_of(place))
     return reports[place.slug]
+
+
+def _steps_of(place: report.Place) -> dict[int, report.StepResult]:
+    """Read the steps from the imported tests, those that do not run this time included; else from their text."""
+    tests = next(
+        (one for one in list(sys.modules.values()) if getattr(one, "__file__", None) == str(place.tests)), None
+    )
+    if tests is None:
+        return report.steps_in(place.tests)
+    marks = [mark for one in (tests, *vars(tests).values()) for mark in _marks_of(one) if mark.name == "step"]
+    steps = [report.StepResult(*(*mark.args, "")[:2], bool(mark.kwargs.get("stretch"))) for mark in marks]
+    return {step.n: step for step in sorted(steps, key=lambda one: one.n)}
+
+
+def _marks_of(owner: object) -> list[pytest.Mark]:
+    found = getattr(owner, "pytestmark", [])
+    return [getattr(one, "mark", one) for one in (found if isinstance(found, list) else [found])]
 
 
 @pytest.hookimpl(wrapper=True)

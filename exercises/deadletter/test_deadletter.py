@@ -8,7 +8,7 @@ not turn the others red (step 5 may be built on step 2, and step 6 stands alone)
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -86,13 +86,9 @@ def name_of(entry: bytes) -> str:
 
 async def stored(raw: Any) -> dict[str, list[bytes]]:
     """Return every place that holds entries, each as a list from its left or lowest end; empty places left out."""
-    lists = [READY, W1, W2, W3, DEAD]
-    async with raw.pipeline(transaction=False) as pipe:
-        for key in lists:
-            pipe.lrange(key, 0, -1)
-        pipe.zrange(SCHEDULED, 0, -1)
-        found = await pipe.execute()
-    return {key: entries for key, entries in zip([*lists, SCHEDULED], found, strict=True) if entries}
+    found = {key: await raw.lrange(key, 0, -1) for key in (READY, W1, W2, W3, DEAD)}
+    found[SCHEDULED] = await raw.zrange(SCHEDULED, 0, -1)
+    return {key: entries for key, entries in found.items() if entries}
 
 
 async def whereabouts(raw: Any) -> dict[str, list[str]]:
@@ -159,44 +155,6 @@ async def quietly(call: Awaitable[Any], called: str) -> Any:
                 costs="a busy queue makes workers die of a race that Redis reported in good time",
             )
         ) from None
-
-
-async def struck_at_every_point(network: Any, deed: Callable[[Any], Awaitable[Any]]) -> AsyncIterator[Any]:
-    """Yield fresh networks; in the k-th, `deed(trial)` happens before point k of the client "redis" goes on.
-
-    The last is the first whose call had fewer points than k: there nothing happened, and `trial.struck` is False.
-    """
-    for k in range(1, 200):
-        trial = await network.fresh()
-        trial.latency(max_s=0)  # the deed alone decides who comes first
-        trial.struck = False
-        sending, replying, seen = trial.before_send, trial.before_reply, 0
-
-        async def strike(client: str, trial: Any = trial, k: int = k) -> None:
-            nonlocal seen
-            if client == "redis" and not trial.struck:
-                seen += 1
-                if seen == k:
-                    trial.struck = True
-                    await deed(trial)
-
-        async def before_send(
-            client: str, *command: Any, sending: Any = sending, strike: Any = strike, **more: Any
-        ) -> bool:
-            lost = await sending(client, *command, **more)
-            await strike(client)
-            return bool(lost)
-
-        async def before_reply(client: str, *, replying: Any = replying, strike: Any = strike, **more: Any) -> None:
-            await replying(client, **more)
-            await strike(client)
-
-        trial.before_send, trial.before_reply, trial.point = before_send, before_reply, k
-        yield trial
-        struck = trial.struck
-        await trial.close()
-        if not struck:
-            return
 
 
 def broken(call: str, trial: Any, effect: str) -> str:
@@ -307,7 +265,7 @@ async def test_take_never_returns_what_another_worker_took(network):
     async def taken_by_w2(trial: Any) -> None:
         others.append(await trial.raw().lmove(READY, W2, "RIGHT", "LEFT"))
 
-    async for trial in struck_at_every_point(network, taken_by_w2):
+    async for trial in network.every_point(deed=taken_by_w2, client="redis"):
         raw = trial.raw()
         others.clear()
         await raw.lpush(READY, one, two)
@@ -615,7 +573,7 @@ async def test_fail_starts_again_when_the_rest_of_the_list_changes(network):
     async def acknowledged(trial: Any) -> None:
         await trial.raw().lrem(W1, 1, entry_of("job-2"))
 
-    async for trial in struck_at_every_point(network, acknowledged):
+    async for trial in network.every_point(deed=acknowledged, client="redis"):
         raw = trial.raw()
         await raw.rpush(W1, entry_of("job-1"), entry_of("job-2"))
         called = (
@@ -641,7 +599,7 @@ async def test_fail_loses_against_whoever_moved_the_entry_first(network):
             if left[-1]:
                 await raw.lpush(READY, entry)
 
-        async for trial in struck_at_every_point(network, recovered):
+        async for trial in network.every_point(deed=recovered, client="redis"):
             raw = trial.raw()
             left.clear()
             await raw.rpush(W1, entry)
@@ -1139,7 +1097,7 @@ async def test_job_delivered_to_two_workers_takes_effect_once(network):
     async def second_delivery(trial: Any) -> None:
         answers.append(await handle_once(trial.raw(), "w2", entry, credit))
 
-    async for trial in struck_at_every_point(network, second_delivery):
+    async for trial in network.every_point(deed=second_delivery, client="redis"):
         raw = trial.raw()
         answers.clear()
         await raw.rpush(W1, entry)
@@ -1170,7 +1128,7 @@ async def test_handle_once_starts_again_when_the_rest_of_the_list_changes(networ
     async def acknowledged(trial: Any) -> None:
         await trial.raw().lrem(W1, 1, entry_of("job-2"))
 
-    async for trial in struck_at_every_point(network, acknowledged):
+    async for trial in network.every_point(deed=acknowledged, client="redis"):
         raw = trial.raw()
         await raw.rpush(W1, entry_of("job-1"), entry_of("job-2"))
         called = (
@@ -1197,7 +1155,7 @@ async def test_recovered_job_is_not_committed_by_its_late_worker(network):
         if left[-1]:
             await raw.zadd(SCHEDULED, {entry: 5.0})
 
-    async for trial in struck_at_every_point(network, recovered):
+    async for trial in network.every_point(deed=recovered, client="redis"):
         raw = trial.raw()
         left.clear()
         await raw.rpush(W1, entry)
@@ -1338,7 +1296,7 @@ async def test_two_callers_recover_each_entry_once(network):
     async def second_caller(trial: Any) -> None:
         moved.append(await recovering(trial.raw(), now_s=2000.75))
 
-    async for trial in struck_at_every_point(network, second_caller):
+    async for trial in network.every_point(deed=second_caller, client="redis"):
         raw = trial.raw()
         moved.clear()
         await raw.rpush(W1, *HELD[1:])
@@ -1360,7 +1318,7 @@ async def test_slow_worker_and_recover_share_no_job(network):
     async def acknowledged(trial: Any) -> None:
         left.append(await trial.raw().lrem(W1, 1, HELD[0]))
 
-    async for trial in struck_at_every_point(network, acknowledged):
+    async for trial in network.every_point(deed=acknowledged, client="redis"):
         raw = trial.raw()
         left.clear()
         await raw.rpush(W1, HELD[1], HELD[0])
@@ -1497,7 +1455,7 @@ async def test_two_operators_redrive_one_copy(network):
         moved.append(await redrive(trial.raw(), "job-31", now_s=3000.75))
         await trial.raw().rpush(DEAD, record_of("job-5", 905.0))
 
-    async for trial in struck_at_every_point(network, second_operator):
+    async for trial in network.every_point(deed=second_operator, client="redis"):
         raw = trial.raw()
         moved.clear()
         await raw.rpush(DEAD, *GRAVES)
@@ -1510,7 +1468,7 @@ async def test_two_operators_redrive_one_copy(network):
         costs = "two operators press the button at the same time, and the job runs twice"
         check_once(places, "job-31", (READY,), called, costs)
         check_once(places, "job-3", (DEAD,), called, costs)
-        if trial.struck:
+        if trial.fired:
             check_once(places, "job-5", (DEAD,), called, "a job that dies during a re-drive is lost")
         assert sum(moved) == 1, explain(
             called=called, got=moved, expected="one True", costs="one job is reported as two"
@@ -1582,7 +1540,7 @@ async def test_two_operators_redrive_all_once(network):
     async def second_operator(trial: Any) -> None:
         moved.append(await redrive_all(trial.raw(), now_s=3000.75))
 
-    async for trial in struck_at_every_point(network, second_operator):
+    async for trial in network.every_point(deed=second_operator, client="redis"):
         raw = trial.raw()
         moved.clear()
         await raw.rpush(DEAD, *GRAVES)

@@ -55,6 +55,13 @@ whole:
             outcome = await trial.attempt(take(trial.redis))     # .broken, .value, .error
             ...                                                  # assert on raw; trial.point is k
 
+And to let something else happen at every point of a call, such as another worker's move (`network.at_point(k, deed)`
+does it at one):
+
+    async for trial in network.every_point(deed=stolen, client="redis"):     # awaits `stolen(trial)` at point k
+        await trial.raw().rpush("ready", "a")
+        got = await take(trial.redis)                            # trial.fired is 0 in the last trial, else 1
+
 redis-py turns a lost EXEC reply of a watching pipeline into WatchError: `attempt` counts it as broken too. EVAL,
 EVALSHA, FCALL and SCRIPT are refused with a sentence. Do not grade blocking reads (BLPOP, BLMOVE, XREAD BLOCK):
 fakeredis and Redis differ there.

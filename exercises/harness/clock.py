@@ -201,8 +201,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
 
     _limit_s = MAX_VIRTUAL_S
 
-    def _run_once(self) -> None:
-        """Run what is ready, having moved the clock to the next timer if nothing is: `asyncio`'s, without sockets."""
+    def _keep_limits(self) -> None:
         if self.overdue is not None:
             raise self.overdue
         self.turns += 1
@@ -217,6 +216,10 @@ class VirtualLoop(asyncio.BaseEventLoop):
         if not self.turns % 256 and _real_monotonic() - self._started_at > MAX_REAL_S:
             self.overdue = self.stuck(f"for {MAX_REAL_S:g} real seconds")
             raise self.overdue
+
+    def _run_once(self) -> None:
+        """Run what is ready, having moved the clock to the next timer if nothing is: `asyncio`'s, without sockets."""
+        self._keep_limits()
         ready, timers = self._ready, self._scheduled
         while timers and timers[0]._cancelled:  # noqa: SLF001
             self._forget_timer()

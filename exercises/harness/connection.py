@@ -1,9 +1,9 @@
 """What lies between redis-py and fakeredis: connections whose sends and reads pass through a `Network`.
 
 This file alone knows fakeredis and the inside of redis-py. A run makes hundreds of clients and sends ten thousand
-commands, so it leaves out what redis-py does for telemetry, for a dead peer and for the wire format: commands stay lists
-of arguments all the way to the fake server. What a caller can see of redis-py (pipelines, WATCH, errors, the pool of
-connections) is redis-py's own code.
+commands, so it leaves out what redis-py does for telemetry, for a dead peer and for the wire format: commands stay
+lists of arguments all the way to the fake server. What a caller can see of redis-py (pipelines, WATCH, errors, the pool
+of connections) is redis-py's own code.
 """
 
 from __future__ import annotations
@@ -102,6 +102,12 @@ class Connection(FakeAsyncRedisConnection):
         self.session = Connection._sessions
 
     async def on_connect_check_health(self, *args: Any, **kwargs: Any) -> None:
+        """Greet the server, which is no part of the schedule; the fake one was told the protocol when it was made."""
+        if self.protocol in {2, "2"} or hasattr(self._parser, "set_pubsub_push_handler"):
+            self._parser.on_connect(self)
+            if hasattr(self, "_reset_himport_state"):
+                self._reset_himport_state()
+            return
         self._quiet += 1
         try:
             await super().on_connect_check_health(*args, **kwargs)
@@ -232,7 +238,7 @@ def client_on(server: FakeServer, link: Link) -> redis.asyncio.Redis:
     pattern = _patterns.get(kind)
     if pattern is None:
         pattern = _patterns[kind] = kind(connection_pool=pool)
-    # A client fills a dictionary of 300 parsers of replies when it is made, a fifth of a millisecond; this one is a copy.
+    # A new client fills a dictionary with 300 parsers of replies, a fifth of a millisecond; this one is a copy.
     client = kind.__new__(kind)
     vars(client).update(vars(pattern))
     client.connection_pool = pool

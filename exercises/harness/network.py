@@ -1,7 +1,7 @@
 """A fake Redis behind a network that is slow and breaks on purpose, the same way every time for the same seed.
 
-Latency, faults and cancellation sit in the connection (`connection.py`: where a command is sent and a reply is read), so
-a pipeline's WATCH, GET, MULTI and EXEC meet them like any other command.
+Latency, faults and cancellation sit in the connection (`connection.py`: where a command is sent and a reply is read),
+so a pipeline's WATCH, GET, MULTI and EXEC meet them like any other command.
 
 A **point** is one command about to be sent, or one wait for replies. A pipeline of three commands has four points:
 before each command (what came earlier in the batch has arrived, the rest has not), and the wait for the replies. Faults
@@ -220,13 +220,14 @@ class Network:
                 outcome = await trial.attempt(take(trial.redis))
 
         `trial.point` is k; the last trial, in which nothing broke, has `trial.fired == 0`. With `deed` instead of an
-        effect nothing breaks, and `deed(trial)` happens at point k (see `at_point`).
+        effect nothing breaks and nothing delays: `deed(trial)` alone happens, at point k (see `at_point`).
         """
         for k in range(1, MAX_POINTS + 1):
             trial = await self.fresh()
             trial.point = k
             _fresh_limits()
             if deed is not None:
+                trial.latency(max_s=0)
                 trial.at_point(k, functools.partial(deed, trial), client=client)
             elif effect == "cancelled":
                 trial.cancel_at(k, client=client)

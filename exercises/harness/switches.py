@@ -18,6 +18,9 @@ Only one of the two threads runs at any time. `threading.Lock` and `threading.RL
 `setup` as well, and where the learner's module holds some already) by locks that hand over at once when they would
 block. So nothing waits in real time, and two threads that wait for each other are reported as a deadlock. Needs real
 threads: mark the test `@pytest.mark.threads`.
+
+A lock class that the learner's file keeps where no name holds it (a `default_factory`) escapes the replacement; `with
+loaded_again(metrics) as module:` gives the file as a module that was imported while locks were replaced.
 """
 
 from __future__ import annotations
@@ -31,6 +34,7 @@ import threading
 import types
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from typing import Any, Self
 
@@ -237,11 +241,46 @@ def _module_and_path(file: types.ModuleType | str | Path) -> tuple[types.ModuleT
     return (found[0] if found else None), path
 
 
+@contextlib.contextmanager
+def loaded_again(module: types.ModuleType) -> Generator[types.ModuleType]:
+    """Give the learner's file as a second module, imported while locks are replaced: every lock class in it is ours."""
+    loader = SourceFileLoader(f"{module.__name__}_with_replaced_locks", str(module.__file__))
+    again = types.ModuleType(loader.name)
+    again.__file__ = loader.path
+    sys.modules[loader.name] = again
+    try:
+        with _replaced_locks(None):
+            loader.exec_module(again)
+        yield again
+    finally:
+        del sys.modules[loader.name]
+
+
 _STORES = {"STORE_SUBSCR", "STORE_ATTR", "DELETE_SUBSCR", "DELETE_ATTR"}
+_OWN = {
+    "CACHE", "COPY", "COPY_FREE_VARS", "EXTENDED_ARG", "JUMP_FORWARD", "KW_NAMES", "LOAD_CONST", "LOAD_FAST",
+    "LOAD_FAST_BORROW", "LOAD_FAST_BORROW_LOAD_FAST_BORROW", "LOAD_FAST_CHECK", "LOAD_FAST_LOAD_FAST",
+    "LOAD_SMALL_INT", "MAKE_CELL", "NOP", "NOT_TAKEN", "PRECALL", "PUSH_NULL", "RESUME", "STORE_FAST",
+    "STORE_FAST_LOAD_FAST", "STORE_FAST_STORE_FAST", "SWAP",
+}  # fmt: skip
+"""Opcodes that touch only the running frame: a switch before one shows the other thread what one after it shows."""
+
+_offsets: dict[types.CodeType, tuple[frozenset[int], frozenset[int]]] = {}
+
+
+def _offsets_of(code: types.CodeType) -> tuple[frozenset[int], frozenset[int]]:
+    """Return where a code's opcodes stand that others can notice, and its stores into objects."""
+    if code not in _offsets:
+        names = [(one.offset, one.opname) for one in dis.get_instructions(code)]
+        _offsets[code] = (
+            frozenset(offset for offset, name in names if name not in _OWN),
+            frozenset(offset for offset, name in names if name in _STORES),
+        )
+    return _offsets[code]
 
 
 class _Counter:
-    """Count opcodes of the learner's file in one thread, all or stores only, and switch before the chosen one."""
+    """Count opcodes of the learner's file in one thread, those that matter or stores only; switch before the chosen."""
 
     def __init__(self, me: str, at: int, baton: _Baton) -> None:
         self.me, self.at, self.baton = me, at, baton
@@ -250,7 +289,7 @@ class _Counter:
         self.line = 0
 
     def count(self, frame: types.FrameType, offset: int) -> None:
-        if self.me == "b" and dis.opname[frame.f_code.co_code[offset]] not in _STORES:
+        if offset not in _offsets_of(frame.f_code)[self.me == "b"]:
             return
         self.seen += 1
         if self.seen == self.at:
@@ -347,44 +386,75 @@ def _own_counter() -> _Counter | None:
 
 
 class _Worker:
-    """One of the two threads, from its start until it has left nothing behind."""
+    """One of the two threads; it lives through all points and runs its operation once at each."""
 
-    def __init__(self, name: str, operation: Callable[[Any], Any], subject: Any, opcodes: Any) -> None:
-        self.name, self.operation, self.subject, self.opcodes = name, operation, subject, opcodes
-        self.ended = _RealLock()
+    def __init__(self, name: str, operation: Callable[[Any], Any], opcodes: Any) -> None:
+        self.name, self.operation, self.opcodes = name, operation, opcodes
+        self.begun, self.ended = _RealLock(), _RealLock()
+        self.begun.acquire()
         self.ended.acquire()
-
-    def start(self, baton: _Baton) -> None:
+        self.task: tuple[_Baton, Any] | None = None
         # Not threading.Thread: its own locks, made now, would be replaced ones that the main thread takes part in.
-        _thread.start_new_thread(self._run, (baton,))
+        _thread.start_new_thread(self._run, ())
 
-    def _run(self, baton: _Baton) -> None:
-        baton.who[threading.get_ident()] = self.name
-        baton.turn[self.name].acquire()
-        self.opcodes.begin()
-        try:
-            self.operation(self.subject)
-        except BaseException as error:  # noqa: BLE001 - reported by the caller
-            baton.errors.append(error)
-        finally:
-            self.opcodes.end()
-            baton.finish(self.name)
-            self.ended.release()
+    def begin(self, baton: _Baton, subject: Any) -> None:
+        self.task = (baton, subject)
+        self.begun.release()
 
+    def leave(self) -> None:
+        """End the thread, once it has ended what it runs."""
+        self.task = None
+        self.begun.release()
 
-def _run_pair(baton: _Baton, workers: tuple[_Worker, _Worker]) -> None:
-    global _baton  # noqa: PLW0603 - the replaced locks, made by the learner's code, have to find it
-    _baton = baton
-    try:
-        for worker in workers:
-            worker.start(baton)
-        baton.turn["a"].release()
-        for worker in workers:
-            if not worker.ended.acquire(timeout=UNENDED_S):
-                baton.errors.append(DeadlockError(f"thread {worker.name} never ended"))
+    def _run(self) -> None:
+        while True:
+            self.begun.acquire()
+            if self.task is None:
                 return
-    finally:
-        _baton = None
+            baton, subject = self.task
+            self.task = None
+            baton.who[threading.get_ident()] = self.name
+            baton.turn[self.name].acquire()
+            self.opcodes.begin()
+            try:
+                self.operation(subject)
+            except BaseException as error:  # noqa: BLE001 - reported by the caller
+                baton.errors.append(error)
+            finally:
+                self.opcodes.end()
+                baton.finish(self.name)
+                self.ended.release()
+
+
+class _Pair:
+    """The two threads."""
+
+    def __init__(self, op_a: Callable[[Any], Any], op_b: Callable[[Any], Any], opcodes: Any) -> None:
+        self._operations, self._opcodes = {"a": op_a, "b": op_b}, opcodes
+        self._workers: list[_Worker] = []
+
+    def run(self, baton: _Baton, subject: Any) -> None:
+        """Run both operations on a subject, as the baton lets them."""
+        global _baton  # noqa: PLW0603 - the replaced locks, made by the learner's code, have to find it
+        if not self._workers:
+            self._workers = [_Worker(name, operation, self._opcodes) for name, operation in self._operations.items()]
+        _baton = baton
+        try:
+            for worker in self._workers:
+                worker.begin(baton, subject)
+            baton.turn["a"].release()
+            for worker in self._workers:
+                if not worker.ended.acquire(timeout=UNENDED_S):
+                    baton.errors.append(DeadlockError(f"thread {worker.name} never ended"))
+                    self._workers = []  # left to themselves: nothing can end a thread from outside
+                    return
+        finally:
+            _baton = None
+
+    def leave(self) -> None:
+        """End both threads."""
+        for worker in self._workers:
+            worker.leave()
 
 
 def forced_switches(
@@ -408,14 +478,16 @@ def forced_switches(
     """
     module, path = _module_and_path(file)
     result = Switched(file=Path(path).name)
-    with _replaced_locks(module), _Opcodes(path) as opcodes:
+    with _replaced_locks(module), _Opcodes(path) as opcodes, contextlib.ExitStack() as at_the_end:
+        pair = _Pair(op_a, op_b, opcodes)
+        at_the_end.callback(pair.leave)
         for at in range(1, MAX_POINTS + 1):
             subject = setup()
             baton = _Baton()
             first = baton.counters["a"] = _Counter("a", at, baton)
             if pause_b_before_store:
                 baton.counters["b"] = _Counter("b", pause_b_before_store, baton)
-            _run_pair(baton, (_Worker("a", op_a, subject, opcodes), _Worker("b", op_b, subject, opcodes)))
+            pair.run(baton, subject)
             if "b" in baton.counters:
                 result.stores_in_b = max(result.stores_in_b, baton.counters["b"].seen)
             errors = _errors_of(baton)

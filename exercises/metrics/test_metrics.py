@@ -7,22 +7,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import dis
 import logging
 import math
 import re
-import sys
 import threading
 import types
 import warnings
 from collections import Counter
-from importlib.machinery import SourceFileLoader
+from collections.abc import Generator
 from typing import NamedTuple
 
 import pytest
 
-from exercises.harness import explain, fail, for_seeds, switches
-from exercises.harness.switches import ReplacedLock, ReplacedRLock, forced_switches
+from exercises.harness import explain, fail, for_seeds
+from exercises.harness.switches import ReplacedLock, ReplacedRLock, forced_switches, loaded_again
 from exercises.metrics import metrics
 from exercises.metrics.metrics import Flusher, Registry, series_key
 
@@ -1034,23 +1032,20 @@ def test_prometheus_client_reads_back_what_was_recorded():
 
 
 @pytest.fixture(scope="module")
-def threaded() -> types.ModuleType:
+def threaded() -> Generator[types.ModuleType]:
     """Load the learner's file once more while locks are replaced: a lock class that it keeps at import is ours, too."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(threading, "Lock", ReplacedLock)
-        patch.setattr(threading, "RLock", ReplacedRLock)
-        loader = SourceFileLoader("exercises.metrics.metrics_threaded", str(metrics.__file__))
-        module = types.ModuleType(loader.name)
-        module.__file__ = loader.path
-        patch.setitem(sys.modules, loader.name, module)
-        loader.exec_module(module)
+    with loaded_again(metrics) as module:
         yield module
 
 
-def race(module, *, called, expected, costs, setup, one, other, check) -> None:
-    """Stop `one` at every instruction of the learner's file, run `other` there, and check what both left behind."""
-    result = forced_switches(setup=setup, op_a=one, op_b=other, check=check, file=module)
+def race(module, *, called, expected, costs, setup, one, other, check, pause=0) -> int:
+    """Stop `one` at every instruction of the learner's file, run `other` there, and check what both left behind.
+
+    With `pause`, `other` is stopped as well, before its store of that number; how many it makes is returned.
+    """
+    result = forced_switches(setup=setup, op_a=one, op_b=other, check=check, file=module, pause_b_before_store=pause)
     assert not result.broken, explain(called=called, got=result.story, expected=expected, costs=costs)
+    return result.stores_in_b
 
 
 def unless(want):
@@ -1107,58 +1102,23 @@ def test_no_observation_is_lost_between_two_threads(threaded, before):
     )
 
 
-class PauseBeforeStore:
-    """Run an operation in the second thread, and let the first one go on just before the n-th store of a result."""
-
-    def __init__(self, path: str, n: int) -> None:
-        self.path, self.n, self.seen = path, n, 0
-
-    def run(self, operation) -> None:
-        sys._getframe().f_trace_opcodes = True
-        sys.settrace(self.enter)
-        try:
-            operation()
-        finally:
-            sys.settrace(None)
-
-    def enter(self, frame, event, arg):
-        if frame.f_code.co_filename != self.path:
-            return None
-        frame.f_trace = self.step
-        frame.f_trace_lines, frame.f_trace_opcodes = False, True
-        return self.step
-
-    def step(self, frame, event, arg):
-        if event == "opcode" and dis.opname[frame.f_code.co_code[frame.f_lasti]] in ("STORE_SUBSCR", "STORE_ATTR"):
-            self.seen += 1
-            baton = switches._baton
-            if self.seen == self.n and baton is not None and baton.can_run("a"):
-                baton.hand_over("b")
-        return self.step
-
-
 @pytest.mark.step(5, "safe under threads")
 @pytest.mark.threads
 def test_two_threads_that_meet_in_a_new_series_lose_nothing(threaded):
     """Two threads that both find a series missing, and are both interrupted, lose nothing."""
     for n in range(1, 20):
-        pauses = []
-
-        def interrupted(registry, n=n, pauses=pauses):
-            pauses.append(PauseBeforeStore(threaded.__file__, n))
-            pauses[-1].run(lambda: registry.inc("jobs_total"))
-
-        race(
+        stores = race(
             threaded,
             called="inc() of one new series in two threads, the second interrupted before it stores",
             expected="2.0",
             costs="each thread makes a lock of its own for the new series, and one of two updates is lost",
             setup=threaded.Registry,
             one=lambda registry: registry.inc("jobs_total"),
-            other=interrupted,
+            other=lambda registry: registry.inc("jobs_total"),
             check=lambda registry: unless(2.0)(registry.value("jobs_total")),
+            pause=n,
         )
-        if max(pause.seen for pause in pauses) < n:
+        if stores < n:
             break
 
 
