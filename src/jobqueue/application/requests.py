@@ -45,8 +45,7 @@ def job_of(
         InvalidJob: The request breaks a rule; the message says which, and what to do.
     """
     kind, payload, delay_s, key = request
-    if not _NAME.fullmatch(queue):
-        raise InvalidJob(f"queue must be 1 to 64 letters, digits or _.:- , got {queue[:80]!r}")
+    check_queue(queue)
     if not _NAME.fullmatch(kind):
         raise InvalidJob(f"type must be 1 to 64 letters, digits or _.:- , got {kind[:80]!r}")
     if len(payload) > payload_limit:
@@ -63,6 +62,16 @@ def job_of(
     except (ValueError, RecursionError) as error:
         raise InvalidJob(f"payload must be UTF-8 JSON text: {error}; got {payload[:40]!r}") from error
     return Job(_id_of_key(queue, key) if key else new_id(), queue, kind, payload, 1, now, now + delay_s, key, context)
+
+
+def check_queue(name: str) -> None:
+    """Refuse a name that no queue can have; it becomes part of key names.
+
+    Raises:
+        InvalidJob: It is empty, too long, or holds other characters.
+    """
+    if not _NAME.fullmatch(name):
+        raise InvalidJob(f"queue must be 1 to 64 letters, digits or _.:- , got {name[:80]!r}")
 
 
 def _id_of_key(queue: str, key: str) -> str:

@@ -6,9 +6,13 @@ from typing import Any
 
 import grpc
 import structlog
+from google.protobuf.message import DecodeError
 from grpc.aio import ServicerContext
 
 from jobqueue.domain import errors
+
+SENTENCE_LIMIT = 1000
+"""Characters of an error that travel: a longer sentence than the client's limit for headers would hide the status."""
 
 # --8<-- [start:status-codes]
 STATUS: tuple[tuple[type[Exception], grpc.StatusCode], ...] = (
@@ -32,7 +36,11 @@ async def translated(method: str, context: "ServicerContext[Any, Any]") -> Async
         yield
     except errors.JobQueueError as error:
         code = next((code for kind, code in STATUS if isinstance(error, kind)), grpc.StatusCode.INTERNAL)
-        await context.abort(code, str(error))
+        await context.abort(code, _short(error))
+    except DecodeError as error:
+        await context.abort(
+            grpc.StatusCode.INVALID_ARGUMENT, f"these bytes are no request of {method}: {_short(error)}"
+        )
     except Exception as error:
         if isinstance(error, grpc.aio.AbortError):
             raise
@@ -41,3 +49,8 @@ async def translated(method: str, context: "ServicerContext[Any, Any]") -> Async
 
 
 # --8<-- [end:status-codes]
+
+
+def _short(error: Exception) -> str:
+    text = str(error)
+    return text if len(text) <= SENTENCE_LIMIT else f"{text[:SENTENCE_LIMIT]}…"

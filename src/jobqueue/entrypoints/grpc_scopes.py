@@ -41,17 +41,26 @@ class ScopeInterceptor(grpc.aio.ServerInterceptor):
 
 
 def _surrounded(inner: Any, method: str, scope: Scope) -> "grpc.RpcMethodHandler[Any, Any]":
-    """Return a handler of the same shape as `inner`, run inside the scope."""
+    """Return a handler of the same shape as `inner`, run inside the scope.
+
+    The request is decoded inside the innermost scope, too. grpc.aio would do it before any of them, and answer UNKNOWN,
+    uncounted, to bytes that are no message of the method.
+    """
+    decode = inner.request_deserializer or (lambda raw: raw)
+
+    def decoded(request: Any) -> Any:
+        return (decode(raw) async for raw in request) if inner.request_streaming else decode(request)
+
     kind = f"{'stream' if inner.request_streaming else 'unary'}_{'stream' if inner.response_streaming else 'unary'}"
     behaviour = getattr(inner, kind)
 
     async def one(request: Any, context: "ServicerContext[Any, Any]") -> Any:
         async with scope(method, context):
-            return await behaviour(request, context)
+            return await behaviour(decoded(request), context)
 
     async def many(request: Any, context: "ServicerContext[Any, Any]") -> AsyncIterator[Any]:
         async with scope(method, context):
-            async for response in behaviour(request, context):
+            async for response in behaviour(decoded(request), context):
                 yield response
 
     # A streaming method may be a generator, or, as the health service's is, a coroutine that writes to the context.
@@ -59,7 +68,7 @@ def _surrounded(inner: Any, method: str, scope: Scope) -> "grpc.RpcMethodHandler
     make = getattr(grpc, f"{kind}_rpc_method_handler")
     handler: grpc.RpcMethodHandler[Any, Any] = make(
         many if streams else one,
-        request_deserializer=inner.request_deserializer,
+        request_deserializer=None,
         response_serializer=inner.response_serializer,
     )
     return handler

@@ -8,7 +8,8 @@ from grpc.aio import ServicerContext
 from jobqueue.application.dead_letters import DeadLetters, Redrive
 from jobqueue.application.ports.clock import Clock
 from jobqueue.application.ports.job_store import JobStore
-from jobqueue.application.submit import JobRequest, Submitted, Submitter
+from jobqueue.application.requests import JobRequest, check_queue
+from jobqueue.application.submit import Submitted, Submitter
 from jobqueue.config import Settings
 from jobqueue.domain.errors import InvalidJob
 from jobqueue.domain.job import JobState, JobView
@@ -135,6 +136,8 @@ class GrpcService(JobQueueServicer):
 
 
 def _queue(name: str) -> str:
+    if name:
+        check_queue(name)
     return name or DEFAULT_QUEUE
 
 
