@@ -37,10 +37,12 @@ _PYGMENTS = {
     "styles": {"__init__.py", "_mapping.py", "default.py"},
     "filters": {"__init__.py"},
 }
-# What no program in a page can use: help topics, a terminal, processes, foreign functions, installing packages.
+# What no program in a page can use (help topics, a terminal, processes, mail, installing), and what none here does.
 _NOT_IN_A_PAGE = {
-    "pydoc_data", "_pyrepl", "multiprocessing", "ensurepip", "idlelib", "tkinter", "turtledemo", "venv", "lib2to3",
-    "__phello__", "site-packages", "xmlrpc", "dbm", "curses",
+    "pydoc_data", "pydoc", "doctest", "pdb", "_pyrepl", "rlcompleter", "curses", "tkinter", "turtle",
+    "turtledemo", "idlelib", "multiprocessing", "ensurepip", "venv", "zipapp", "lib2to3", "__phello__", "site-packages",
+    "xmlrpc", "dbm", "mailbox", "imaplib", "poplib", "smtplib", "ftplib", "webbrowser", "wave", "pstats", "profile",
+    "cProfile", "trace", "tabnanny", "pickletools", "sqlite3", "antigravity", "this",
 }  # fmt: skip
 _FIXED = (2026, 1, 1, 0, 0, 0)
 
@@ -105,7 +107,7 @@ def _make(root: Path, npm: Path, folder: Path) -> None:
 def _unpack_stdlib(archive: Path, target: Path) -> None:
     with zipfile.ZipFile(archive) as packed:
         for name in packed.namelist():
-            if name.partition("/")[0] not in _NOT_IN_A_PAGE and not name.endswith("/"):
+            if name.partition("/")[0].removesuffix(".py") not in _NOT_IN_A_PAGE and not name.endswith("/"):
                 packed.extract(name, target)
 
 
