@@ -19,6 +19,7 @@ from fakeredis import FakeServer
 from fakeredis.aioredis import AsyncFakeSocket, FakeAsyncRedisConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.event import EventDispatcher
 
 if TYPE_CHECKING:
     from exercises.harness.network import Network
@@ -114,6 +115,12 @@ class Connection(FakeAsyncRedisConnection):
         finally:
             self._quiet -= 1
 
+    async def disconnect(self, *_args: Any, **_options: Any) -> None:
+        """Drop the connection; the server's side of it ends with it."""
+        self._sock = self._reader = self._writer = None
+        self._parser.on_disconnect()
+        self.reset_should_reconnect()
+
     @property
     def is_ready(self) -> bool:
         """Whether it is connected and nothing waits to be read."""
@@ -123,7 +130,7 @@ class Connection(FakeAsyncRedisConnection):
         """Encode a command, its name split at spaces, as redis-py does."""
         name = args[0].encode() if isinstance(args[0], str) else args[0]
         encode = self.encoder.encode
-        return Batch([(*name.split(), *[bytes(encode(one)) for one in args[1:]])])
+        return Batch([(*name.split(), *[one if type(one) is bytes else bytes(encode(one)) for one in args[1:]])])
 
     def pack_commands(self, commands: Iterable[Iterable[Any]]) -> Batch:
         """Encode commands that are sent together."""
@@ -205,6 +212,11 @@ class Pool(redis.asyncio.ConnectionPool):
             await connection.disconnect()
         self._available_connections.append(connection)
 
+    async def drop(self) -> None:
+        """Disconnect every connection, those in use included."""
+        for connection in (*self._available_connections, *self._in_use_connections):
+            await connection.disconnect()
+
 
 class RawClient(redis.asyncio.Redis):
     """A client for arranging and asserting: the same commands and the same answers, without retries and telemetry."""
@@ -219,6 +231,14 @@ class RawClient(redis.asyncio.Redis):
             await self.connection_pool.release(connection)
 
 
+class _NoRetry(Retry):
+    """Try once; shared by all connections instead of copied for each."""
+
+    def __deepcopy__(self, _memo: object) -> _NoRetry:
+        return self
+
+
+_nobody_listens = EventDispatcher()
 _patterns: dict[type[redis.asyncio.Redis], redis.asyncio.Redis] = {}
 
 
@@ -232,7 +252,8 @@ def client_on(server: FakeServer, link: Link) -> redis.asyncio.Redis:
         host="fake",
         port=6379,
         # redis-py would repeat a command whose reply was lost, and hide the fault that the test is about.
-        retry=Retry(NoBackoff(), 0),
+        retry=_NoRetry(NoBackoff(), 0),
+        event_dispatcher=_nobody_listens,
     )
     kind = redis.asyncio.Redis if link.under_control else RawClient
     pattern = _patterns.get(kind)

@@ -117,7 +117,7 @@ class Network:
         for network in self._fresh:
             await network.close()
         for client in self._clients:
-            await client.connection_pool.disconnect()
+            await client.connection_pool.drop()
 
     async def client(self, name: str) -> redis.asyncio.Redis:
         """Return a further connected client of the same server: another process, with a name for faults to mean it."""
