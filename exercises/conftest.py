@@ -380,8 +380,9 @@ def _tell_the_journal(reports: list[report.ExerciseReport]) -> None:
         return
     for own in reports:
         steps = {step.n: step.outcome for step in own.steps.values() if step.outcome != report.NOT_RUN}
-        if steps and not own.broken:
-            grading.record_run(own.place.slug, steps, own.place.file)
+        if steps and not own.broken and grading.record_run(own.place.slug, steps, own.place.file):
+            failed = [n for n, outcome in steps.items() if outcome == report.FAILED]
+            own.cards = grading.cards_of_failed_steps(own.place.slug, failed, own.place.file)
 
 
 @pytest.hookimpl(trylast=True)

@@ -19,6 +19,7 @@ from typing import Any
 
 from exercises.harness.clock import Stuck
 from exercises.harness.explain import find_explanation
+from exercises.harness.reading import where_to_read
 
 PASSED, FAILED, NOT_STARTED, LOCAL_ONLY, NOT_RUN = "passed", "failed", "not_started", "local_only", "not_run"
 MARKS = {PASSED: "[ok]", FAILED: "[NO]", NOT_STARTED: "[..]", LOCAL_ONLY: "[--]", NOT_RUN: "[--]"}
@@ -240,6 +241,7 @@ class ExerciseReport:
     broken: str | None = None
     broken_line: int | None = None
     module: str | None = None
+    cards: list[str] = field(default_factory=list)
 
     def add(self, n: int, title: str, result: TestResult, *, stretch: bool) -> None:
         """Keep the result of a test; a later one of the same test replaces it."""
@@ -324,12 +326,18 @@ class ExerciseReport:
             return [
                 "Nothing is written yet, so everything is red: the first run is meant to fail.",
                 f"Read exercises/{slug}/README.md, then write step {first.n} in {self.place.shown}: {first.title}.",
+                *self._where_to_read(first),
             ]
         if first.outcome == NOT_STARTED:
-            return [f"next: step {first.n}, {first.title}, in {self.place.shown}"]
+            return [f"next: step {first.n}, {first.title}, in {self.place.shown}", *self._where_to_read(first)]
         hint = f"exercises/{slug}/README.md has hints for it under step {first.n}"
         extra = " (a stretch: the core is passed)" if self.passed else ""
-        return [f"next: mend step {first.n}, {first.title}, in {self.place.shown}{extra}; {hint}"]
+        mend = f"next: mend step {first.n}, {first.title}, in {self.place.shown}{extra}; {hint}"
+        return [mend, *self._where_to_read(first), *self.cards]
+
+    def _where_to_read(self, step: StepResult) -> list[str]:
+        """Return the lines that lead from a step to its lesson."""
+        return [f"read: {heading}" for heading in where_to_read(self.place.folder / "README.md", step.n)]
 
 
 def write_json(path: str, reports: list[ExerciseReport]) -> None:

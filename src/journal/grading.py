@@ -12,7 +12,7 @@ from journal.history import default_history, new_event
 from journal.repository import NoRepositoryError, find_root
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
 
@@ -46,3 +46,38 @@ def record_run(slug: str, steps: Mapping[int, str], file: Path) -> bool:
         sys.stderr.write(f"this run was not recorded in the history: {error}\n")
         return False
     return True
+
+
+def cards_of_failed_steps(slug: str, failed: Iterable[int], file: Path) -> list[str]:
+    """Return the lines with which a failed run ends: which of its steps' cards are due now, which were never asked.
+
+    Args:
+        slug: the exercise.
+        failed: the steps that failed; with none there is nothing to say.
+        file: the learner's file, which says where the journal is.
+    """
+    steps = sorted(failed)
+    if not steps:
+        return []
+    # Only a failed run pays for reading decks and replaying the history.
+    from journal.cards import read_decks  # noqa: PLC0415
+    from journal.schedule import due_today, replay  # noqa: PLC0415
+
+    try:
+        root = find_root(file.parent)
+        library, _problems = read_decks(root)
+        states = replay(default_history(root).load().events, library)
+    except (OSError, ValueError, NoRepositoryError):
+        return []  # the run was recorded; what it means for the cards is shown by `journal due`
+    cards = [card for step in steps for card in library.of_step(slug, step)]
+    due_now = {state.card for state in due_today(states, datetime.now(UTC))}
+    due = [card.id for card in cards if card.id in due_now]
+    new = [card.id for card in cards if card.id not in states]
+    topics = {card.topic for card in cards}
+    quiz = ".venv/bin/journal quiz" + (f" --topic {topics.pop()}" if len(topics) == 1 else "")
+    lines = []
+    if due:
+        lines.append(f"due now, because this failed: {', '.join(due)} ({quiz})")
+    if new:
+        lines.append(f"cards on this, never asked yet: {', '.join(new)} ({quiz} --all)")
+    return lines
