@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -117,6 +118,16 @@ def stub_text(root: Path, slug: str) -> str | None:
     return git_head_text(root, f"exercises/{slug}/{slug}.py")
 
 
+def graded_against(root: Path, slug: str) -> str | None:
+    """Return the exercise whose solutions the learner's own tests are put to; None where exercise `slug` asks for code.
+
+    The tests of an exercise that asks for tests say so: `GRADED_AGAINST = "backoff"`.
+    """
+    tests = root / "exercises" / slug / f"test_{slug}.py"
+    found = re.search(r'^GRADED_AGAINST = "(\w+)"$', tests.read_text(encoding="utf-8"), re.MULTILINE)
+    return found[1] if found else None
+
+
 def make_overlay(root: Path, slug: str, text: str, folder: Path, sources: Sources | None = None) -> None:
     """Make the copy in `folder` with `text` as the exercise's file.
 
@@ -132,6 +143,10 @@ def make_overlay(root: Path, slug: str, text: str, folder: Path, sources: Source
     ignored = shutil.ignore_patterns("__pycache__", ".pytest_cache", "*.bak*")
     shutil.copytree(root / "exercises", folder / "exercises", ignore=ignored)
     shutil.copy2(root / "pyproject.toml", folder / "pyproject.toml")
+    tested = graded_against(root, slug)
+    if tested is not None:
+        for path in (f"solutions/{tested}", f"solutions/{slug}/implementations"):
+            shutil.copytree(root / path, folder / path, ignore=ignored)
     for path, content in (sources or Sources()).files.items():
         target = folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -167,10 +182,8 @@ def grade(
         folder = Path(name).resolve()
         make_overlay(root, slug, text, folder, sources)
         target = folder / "report.json"
-        inherited = {key: value for key, value in os.environ.items() if key not in _NOT_INHERITED}
         settings = {
-            **inherited,
-            "REDRIVE_NO_HISTORY": "1",
+            **inherited_environment(),
             "REDRIVE_REPORT": str(target),
             "PYTHONDONTWRITEBYTECODE": "1",
             **(environment or {}),
@@ -179,10 +192,19 @@ def grade(
         returncode, output = _run(command, folder, settings, limit_s)
         if not target.exists():
             raise OverlayError(f"{slug}: `{' '.join(command[1:])}` gave no report (exit {returncode}):\n{output}")
-        return _read(json.loads(target.read_text(encoding="utf-8")), folder, slug, returncode, output)
+        return read_report(target, folder, slug, returncode, output)
 
 
-_NOT_INHERITED = ("REDRIVE_HISTORY", "REDRIVE_ROOT", "PYTEST_ADDOPTS", "PYTEST_CURRENT_TEST", "PYTHONPATH", "CI")
+_NOT_INHERITED = {
+    "CI", "PYTEST_ADDOPTS", "PYTEST_CURRENT_TEST", "PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "PYTHONPYCACHEPREFIX",
+    "REDRIVE_HISTORY", "REDRIVE_RECORDING", "REDRIVE_ROOT",
+}  # fmt: skip
+
+
+def inherited_environment() -> dict[str, str]:
+    """Return this process's environment without what would change a verdict, and with nothing recorded."""
+    inherited = {key: value for key, value in os.environ.items() if key not in _NOT_INHERITED}
+    return inherited | {"REDRIVE_NO_HISTORY": "1"}
 
 
 def _run(command: list[str], folder: Path, settings: dict[str, str], limit_s: float) -> tuple[int, str]:
@@ -218,7 +240,13 @@ def _kill(process: subprocess.Popen[str]) -> None:
         os.killpg(process.pid, signal.SIGKILL)
 
 
-def _read(data: dict[str, Any], folder: Path, slug: str, returncode: int, output: str) -> Graded:
+def read_report(report: Path, folder: Path, slug: str, returncode: int, output: str) -> Graded:
+    """Read what a run in an overlay reported.
+
+    Raises:
+        OverlayError: it graded another file than the overlay's.
+    """
+    data: dict[str, Any] = json.loads(report.read_text(encoding="utf-8"))
     module = data.get("module")
     expected = folder / "exercises" / slug / f"{slug}.py"
     if module is not None and Path(module).resolve() != expected:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
 from journal.course.declared import Wrong, read_wrong
-from journal.overlay import Graded, OverlayError, grade
+from journal.course.grader import Graders
+from journal.overlay import Graded, OverlayError
 from journal.problems import Problem
 
 if TYPE_CHECKING:
@@ -48,10 +48,10 @@ def check_grades(
         tell: called with a line when an exercise is done.
     """
     found = Found()
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        for exercise in exercises:
-            _check(exercise, found, pool, seeds)
-            tell(found.said[-1])
+    for exercise in exercises:
+        with Graders(exercise.root, AT_ONCE) as graders:
+            _check(exercise, found, graders, seeds)
+        tell(found.said[-1])
     return found.problems + (polls_and_loops(found.messages) if whole else [])
 
 
@@ -67,7 +67,7 @@ def polls_and_loops(messages: dict[str, str]) -> list[Problem]:
     return problems
 
 
-def _check(exercise: Exercise, found: Found, pool: ThreadPoolExecutor, seeds: int) -> None:
+def _check(exercise: Exercise, found: Found, graders: Graders, seeds: int) -> None:
     declared = [read_wrong(file, exercise.root) for file in exercise.files_in("wrong")]
     wrongs = [one for one in declared if isinstance(one, Wrong)]
     for one in declared:
@@ -81,8 +81,7 @@ def _check(exercise: Exercise, found: Found, pool: ThreadPoolExecutor, seeds: in
     right = [file for file in right if file.exists()]
 
     def submit(text: str, sweep: int) -> Callable[[], Graded]:
-        settings = {"REDRIVE_SEEDS_FROM": str(1 + sweep * SEEDS_APART), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
-        return pool.submit(partial(grade, exercise.root, exercise.slug, text, environment=settings)).result
+        return graders.submit(exercise.slug, text, environment={"REDRIVE_SEEDS_FROM": str(1 + sweep * SEEDS_APART)})
 
     stub_text = exercise.stub()
     stub = None if stub_text is None else submit(stub_text, 0)
