@@ -21,6 +21,7 @@ from journal.overlay import (
     DEFAULT_LIMIT_S,
     Graded,
     OverlayError,
+    OverlayTimeoutError,
     grade,
     inherited_environment,
     make_overlay,
@@ -75,7 +76,7 @@ class Grader:
         answer = self._ask(folder, json.dumps(order))
         command = f"pytest exercises/{slug}"
         if answer["returncode"] is None:
-            raise OverlayError(f"`{command}` ran longer than {limit_s:g} s and was ended")
+            raise OverlayTimeoutError(f"`{command}` ran longer than {limit_s:g} s and was ended")
         if not target.exists():
             raise OverlayError(f"`{command}` gave no report (exit {answer['returncode']}):\n{answer['output']}")
         return read_report(target, folder, slug, answer["returncode"], answer["output"])
