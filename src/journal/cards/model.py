@@ -12,6 +12,10 @@ if TYPE_CHECKING:
 Kind = Literal["recall", "predict"]
 KINDS: tuple[Kind, ...] = ("recall", "predict")
 MAX_ANSWER_WORDS = 60
+# Why a card has no proof. What the first three say cannot be checked by running something; "elsewhere" could be, with
+# something that is not here (a Go compiler, say), and counts as a checkable card without a proof.
+UNCHECKABLE = ("definition", "history", "opinion")
+REASONS = (*UNCHECKABLE, "elsewhere")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,7 @@ class Card:
         proof: `path::test` for a fact that can be shown by running something, or None.
         path: the deck's file, relative to the root.
         line: where the card begins, from 1.
+        why_no_proof: one of `REASONS` for a card with `proof: none`, else "".
     """
 
     id: str
@@ -43,6 +48,12 @@ class Card:
     proof: str | None
     path: str
     line: int
+    why_no_proof: str = ""
+
+    @property
+    def is_checkable(self) -> bool:
+        """Whether it states a fact that running something can show."""
+        return self.why_no_proof not in UNCHECKABLE
 
     @property
     def lesson_page(self) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, cast
 
-from journal.cards.model import KINDS, MAX_ANSWER_WORDS, Card, Deck, Kind, Library, Retired
+from journal.cards.model import KINDS, MAX_ANSWER_WORDS, REASONS, Card, Deck, Kind, Library, Retired
 from journal.marked_yaml import Fields, Items, MarkedYamlError, Node, Text, parse
 from journal.pages import relative
 from journal.problems import Problem
@@ -19,8 +19,9 @@ ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 MAX_ID_LENGTH = 64
 _STEP = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*/[1-9][0-9]?")
 _PROOF = re.compile(r"[\w./-]+\.py(?:::\w+)+(?:\[.+\])?")
+_NO_PROOF = "none"
 _DECK_KEYS = {"topic", "title", "cards", "retired"}
-_CARD_KEYS = {"id", "kind", "question", "answer", "lesson", "step", "adr", "proof"}
+_CARD_KEYS = {"id", "kind", "question", "answer", "lesson", "step", "adr", "proof", "why_no_proof"}
 _RETIRED_KEYS = {"id", "on", "why"}
 
 
@@ -175,9 +176,10 @@ class _DeckReader:
             lesson=node.text("lesson"),
             step=node.text("step") or None,
             adr=int(adr) if adr else None,
-            proof=node.text("proof") or None,
+            proof=None if node.text("proof") == _NO_PROOF else node.text("proof") or None,
             path=self.path,
             line=node.line,
+            why_no_proof=node.text("why_no_proof"),
         )
 
     def check_text(self, node: Fields, label: str) -> None:
@@ -206,8 +208,16 @@ class _DeckReader:
             self.report(node.line_of("step"), f"step of {label} is {step!r}; write <exercise>/<number>, as backoff/2")
         if adr and not adr.isdecimal():
             self.report(node.line_of("adr"), f"adr of {label} is {adr!r}; write the decision's number, as 3")
-        if proof and not _PROOF.fullmatch(proof):
+        if proof and proof != _NO_PROOF and not _PROOF.fullmatch(proof):
             self.report(node.line_of("proof"), f"proof of {label} is {proof!r}; write tests/…/test_x.py::test_name")
+        why = node.text("why_no_proof")
+        if (proof == _NO_PROOF) != bool(why):
+            remedy = "`proof: none` and `why_no_proof: …` go together"
+            self.report(node.line_of("proof"), f"{label} has one without the other; {remedy}")
+        elif why and why not in REASONS:
+            self.report(
+                node.line_of("why_no_proof"), f"why_no_proof of {label} is {why!r}; it is one of {', '.join(REASONS)}"
+            )
 
     def retired(self, node: Node) -> Retired | None:
         if not isinstance(node, Fields):

@@ -1,0 +1,97 @@
+"""What cards on tools say: when a signal's handler runs, what the import linter refuses, which tags git describes."""
+
+import asyncio
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[3]
+
+
+def test_loops_handler_runs_between_steps_and_signals_own_inside_one():
+    """A handler of `signal.signal` interrupts a step of a task; one of the event loop waits for its end.
+
+    Did: sent this process SIGUSR1 in the middle of a task's step, with a handler of either kind.
+    Saw: the handler of `signal.signal` had run before the step went on; the loop's ran only after the step.
+    Otherwise: both would run at the same moment, and either might touch what a task is in the middle of.
+    """
+
+    def ran_inside_the_step(install):
+        async def main():
+            ran = []
+            install(asyncio.get_running_loop(), lambda *_: ran.append("handler"))
+            os.kill(os.getpid(), signal.SIGUSR1)
+            for _ in range(10_000):
+                pass  # the step goes on; the interpreter looks for signals at each jump
+            inside = bool(ran)
+            while not ran:
+                await asyncio.sleep(0)
+            return inside
+
+        before = signal.getsignal(signal.SIGUSR1)
+        try:
+            return asyncio.run(main())
+        finally:
+            signal.signal(signal.SIGUSR1, before)
+
+    assert ran_inside_the_step(lambda _loop, handler: signal.signal(signal.SIGUSR1, handler))
+    assert not ran_inside_the_step(lambda loop, handler: loop.add_signal_handler(signal.SIGUSR1, handler))
+
+
+def test_import_against_the_arrows_is_refused(tmp_path):
+    """The domain may not import redis, and an entry point may not reach for an adapter: only `main` joins them.
+
+    Did: ran lint-imports on a copy of the packages, as they are and with one such import in each of the two.
+    Saw: nothing at first; then both imports, named with their modules.
+    Otherwise: the arrows would be a drawing.
+    """
+    shutil.copytree(ROOT / "src", tmp_path / "src", ignore=shutil.ignore_patterns("node_modules", "__pycache__", "web"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+
+    def linted():
+        done = subprocess.run(
+            [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(tmp_path / "src"), "COLUMNS": "200"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return done.returncode, done.stdout + done.stderr
+
+    code, said = linted()
+    assert code == 0, said
+    for module, line in (
+        ("domain/retry.py", "import redis"),
+        ("entrypoints/lifecycle.py", "import jobqueue.adapters.redis_job_store"),
+    ):
+        file = tmp_path / "src/jobqueue" / module
+        file.write_text(file.read_text() + f"\n{line}\n")
+    code, said = linted()
+    assert code == 1
+    assert "jobqueue.domain.retry -> redis" in said
+    assert "jobqueue.entrypoints.lifecycle -> jobqueue.adapters.redis_job_store" in said
+
+
+def test_describe_ignores_a_lightweight_tag(tmp_path):
+    """`git describe` looks at annotated tags only.
+
+    Did: tagged a commit v0.5.0 without -a, described it, and did the same with -a.
+    Saw: refused with the first; v0.5.0 with the second.
+    Otherwise: both would be described alike.
+    """
+
+    def git(*words):
+        who = ["-c", "user.name=t", "-c", "user.email=t@t.invalid"]
+        return subprocess.run(["git", *who, *words], cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    git("init", "-q")
+    git("commit", "-q", "--allow-empty", "-m", "all")
+    git("tag", "v0.5.0")
+    assert git("describe").returncode != 0
+    git("tag", "-d", "v0.5.0")
+    git("tag", "-a", "v0.5.0", "-m", "the capstone runs")
+    assert git("describe").stdout.strip() == "v0.5.0"
