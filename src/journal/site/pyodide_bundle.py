@@ -20,6 +20,7 @@ import zipfile
 from importlib.metadata import distribution
 from pathlib import Path, PurePosixPath
 
+from journal.history.lock import exclusive
 from journal.site.node import WEB, NodeError, find_node, packages
 
 PACKAGES = (
@@ -55,7 +56,13 @@ def runtime(root: Path) -> Path:
     """
     npm = packages(root) / "pyodide"
     folder = root / "build" / "pyodide" / _key(root, npm)
-    if not (folder / "runtime.json").is_file():
+    if (folder / "runtime.json").is_file():
+        return folder
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    # `mkdocs serve` may rebuild while `make site` or a test builds.
+    with exclusive(folder.parent.with_name("pyodide.lock")):
+        if (folder / "runtime.json").is_file():
+            return folder
         fresh = folder.with_name(f"{folder.name}.building")
         shutil.rmtree(fresh, ignore_errors=True)
         _make(root, npm, fresh)

@@ -11,6 +11,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from journal.history.lock import exclusive
 from journal.site.node import WEB, find_node, packages
 
 FOLDER = "assets/web"
@@ -33,18 +34,21 @@ def bundled(root: Path) -> Path:
     target = root / "build" / "web"
     stamp = target / _STAMP
     wanted = fingerprint(web)
-    if stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted:
-        return target
-    fresh = target.with_name("web.building")
-    shutil.rmtree(fresh, ignore_errors=True)
-    out = fresh / FOLDER
-    out.mkdir(parents=True)
-    scripts, workers = entries(web)
-    _esbuild(root, scripts, out, "--format=iife")
-    _esbuild(root, workers, out, "--format=esm")
-    (fresh / _STAMP).write_text(wanted, encoding="utf-8")
-    shutil.rmtree(target, ignore_errors=True)
-    fresh.replace(target)
+    target.parent.mkdir(exist_ok=True)
+    # `mkdocs serve` may rebuild while `make site` or a test builds.
+    with exclusive(target.with_name("web.lock")):
+        if stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted:
+            return target
+        fresh = target.with_name("web.building")
+        shutil.rmtree(fresh, ignore_errors=True)
+        out = fresh / FOLDER
+        out.mkdir(parents=True)
+        scripts, workers = entries(web)
+        _esbuild(root, scripts, out, "--format=iife")
+        _esbuild(root, workers, out, "--format=esm")
+        (fresh / _STAMP).write_text(wanted, encoding="utf-8")
+        shutil.rmtree(target, ignore_errors=True)
+        fresh.replace(target)
     return target
 
 

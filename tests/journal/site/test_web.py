@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -50,6 +51,12 @@ def test_a_second_call_bundles_nothing_and_a_changed_source_all(project, monkeyp
         bundled(project)
     (project / WEB / "greeting.js").write_text('export const greeting = "good day";\n', encoding="utf-8")
     assert "good day" in (bundled(project) / web.FOLDER / "a.js").read_text(encoding="utf-8")
+
+
+def test_two_builds_at_once_do_not_disturb_each_other(project):
+    with ThreadPoolExecutor(2) as pool:
+        for done in [pool.submit(bundled, project) for _ in range(4)]:
+            assert (done.result() / web.FOLDER / "a.js").is_file()
 
 
 def test_a_fault_in_a_script_names_file_and_line_and_leaves_the_last_bundle(project):
