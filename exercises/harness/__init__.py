@@ -29,7 +29,8 @@ production when it does not. Both are shown when the code raises an exception th
 **Async.** `async def test_…` runs on a virtual clock (`clock.py`): sleeping costs nothing, and `time.time()` (which
 starts at `EPOCH_S`), `time.monotonic()` and `asyncio.get_running_loop().time()` (from 0) agree; `time.sleep` is
 refused. A deadlock fails at once; a test that passes 1 virtual hour, 200,000 turns of the loop or 10 real seconds
-fails with the learner's line. `await settle()` lets everything that can run do so at the same instant; `await
+fails with the learner's line, and with the test's line as what was called, unless `with calling("drain(pool)"):` around
+it names the call. `await settle()` lets everything that can run do so at the same instant; `await
 within(virtual_s, awaitable)` sets a limit. Tasks that are left at the end are cancelled.
 
 **Redis.** Fixtures `redis` (a connected `redis.asyncio.Redis`, answers are bytes) and `network` (`network.redis` is
@@ -75,8 +76,8 @@ Without either the seed is 1. The failing seed is printed, and `REDRIVE_SEED=<n>
 Everything here uses the standard library, pytest, redis and fakeredis, and works in the page (Pyodide) as well.
 """
 
-from exercises.harness.clock import EPOCH_S, Stuck, settle, within
+from exercises.harness.clock import EPOCH_S, Stuck, calling, settle, within
 from exercises.harness.explain import explain, fail
 from exercises.harness.seeds import for_seeds
 
-__all__ = ["EPOCH_S", "Stuck", "explain", "fail", "for_seeds", "settle", "within"]
+__all__ = ["EPOCH_S", "Stuck", "calling", "explain", "fail", "for_seeds", "settle", "within"]

@@ -44,6 +44,8 @@ MAIN = "the test"
 
 _real_monotonic = time.monotonic
 
+_called: str | None = None
+
 last_words: Callable[[Stuck], None] | None = None
 """Called before the process is ended because the code under test swallows every attempt to end it."""
 
@@ -58,6 +60,7 @@ class Stuck(BaseException):
         where: `(file, line, source)` of the code under test where it stood, or None.
         asked: the same of the test that called it, or None.
         causes: errors of tasks that had died unnoticed by then; often the reason why the others wait.
+        called: what the test named with `calling`, or None.
     """
 
     def __init__(
@@ -69,6 +72,18 @@ class Stuck(BaseException):
     ) -> None:
         super().__init__(fact)
         self.fact, self.where, self.asked, self.causes = fact, where, asked, causes
+        self.called = _called
+
+
+@contextlib.contextmanager
+def calling(called: str) -> Generator[None]:
+    """Name the call that is made inside, as the learner would type it, for the report of a run that never ends."""
+    global _called  # noqa: PLW0603 - one test runs at a time
+    outer, _called = _called, called
+    try:
+        yield
+    finally:
+        _called = outer
 
 
 def _frames_of(awaitable: Any) -> Iterator[types.FrameType]:

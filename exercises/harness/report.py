@@ -195,8 +195,8 @@ def describe(error: BaseException, place: Place, expected: str, costs: str | Non
 
 def _describe_stuck(stuck: Stuck, place: Place, expected: str, costs: str | None) -> str:
     lines = []
-    if stuck.asked is not None:
-        lines.append(f"called    {stuck.asked[2]}")
+    if stuck.called is not None or stuck.asked is not None:
+        lines.append(f"called    {stuck.called or (stuck.asked or ('', 0, ''))[2]}")
     lines.append(f"got       {stuck.fact}")
     for cause in stuck.causes[:3]:
         line = line_in(cause, place)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from exercises.harness import clock
+from exercises.harness import clock, report
 
 HERE = (__file__,)
 
@@ -76,6 +76,18 @@ def test_deadlock_names_the_error_of_the_task_that_had_died():
     with pytest.raises(clock.Stuck) as caught:
         run(main)
     assert [str(cause) for cause in caught.value.causes] == ["the job was bad"]
+
+
+def test_deadlock_names_the_call_that_the_test_named():
+    async def main():
+        with clock.calling("take('w1')"):
+            await asyncio.Event().wait()
+
+    with pytest.raises(clock.Stuck) as caught:
+        run(main)
+    place = report.Place("toy", Path(__file__).parent)
+    assert report.describe(caught.value, place, "an end", None).startswith("called    take('w1')\ngot ")
+    assert clock.Stuck("later").called is None
 
 
 def test_polling_for_ever_ends_after_an_hour_of_virtual_time():
