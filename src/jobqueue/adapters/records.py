@@ -15,6 +15,10 @@ from jobqueue.domain.job import Cause, Failure, Job, Redriven
 from jobqueue.domain.verdict import unreadable_job
 
 VERSION = 1
+TYPE_LIMIT = 64
+COUNT_LIMIT = 2**31 - 1
+LATEST = 253_402_300_799.0
+"""The last second of the year 9999: what a message to a client can carry. All bounds are those of what we write."""
 
 _quoted = lru_cache(maxsize=1024)(json.dumps)
 _scan = json.JSONDecoder().raw_decode
@@ -52,16 +56,20 @@ def decode(job_id: str, queue: str, record: bytes) -> Job:
             newline
             and version == VERSION
             and type(kind) is str
+            and len(kind) <= TYPE_LIMIT
+            and kind.isascii()
             and type(attempt) is int
-            and attempt >= 1
+            and 1 <= attempt <= COUNT_LIMIT
             and type(submitted_at) is float
+            and 0.0 <= submitted_at <= LATEST
             and type(due_at) is float
+            and 0.0 <= due_at <= LATEST
         ):
             raise UndecodableRecord(f"record of job {job_id} is not of version {VERSION}: {line[:80]!r}")
         if len(header) == 5:
             return Job(job_id, queue, kind, payload, attempt, submitted_at, due_at)
         return Job(job_id, queue, kind, payload, attempt, submitted_at, due_at, *_read_more(header[5]))
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, RecursionError) as error:
         raise UndecodableRecord(f"record of job {job_id} cannot be decoded: {error}: {line[:80]!r}") from error
 
 
@@ -77,10 +85,26 @@ def decode_or_show(job_id: str, queue: str, record: bytes, died_at: float) -> Jo
 
 
 def _read_more(more: dict[str, Any]) -> tuple[str, dict[str, str], tuple[Failure, ...], tuple[Redriven, ...]]:
+    json.dumps(more.get("f"), ensure_ascii=False).encode()  # half a surrogate pair is no text: nobody could be sent it
     context = {str(name): str(value) for name, value in more.get("c", {}).items()}
     failures = tuple(
-        Failure(int(attempt), float(at), tuple(Cause(str(kind), str(message)) for kind, message in causes))
+        Failure(_count(attempt), _instant(at), tuple(Cause(str(kind), str(message)) for kind, message in causes))
         for attempt, at, causes in more.get("f", ())
     )
-    redriven = tuple(Redriven(float(at), float(died_at), int(attempts)) for at, died_at, attempts in more.get("r", ()))
+    redriven = tuple(
+        Redriven(_instant(at), _instant(died_at), _count(attempts)) for at, died_at, attempts in more.get("r", ())
+    )
     return str(more.get("k", "")), context, failures, redriven
+
+
+def _count(value: Any) -> int:
+    if type(value) is not int or not 0 <= value <= COUNT_LIMIT:
+        raise ValueError(f"{value!r:.40} is no number of attempts")
+    return value
+
+
+def _instant(value: Any) -> float:
+    at = float(value)
+    if not 0.0 <= at <= LATEST:
+        raise ValueError(f"{value!r:.40} is no instant")
+    return at

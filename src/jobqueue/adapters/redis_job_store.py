@@ -124,14 +124,14 @@ class RedisJobStore:
         keys = _keys(queue)
         args = [field for receipt in receipts for field in receipt]
         refused = await scripts.give_back(self._client, (keys.leases, keys.tokens, keys.ready), *args)
-        return [job_id.decode() for job_id in refused]
+        return [_id(raw) for raw in refused]
 
     async def renew(self, queue: str, receipts: Sequence[Receipt], *, now: float, lease_s: float) -> list[str]:
         """Extend leases; see `JobLeases`."""
         keys = _keys(queue)
         args = [field for receipt in receipts for field in receipt]
         lost = await scripts.renew(self._client, (keys.leases, keys.tokens), _ms(now + lease_s), *args)
-        return [job_id.decode() for job_id in lost]
+        return [_id(raw) for raw in lost]
 
     async def promote(self, queue: str, *, now: float, limit: int) -> int:
         """Move due jobs to ready; see `JobUpkeep`."""
@@ -197,11 +197,10 @@ class RedisJobStore:
             if not scored:
                 return []
             records = await self._client.hmget(keys.records, [job_id for job_id, _ in scored])
-        found: list[DeadJob] = []
-        for (raw_id, died_ms), record in zip(scored, records, strict=True):
-            if record is not None:
-                found.append(DeadJob(decode_or_show(_id(raw_id), queue, record, died_ms / 1000), died_ms / 1000))
-        return found
+        return [
+            DeadJob(decode_or_show(_id(raw_id), queue, record or b"", died_ms / 1000), died_ms / 1000)
+            for (raw_id, died_ms), record in zip(scored, records, strict=True)
+        ]
 
     async def redrive(self, queue: str, jobs: Sequence[Job], *, now: float) -> list[bool]:  # noqa: ARG002
         """Send dead jobs back to ready; see `JobArchive`."""
@@ -254,7 +253,7 @@ def _taken(queue: str, reply: list[Any], token: str, expires_at: float) -> Taken
     unreadable: list[Unreadable] = []
     for position in range(1, len(reply), 2):
         _read(queue, reply[position], reply[position + 1], token, expires_at, leases, unreadable)
-    return Taken(leases, unreadable, [job_id.decode() for job_id in reply[0]])
+    return Taken(leases, unreadable, [_id(raw) for raw in reply[0]])
 
 
 def _read(

@@ -24,7 +24,7 @@ STATUS: tuple[tuple[type[Exception], grpc.StatusCode], ...] = (
     (errors.ShuttingDown, grpc.StatusCode.UNAVAILABLE),
     (errors.StoreFull, grpc.StatusCode.RESOURCE_EXHAUSTED),
     (errors.StoreUnavailable, grpc.StatusCode.UNAVAILABLE),
-    (errors.StoreRefused, grpc.StatusCode.INTERNAL),
+    (errors.StoreRefused, grpc.StatusCode.FAILED_PRECONDITION),
 )
 """From the particular to the general: the first that fits decides."""
 

@@ -6,14 +6,23 @@ from jobqueue.domain.job import JobState, JobView, QueueStats
 from jobqueue.entrypoints.proto import jobqueue_pb2 as pb
 
 STATES: dict[JobState, pb.State] = {state: getattr(pb, f"STATE_{state.name}") for state in JobState}
+LATEST = 253_402_300_799.0  # the last second of the year 9999
 NAMES = {number: state for state, number in STATES.items()}
 
 
 def timestamp(at: float) -> Timestamp:
-    """Return an instant in seconds since the epoch as a protobuf timestamp, to the microsecond."""
+    """Return an instant in seconds since the epoch as a protobuf timestamp, to the microsecond.
+
+    One beyond what a timestamp can hold becomes its last: a score in the store may be anything.
+    """
     result = Timestamp()
-    result.FromMicroseconds(round(at * 1e6))
+    result.FromMicroseconds(round(min(max(at, 0.0), LATEST) * 1e6))
     return result
+
+
+def sendable(job_id: str) -> str:
+    """Return an id as a message can carry it: one that somebody planted may be no text at all."""
+    return job_id.encode("utf-8", "replace").decode()
 
 
 def job_message(view: JobView) -> pb.Job:
@@ -21,7 +30,7 @@ def job_message(view: JobView) -> pb.Job:
     job, state = view.job, view.state
     return pb.Job(
         queue=job.queue,
-        id=job.id,
+        id=sendable(job.id),
         type=job.type,
         state=STATES[state],
         payload_json=job.payload,

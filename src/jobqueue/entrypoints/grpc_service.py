@@ -13,7 +13,7 @@ from jobqueue.application.submit import Submitted, Submitter
 from jobqueue.config import Settings
 from jobqueue.domain.errors import InvalidJob
 from jobqueue.domain.job import JobState, JobView
-from jobqueue.entrypoints.grpc_messages import job_message, stats_message
+from jobqueue.entrypoints.grpc_messages import job_message, sendable, stats_message
 from jobqueue.entrypoints.proto import jobqueue_pb2 as pb
 from jobqueue.entrypoints.proto.jobqueue_pb2_grpc import JobQueueServicer
 
@@ -124,7 +124,7 @@ class GrpcService(JobQueueServicer):
         if ways != 1:
             raise InvalidJob(f"exactly one of ids, error_type and all says which jobs are meant, got {ways} of them")
         which = Redrive(set(request.ids) if request.ids else None, request.error_type, request.dry_run)
-        moved = [dead.job.id async for dead in self._letters.redrive(_queue(request.queue), which)]
+        moved = [sendable(dead.job.id) async for dead in self._letters.redrive(_queue(request.queue), which)]
         return pb.RedriveResponse(ids=moved)
 
     async def Stats(self, request: pb.StatsRequest, context: Call) -> pb.StatsResponse:

@@ -70,8 +70,8 @@ class Ledger:
         runs, effected, repeats = self.note("runs"), self.note("effects"), self.note("repeats")
         dead = {job_id.decode() for job_id in where["dead"]}
         done = {job_id.decode() for job_id in where["done"]}
-        lost = [job_id for job_id in submitted if job_id not in done | dead]
-        assert not lost, f"{len(lost)} of {len(submitted)} jobs are lost or not settled: {lost[:3]}"
+        lost = set(submitted) - done - dead
+        assert not lost, f"{len(lost)} of {len(submitted)} jobs are lost or not settled: {sorted(lost)[:3]}"
         for job_id in dead:
             job = decode(job_id, self.queue, records[job_id.encode()])
             assert job.failures, f"dead without a reason: {job}"

@@ -6,6 +6,8 @@
 -- Safe to repeat: the job is no longer where it was.
 local records, scheduled, ready, dead = unpack(KEYS)
 local id = ARGV[1]
+-- A key of the wrong type must fail here, before anything has moved: a script that fails half way is not undone.
+redis.call('ZCARD', dead)
 if redis.call('HGET', records, id) ~= ARGV[2] then return 0 end
 if redis.call('ZREM', scheduled, id) == 0 and redis.call('LREM', ready, 1, id) == 0 then return 0 end
 redis.call('HSET', records, id, ARGV[3])

@@ -8,6 +8,11 @@
 -- Safe to repeat: an acknowledgement counts only under the present token and ends it, so a second one is refused;
 -- a second claim takes other jobs. A claim whose reply is lost leaves its jobs running until the reaper finds them.
 local ready, records, leases, tokens, done = unpack(KEYS)
+-- A key of the wrong type must fail here, before anything has moved: a script that fails half way is not undone.
+redis.call('HLEN', records)
+redis.call('ZCARD', leases)
+redis.call('HLEN', tokens)
+redis.call('ZCARD', done)
 
 -- --8<-- [start:acknowledge]
 local refused, finished = {}, {}

@@ -7,6 +7,11 @@
 -- Safe to repeat: the token is compared first and removed, so a second call is refused; a lease that was renewed
 -- since the reaper listed it no longer ends early enough.
 local leases, tokens, records, scheduled, dead = unpack(KEYS)
+-- A key of the wrong type must fail here, before anything has moved: a script that fails half way is not undone.
+redis.call('ZCARD', leases)
+redis.call('HLEN', records)
+redis.call('ZCARD', scheduled)
+redis.call('ZCARD', dead)
 local before = tonumber(ARGV[1])
 local refused = {}
 for i = 2, #ARGV, 5 do

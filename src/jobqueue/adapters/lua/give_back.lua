@@ -5,6 +5,9 @@
 -- Cost  O(log running) a job.
 -- Safe to repeat: the token is compared first and removed, so a second call is refused.
 local leases, tokens, ready = unpack(KEYS)
+-- A key of the wrong type must fail here, before anything has moved: a script that fails half way is not undone.
+redis.call('ZCARD', leases)
+redis.call('LLEN', ready)
 local refused = {}
 for i = #ARGV - 1, 1, -2 do
   local id = ARGV[i]

@@ -5,6 +5,9 @@
 -- Cost  O(log dead) a job.
 -- Safe to repeat: the job is no longer dead, so it is never queued twice.
 local dead, records, ready = unpack(KEYS)
+-- A key of the wrong type must fail here, before anything has moved: a script that fails half way is not undone.
+redis.call('HLEN', records)
+redis.call('LLEN', ready)
 local moved = {}
 for i = 1, #ARGV, 2 do
   local was = redis.call('ZREM', dead, ARGV[i])

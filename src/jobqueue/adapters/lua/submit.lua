@@ -6,6 +6,10 @@
 -- Cost  O(1) a ready job, O(log scheduled) a delayed one.
 -- Safe to repeat: an id that has a record, or whose key is remembered, is left as it is.
 local records, ready, scheduled, keys = unpack(KEYS)
+-- A key of the wrong type must fail here, before anything has moved: a script that fails half way is not undone.
+redis.call('LLEN', ready)
+redis.call('ZCARD', scheduled)
+redis.call('ZCARD', keys)
 local now = tonumber(ARGV[1])
 local known, fresh = {}, {}
 for i = 3, #ARGV, 4 do

@@ -5,6 +5,8 @@
 -- Cost  O(log n) a job.
 -- Safe to repeat: it removes only what is still too many or too old.
 local kept, records = unpack(KEYS)
+-- A key of the wrong type must fail here, before anything has moved: a script that fails half way is not undone.
+redis.call('HLEN', records)
 local limit = tonumber(ARGV[3])
 local surplus = math.min(limit, redis.call('ZCARD', kept) - tonumber(ARGV[2]))
 local ids = {}
