@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 import threading
 from contextlib import contextmanager
 
 import pytest
 from click.testing import CliRunner
+from mkdocs.livereload import LiveReloadServer
 
 from journal.cards import read_decks
 from journal.cli.quiz import quiz
 from journal.history import History
 from journal.schedule import replay
+from journal.site import hooks
 from journal.site.endpoint import HistoryEndpoint
 from journal.site.serving import listen, static_site
 from journal.sitting import Sitting
@@ -124,6 +128,52 @@ def test_an_answer_that_cannot_be_kept_is_said_and_the_card_stays(site_folder, v
     assert "Start `make site`" in page.locator(".rd-stage__note").inner_text()
     assert page.locator(".rd-stage .rd-card").get_attribute("data-card") == card
     assert page.locator(".rd-stage__count").inner_text() == "0 answered · 10 to go"
+
+
+def test_mkdocs_serve_shares_the_history_reloads_and_still_runs_no_inline_script(
+    site_folder, tmp_path, visit, history, monkeypatch
+):
+    monkeypatch.delenv("REDRIVE_NO_HISTORY", raising=False)
+    monkeypatch.setenv("REDRIVE_HISTORY", str(history.path))
+    # As `mkdocs serve` builds them: pages without a policy in their head.
+    folder = tmp_path / "served"
+    (folder / "due").mkdir(parents=True)
+    text = (site_folder / "due" / "index.html").read_text(encoding="utf-8")
+    text = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", text)
+    (folder / "due" / "index.html").write_text(text, encoding="utf-8")
+    shutil.copytree(site_folder / "assets", folder / "assets")
+    server = LiveReloadServer(lambda: None, "127.0.0.1", 0, str(folder))
+    server.watch(str(tmp_path))  # without anything to watch it adds no script
+    config = type("Config", (), {"config_file_path": str(tmp_path / "mkdocs.yml")})
+    hooks.on_serve(server, config=config, builder=None)
+    server.server_bind()
+    server.server_activate()
+    server.serve_thread.start()
+    try:
+        opened = visit()
+        said = []
+        opened.page.on("console", lambda message: said.append(message.text))
+        page = opened.go(f"http://127.0.0.1:{server.server_port}/due/")
+        assert "the journal's own file on this machine" in page.locator(".rd-history").inner_text()
+        assert "Enabled live reload" in said
+        assert opened.trouble == []
+        page.get_by_role("button", name="Begin").click()
+        answer(page, 4)
+        page.evaluate(
+            """() => {
+                const script = document.createElement("script");
+                script.textContent = "window.intruded = true";
+                document.body.append(script);
+            }"""
+        )
+        assert page.evaluate("window.intruded") is None
+        opened.context.close()
+    finally:
+        with server._epoch_cond:  # let go of the page that waits to be reloaded
+            server._visible_epoch += 1
+            server._epoch_cond.notify_all()
+        server.shutdown()
+    assert len(history.load().events) == 1
 
 
 def test_a_page_of_another_site_can_neither_read_nor_write(site_folder, tmp_path, visit, history):
