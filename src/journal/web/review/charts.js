@@ -52,7 +52,7 @@ const path = (/** @type {string} */ kind, /** @type {string} */ d) => s("path", 
  * @param {number} elapsedDays days since the last review
  */
 export function forgettingCurve(stability, dueDays, elapsedDays) {
-  const [left, right, top, bottom] = [44, 470, 14, 150];
+  const [left, right, top, bottom] = [50, 470, 14, 150];
   const horizon = Math.max(1, Math.ceil(Math.max(dueDays, elapsedDays, stability) * 1.6));
   const x = (/** @type {number} */ day) => left + ((right - left) * day) / horizon;
   const y = (/** @type {number} */ chance) => bottom - (bottom - top) * chance;
