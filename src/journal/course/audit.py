@@ -103,6 +103,8 @@ def audit(exercise: Exercise, *, at_most: int | None = None, tell: Callable[[str
     Raises:
         AuditError: the unchanged solution does not pass, or a mutant could not be graded.
     """
+    if exercise.graded_against:
+        raise AuditError(f"{exercise.slug} asks for tests, and mutants are made of what tests are put to")
     equivalents, problems = read_equivalents(exercise)
     everything = mutants_of(exercise.text("solution"))
     tried = everything

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from journal.overlay import git_head_text, is_git_root
+from journal.overlay import git_head_text, graded_against, is_git_root
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,6 +48,11 @@ class Exercise:
             "notebook": f"notebooks/{slug}.ipynb",
             "deck": f"docs/quizzes/{slug}.yml",
         }[kind]
+
+    @property
+    def graded_against(self) -> str | None:
+        """The exercise whose solutions the learner's tests are put to; None where the learner writes code."""
+        return graded_against(self.root, self.slug)
 
     def has(self, kind: str) -> bool:
         """Whether that part is there."""

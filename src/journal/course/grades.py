@@ -69,10 +69,7 @@ def polls_and_loops(messages: dict[str, str]) -> list[Problem]:
 
 def _check(exercise: Exercise, found: Found, graders: Graders, seeds: int) -> None:
     declared = [read_wrong(file, exercise.root) for file in exercise.files_in("wrong")]
-    wrongs = [one for one in declared if isinstance(one, Wrong)]
-    for one in declared:
-        if not isinstance(one, Wrong):
-            found.problems += one
+    wrongs = [one for one in declared if isinstance(one, Wrong)]  # check_texts tells of the others
     if len(declared) < MIN_WRONG:
         found.problems.append(
             Problem(exercise.path("wrong"), 0, f"holds {len(declared)} wrong solutions; have at least {MIN_WRONG}")

@@ -7,6 +7,7 @@ import re
 import sys
 from typing import TYPE_CHECKING
 
+from journal.course.declared import Wrong, read_wrong
 from journal.course.exercises import Exercise, headings, markers
 from journal.problems import Problem
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 MAX_CORE_STEPS = 5
 HINTS_PER_STEP = 3
 LIBRARIES = {"redis"}
+OF_THE_TESTED = {"notebook", "deck"}
+"""What an exercise of tests shares with the exercise that its tests are about, and has not of its own."""
 PARTS = {
     "stub": "write the stub that the learner edits",
     "readme": "write the steps and their hints",
@@ -35,18 +38,56 @@ def check_texts(exercise: Exercise) -> list[Problem]:
     problems = [
         Problem(exercise.path(part), 0, f"is missing, and {exercise.slug} needs it; {remedy}")
         for part, remedy in PARTS.items()
-        if not exercise.has(part)
+        if not exercise.has(part) and not (exercise.graded_against and part in OF_THE_TESTED)
     ]
     if not exercise.files_in("alternatives"):
         path = exercise.path("alternatives")
         problems.append(Problem(path, 0, "holds no second solution; add one that is built differently"))
+    unreadable = list(_not_python(exercise))
+    if unreadable:
+        return [*problems, *unreadable]
     problems += _tests(exercise)
     if exercise.has("readme"):
         problems += _steps(exercise)
         problems += _hints(exercise)
     problems += _stub(exercise)
     problems += _imports(exercise)
+    problems += _declarations(exercise)
     return problems
+
+
+def _graded_files(exercise: Exercise) -> list[tuple[str, str]]:
+    """Return path and text of everything that is graded."""
+    stub = exercise.stub()
+    files = [exercise.root / exercise.path("solution"), *exercise.files_in("alternatives"), *exercise.files_in("wrong")]
+    return [
+        *([] if stub is None else [(exercise.path("stub"), stub)]),
+        *(
+            (file.relative_to(exercise.root).as_posix(), file.read_text(encoding="utf-8"))
+            for file in files
+            if file.exists()
+        ),
+    ]
+
+
+def _not_python(exercise: Exercise) -> Iterator[Problem]:
+    for path, text in [*_graded_files(exercise), (exercise.path("tests"), exercise.text("tests"))]:
+        try:
+            ast.parse(text)
+        except SyntaxError as error:
+            yield Problem(path, error.lineno or 0, f"is not valid Python: {error.msg}")
+
+
+def _declarations(exercise: Exercise) -> Iterator[Problem]:
+    known = {step.n for step in markers(exercise.text("tests"))}
+    for file in exercise.files_in("wrong"):
+        declared = read_wrong(file, exercise.root)
+        if not isinstance(declared, Wrong):
+            yield from declared
+        elif not known.issuperset(declared.fails):
+            strange = ", ".join(str(n) for n in sorted(set(declared.fails) - known))
+            steps = ", ".join(str(n) for n in sorted(known))
+            yield Problem(declared.path, 1, f"declares to fail step {strange}; the steps are {steps}")
 
 
 def _tests(exercise: Exercise) -> Iterator[Problem]:
@@ -156,15 +197,9 @@ def _stub(exercise: Exercise) -> Iterator[Problem]:
 
 
 def _imports(exercise: Exercise) -> Iterator[Problem]:
-    stub = exercise.stub()
-    texts = [] if stub is None else [(exercise.path("stub"), stub)]
-    files = [exercise.root / exercise.path("solution"), *exercise.files_in("alternatives"), *exercise.files_in("wrong")]
-    texts += [
-        (file.relative_to(exercise.root).as_posix(), file.read_text(encoding="utf-8"))
-        for file in files
-        if file.exists()
-    ]
-    for path, text in texts:
+    tested = exercise.graded_against
+    allowed = {f"exercises.{tested}.{tested}", "pytest"} if tested else set()
+    for path, text in _graded_files(exercise):
         for node in ast.walk(ast.parse(text)):
             names: list[str] = []
             if isinstance(node, ast.Import):
@@ -173,7 +208,7 @@ def _imports(exercise: Exercise) -> Iterator[Problem]:
                 names = [node.module or "."] if node.level == 0 else ["."]
             for name in names:
                 top = name.partition(".")[0]
-                if top not in sys.stdlib_module_names and top not in LIBRARIES:
+                if top not in sys.stdlib_module_names and top not in LIBRARIES and name not in allowed:
                     yield Problem(
                         path,
                         getattr(node, "lineno", 0),

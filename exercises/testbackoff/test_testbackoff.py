@@ -1,0 +1,170 @@
+"""What `pytest exercises/testbackoff` asks of the tests in testbackoff.py, step by step.
+
+They are run against the solutions of `backoff`, against its wrong solutions of steps 1 and 2, and against the further
+implementations in `solutions/testbackoff/implementations/`. A wrong one that slips through is told by what it causes in
+production; which line of it is wrong is what the learner's tests are for.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+import types
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from exercises.harness import explain, fail
+from exercises.harness.examine import Ran, examine, in_place_of, module_from, still_unwritten
+
+GRADED_AGAINST = "backoff"
+NAME = f"exercises.{GRADED_AGAINST}.{GRADED_AGAINST}"
+HERE = Path(__file__).resolve().parent
+TESTS = HERE / "testbackoff.py"
+SOLUTIONS = HERE.parents[1] / "solutions"
+
+STEP_1 = pytest.mark.step(1, "accept every correct ceiling")
+STEP_2 = pytest.mark.step(2, "refuse every wrong ceiling")
+STEP_3 = pytest.mark.step(3, "accept every correct jitter")
+STEP_4 = pytest.mark.step(4, "refuse every wrong jitter")
+CEILING, JITTER = "test_ceiling", "test_jitter"
+
+REFUSED = "a correct program is held up by its tests, and whoever is on call learns to ignore a red run"
+pytestmark = pytest.mark.processes
+
+
+@dataclass(frozen=True)
+class Implementation:
+    """A file that could be somebody's backoff.py; `told` is how it differs, or what it causes."""
+
+    file: Path
+    told: str
+
+    def module(self) -> types.ModuleType:
+        return module_from(self.file.read_text(encoding="utf-8"), self.file, NAME)
+
+
+class Nothing(types.ModuleType):
+    """Has every name, and does nothing."""
+
+    def __getattr__(self, name: str) -> object:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return lambda *_args, **_named: None
+
+
+def told(file: Path, label: str) -> str:
+    """Read what the docstring of a file says after `label`, up to the next label."""
+    text = file.read_text(encoding="utf-8").split('"""')[1]
+    found = re.search(rf"^{label}: *(.*?)(?=^\w+:|\Z)", text, re.MULTILINE | re.DOTALL)
+    return " ".join(found[1].split()) if found else ""
+
+
+def right_ones() -> list[Implementation]:
+    own = [SOLUTIONS / GRADED_AGAINST / f"{GRADED_AGAINST}.py"]
+    own += sorted((SOLUTIONS / GRADED_AGAINST / "alternatives").glob("*.py"))
+    found = [Implementation(file, f"solutions/{GRADED_AGAINST}/ holds it") for file in own if file.exists()]
+    further = sorted((SOLUTIONS / "testbackoff" / "implementations" / "right").glob("*.py"))
+    return found + [Implementation(file, told(file, "Differs")) for file in further]
+
+
+def wrong_ones(step: int) -> list[Implementation]:
+    """List the wrong ones whose first mistake is in that step of `backoff`."""
+    folders = (SOLUTIONS / GRADED_AGAINST / "wrong", SOLUTIONS / "testbackoff" / "implementations" / "wrong")
+    files = sorted(file for folder in folders for file in folder.glob("*.py"))
+    return [Implementation(file, told(file, "Incident")) for file in files if told(file, "Fails").startswith(str(step))]
+
+
+RIGHT, WRONG_CEILINGS, WRONG_JITTERS = right_ones(), wrong_ones(1), wrong_ones(2)
+MANY = [str(number) for number in range(1, 100)]
+
+# The file is read here once, so that one that cannot be imported is told with its line, whatever the learner's own
+# backoff.py is like.
+with in_place_of(NAME, Nothing(NAME)):
+    importlib.import_module("exercises.testbackoff.testbackoff")
+
+
+def run(prefix: str, implementation: types.ModuleType, seed: int = 0) -> Ran:
+    """Put the tests of one kind to an implementation; they must exist and be written."""
+    ran = examine(TESTS, prefix, NAME, implementation, seed=seed)
+    still_unwritten(ran, TESTS)
+    if not ran.passed and not ran.failed:
+        fail(
+            called=f"the tests whose names begin with {prefix}",
+            got="there is none",
+            expected="at least one",
+            costs="what nobody tests breaks with the next change",
+        )
+    return ran
+
+
+def accepts(prefix: str, right: Implementation) -> None:
+    for seed in (1, 2):
+        ran = run(prefix, right.module(), seed)
+        assert ran.accepts, explain(
+            called=f"your {prefix}… tests, on a correct implementation",
+            got=f"{ran.failed} refuses it, {ran.why}",
+            expected=f"a pass. This one is correct, and not built as you may expect: {right.told}",
+            costs=REFUSED,
+        )
+
+
+def refuses(prefix: str, wrong: Implementation) -> None:
+    ran = run(prefix, wrong.module())
+    assert not ran.accepts, explain(
+        called=f"your {prefix}… tests, on an implementation with one mistake",
+        got=f"all {len(ran.passed)} pass: it slips through",
+        expected="at least one that fails",
+        costs=wrong.told,
+    )
+
+
+def looks(prefix: str) -> None:
+    ran = run(prefix, Nothing(NAME))
+    assert not ran.accepts, explain(
+        called=f"your {prefix}… tests, on functions that return None, whatever they are asked",
+        got=f"all {len(ran.passed)} pass",
+        expected="at least one that fails",
+        costs="a suite that cannot fail is green on the day that somebody deletes the body of the function",
+    )
+
+
+@STEP_1
+@pytest.mark.parametrize("right", RIGHT, ids=MANY[: len(RIGHT)])
+def test_correct_ceiling_is_accepted(right: Implementation) -> None:
+    """Every correct ceiling passes your tests."""
+    accepts(CEILING, right)
+
+
+@STEP_1
+def test_ceiling_tests_can_fail() -> None:
+    """Your tests of the ceiling refuse a function that does nothing."""
+    looks(CEILING)
+
+
+@STEP_2
+@pytest.mark.parametrize("wrong", WRONG_CEILINGS, ids=MANY[: len(WRONG_CEILINGS)])
+def test_wrong_ceiling_is_refused(wrong: Implementation) -> None:
+    """Every wrong ceiling fails one of your tests."""
+    refuses(CEILING, wrong)
+
+
+@STEP_3
+@pytest.mark.parametrize("right", RIGHT, ids=MANY[: len(RIGHT)])
+def test_correct_jitter_is_accepted(right: Implementation) -> None:
+    """Every correct jitter passes your tests."""
+    accepts(JITTER, right)
+
+
+@STEP_3
+def test_jitter_tests_can_fail() -> None:
+    """Your tests of the jitter refuse a function that does nothing."""
+    looks(JITTER)
+
+
+@STEP_4
+@pytest.mark.parametrize("wrong", WRONG_JITTERS, ids=MANY[: len(WRONG_JITTERS)])
+def test_wrong_jitter_is_refused(wrong: Implementation) -> None:
+    """Every wrong jitter fails one of your tests."""
+    refuses(JITTER, wrong)

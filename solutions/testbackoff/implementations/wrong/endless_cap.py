@@ -1,0 +1,23 @@
+"""An infinite cap is taken for a cap.
+
+Incident: "No cap" was meant as a joke in a test environment, and reached production: after a day of failures the next attempt is due in nine months.
+Fails: 1
+"""
+
+import math
+from random import Random
+
+
+def ceiling_s(attempt: int, *, base_s: float, cap_s: float) -> float:
+    if attempt < 1 or not 0 < base_s < math.inf or not base_s <= cap_s:
+        raise ValueError(f"attempt {attempt}, base {base_s}, cap {cap_s}")
+    ceiling = base_s
+    for _ in range(attempt - 1):
+        if ceiling >= cap_s:
+            break
+        ceiling *= 2
+    return min(ceiling, cap_s)
+
+
+def full_jitter_s(attempt: int, *, base_s: float, cap_s: float, random: Random) -> float:
+    return random.uniform(0.0, ceiling_s(attempt, base_s=base_s, cap_s=cap_s))
