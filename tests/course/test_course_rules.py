@@ -117,6 +117,25 @@ TEXT_RULES = {
         "def take",
         "in its kind, 'def' where the stub has 'async def'",
     ),
+    "wrong solution without its incident": (
+        "solutions/toy/wrong/adds_two_0.py",
+        "Incident:",
+        "",
+        "declares no Incident",
+    ),
+    "wrong solution that fails a step that is not there": (
+        "solutions/toy/wrong/adds_two_0.py",
+        "Fails: 1",
+        "Fails: 1, 9",
+        "declares to fail step 9; the steps are 1, 2",
+    ),
+    "wrong solution that is no Python": (
+        "solutions/toy/wrong/adds_two_0.py",
+        "def double(n):",
+        "def double(n:",
+        "is not valid Python",
+    ),
+    "solution that is no Python": ("solutions/toy/toy.py", "def double(n):", "def double(n:", "is not valid Python"),
     "name that the stub lacks": (
         "solutions/toy/toy.py",
         "import time",
@@ -176,12 +195,6 @@ RUN_RULES = {
         "Says: half",
         "Says: a quarter of",
         "which no failure message holds",
-    ),
-    "wrong solution without its incident": (
-        "solutions/toy/wrong/adds_two_0.py",
-        "Incident:",
-        "",
-        "declares no Incident",
     ),
     "wrong solution that cannot be imported": (
         "solutions/toy/wrong/adds_two_0.py",
