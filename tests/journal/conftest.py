@@ -54,10 +54,17 @@ adrs: [4]
 
 Spread them. Proof: `tests/course/lessons/test_retries.py::test_herd`
 
+Decided in [ADR 4](../adr/0004-full-jitter.md).
+
 ## What to retry
 
 ```
 # no heading
+```
+
+## What hangs together
+
+```chain
 ```
 """,
     "docs/adr/0004-full-jitter.md": """\
@@ -71,6 +78,11 @@ date: 2026-11-20
 ## Confirmation
 
 The herd is flat. Proof: `tests/course/lessons/test_retries.py::test_herd`
+
+## What hangs together
+
+```chain
+```
 """,
     "docs/journal/month-05/week-04.md": """\
 ---
@@ -119,7 +131,17 @@ def test_pop():
     Otherwise: one job left.
     """
 ''',
-    "exercises/backoff/README.md": "# Backoff\n\n## Step 1: ceiling\n\n## Step 2: jitter\n",
+    "exercises/backoff/README.md": """\
+# Backoff
+
+## Step 1: ceiling
+
+Read: [What to retry](../../docs/lessons/day-137-retries.md#what-to-retry).
+
+## Step 2: jitter
+
+Read: [Full jitter](../../docs/lessons/day-137-retries.md#full-jitter).
+""",
     "exercises/backoff/test_backoff.py": (
         'import pytest\n\n\n@pytest.mark.step(1, "ceiling")\ndef test_a():\n    pass\n\n\n'
         '@pytest.mark.step(2, "jitter")\ndef test_b():\n    pass\n'

@@ -91,7 +91,7 @@ def test_decision_superseded_one_way_only_is_reported(folder):
         for f in faults(folder)
     )
     folder.change(ADR, "status: accepted", "status: superseded\nsuperseded_by: 5")
-    assert faults(folder) == []
+    assert not any("supersede" in fault for fault in faults(folder))
 
 
 def test_decision_superseded_but_still_accepted_is_reported(folder):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from journal.adrs import Adr
     from journal.cards import Card
+    from journal.exercises import Exercise
     from journal.pages import Page
 
 T = TypeVar("T")
@@ -27,8 +28,8 @@ _STEP = re.compile(r"^#{2,6}\s+(?:Step\s+|Stretch(?:\s+step)?\s+)?(\d+)\b", re.I
 _READ = re.compile(r"^Read:\s")
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 _ADR = re.compile(r"docs/adr/(\d{4})-[\w-]+\.md$")
-# Pages whose headings belong to the chain.
-FOLDERS = ("lessons", "recall")
+# Pages whose headings belong to the chain; an exercise's own page stands in until its lesson is written.
+FOLDERS = ("lessons", "recall", "exercises")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,16 +119,8 @@ def read_chain(root: Path) -> Chain:
     )
     for exercise in find_exercises(root):
         readme = root / "exercises" / exercise.slug / "README.md"
-        path = f"exercises/{exercise.slug}/README.md"
-        titles = {step.number: step.title for step in exercise.steps}
-        chain.steps |= {f"{exercise.slug}/{number}": Place(title, path, 0) for number, title in titles.items()}
-        if readme.is_file():
-            for step, line, targets in _read_lines(read_page(readme, root)[0]):
-                name = f"{exercise.slug}/{step}"
-                if name in chain.steps:
-                    if not chain.steps[name].line:
-                        chain.steps[name] = Place(titles[step], path, line)
-                    chain.reads += [Link(name, target, path, at) for target, at in targets]
+        if readme.is_file():  # without one the exercise is not there yet, which its own check says
+            _read_steps(chain, exercise, read_page(readme, root)[0])
     for folder in FOLDERS:
         for file in sorted((root / "docs" / folder).glob("*.md")):
             if file.name != "index.md":
@@ -145,6 +138,15 @@ def sections(page: Page) -> Iterator[tuple[str, int, list[tuple[int, str]]]]:
             heading.line,
             [(number, line) for number, line in outside_code(page.body) if heading.line < number < end],
         )
+
+
+def _read_steps(chain: Chain, exercise: Exercise, page: Page) -> None:
+    described = {step: (line, targets) for step, line, targets in _read_lines(page)}
+    for step in exercise.steps:
+        name = f"{exercise.slug}/{step.number}"
+        line, targets = described.get(step.number, (0, []))
+        chain.steps[name] = Place(step.title, page.path, line)
+        chain.reads += [Link(name, target, page.path, at) for target, at in targets]
 
 
 def _read_headings(chain: Chain, page: Page) -> None:

@@ -43,6 +43,11 @@ superseded_by: null
 ## Confirmation
 
 <!-- What shows that the decision holds, and the test: Proof: `tests/…/test_x.py::test_y` -->
+
+## What hangs together
+
+```chain
+```
 """
     }
 

@@ -107,6 +107,8 @@ The first run is red: every step says "not started".
 
 ## 1. Double it
 
+Read: [{title}](../../docs/exercises/{slug}.md#{heading}).
+
 Build `doubled`.
 
 <details><summary>Hint 1</summary>
@@ -158,6 +160,7 @@ def exercise_files(slug: str, title: str) -> dict[str, str]:
     heading = slugify(title)
     fill = {
         "slug": slug,
+        "heading": heading,
         "title": title,
         "quoted": json.dumps(title, ensure_ascii=False),
         "description": json.dumps(f"An exercise that grades itself: {title}.", ensure_ascii=False),

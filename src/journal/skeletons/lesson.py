@@ -33,6 +33,13 @@ day: {day}
 
 ## What goes wrong {{#what-goes-wrong}}
 
-{cards}## Sources {{#sources}}
+{cards}## What hangs together {{#chain}}
+
+<!-- Sections, exercise steps, decisions and cards; nothing here is typed. -->
+
+```chain
+```
+
+## Sources {{#sources}}
 """
     }
