@@ -24,6 +24,7 @@ class Process:
             self.popen = subprocess.Popen(
                 [str(Path(sys.executable).with_name("jobqueue")), *command],
                 env={**inherited, **settings, **environ},
+                stdout=subprocess.DEVNULL,
                 stderr=log,
                 cwd=folder,
             )
