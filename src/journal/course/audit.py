@@ -15,12 +15,12 @@ from __future__ import annotations
 
 import random
 import tomllib
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from journal.course.grader import Graders
 from journal.course.mutants import MODULE, Mutant, mutants_of
-from journal.overlay import OverlayError, OverlayTimeoutError, grade
+from journal.overlay import OverlayError, OverlayTimeoutError
 from journal.problems import Problem
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from journal.course.exercises import Exercise
 
 AT_ONCE = 2
-TEST_LIMIT_S = "2"
 KEYS = {"function": str, "change": str, "occurrence": int, "reason": str}
 _FORM = 'write function, change and occurrence as `journal course --mutants` prints them, and reason = "one sentence"'
 
@@ -111,10 +110,16 @@ def audit(exercise: Exercise, *, at_most: int | None = None, tell: Callable[[str
     if at_most is not None and at_most < len(everything):
         chosen = random.Random(exercise.slug).sample(range(len(everything)), at_most)
         tried = [everything[index] for index in sorted(chosen)]
-    if not _passes(exercise, exercise.text("solution")):
-        raise AuditError(f"{exercise.path('solution')} does not pass as it is; mend it before its mutants are tried")
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        passed = list(pool.map(lambda mutant: _verdict(exercise, mutant, listed=mutant.name in equivalents), tried))
+    with Graders(exercise.root, AT_ONCE) as graders:
+        if not _passing(exercise, graders, [exercise.text("solution")])[0]:
+            raise AuditError(
+                f"{exercise.path('solution')} does not pass as it is; mend it before its mutants are tried"
+            )
+        passed = _passing(exercise, graders, [mutant.text for mutant in tried])
+        # A listed one that failed is tried again, since load may fail a test of speed.
+        doubtful = [n for n, mutant in enumerate(tried) if mutant.name in equivalents and not passed[n]]
+        for n, passes in zip(doubtful, _passing(exercise, graders, [tried[n].text for n in doubtful]), strict=True):
+            passed[n] = passes
     alive = [mutant for mutant, passes in zip(tried, passed, strict=True) if passes]
     names = {mutant.name for mutant in everything}
     refuted = [
@@ -164,20 +169,18 @@ def read_equivalents(exercise: Exercise) -> tuple[dict[tuple[str, str, int], str
     return found, problems
 
 
-def _verdict(exercise: Exercise, mutant: Mutant, *, listed: bool) -> bool:
-    """Whether a mutant passes; a listed one that fails is tried again, since load may fail a test of speed."""
-    return _passes(exercise, mutant.text) or (listed and _passes(exercise, mutant.text))
-
-
-def _passes(exercise: Exercise, text: str) -> bool:
-    settings = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "REDRIVE_TEST_LIMIT_S": TEST_LIMIT_S}
-    try:
-        graded = grade(exercise.root, exercise.slug, text, environment=settings, arguments=("-x",))
-    except OverlayTimeoutError:
-        return False
-    except OverlayError as error:
-        raise AuditError(f"{exercise.slug}: a mutant could not be graded: {error}") from error
-    return graded.returncode == 0
+def _passing(exercise: Exercise, graders: Graders, texts: list[str]) -> list[bool]:
+    """Return which of these files pass everything, each stopped at its first failure."""
+    waiting = [graders.submit(exercise.slug, text, arguments=("-x",)) for text in texts]
+    passed = []
+    for result in waiting:
+        try:
+            passed.append(result().returncode == 0)
+        except OverlayTimeoutError:
+            passed.append(False)
+        except OverlayError as error:
+            raise AuditError(f"{exercise.slug}: a mutant could not be graded: {error}") from error
+    return passed
 
 
 def _called(name: tuple[str, str, int]) -> str:

@@ -7,7 +7,6 @@ function it is in, the change, and which of several such changes in that functio
 from __future__ import annotations
 
 import ast
-import copy
 from collections import Counter
 from dataclasses import dataclass, replace
 from functools import partial
@@ -75,7 +74,7 @@ def mutants_of(text: str) -> list[Mutant]:
     found = []
     for number, node in enumerate(ast.walk(tree)):
         for line, what, change in [*_expression_changes(node), *_dropped_statements(node)]:
-            mutated = copy.deepcopy(tree)
+            mutated = ast.parse(text)  # faster than a copy
             change(list(ast.walk(mutated))[number])
             ast.fix_missing_locations(mutated)
             found.append(Mutant(functions[id(node)], what, 1, line, ast.unparse(mutated)))
