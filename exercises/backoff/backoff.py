@@ -167,8 +167,8 @@ async def retry(
         cap_s: Largest ceiling, in seconds.
         random: The source that waits are drawn from.
         deadline_at: Latest instant at which a wait may end, in seconds on the running loop's clock; `inf` for none.
-        classify: Tells whether an error is transient; asked once per failed attempt.
-        budget: What pays for retries; `None` for no such limit.
+        classify: Tells whether an error is transient; asked at most once for each failed attempt.
+        budget: What pays for retries; `None`, and nothing else that is false, for no such limit.
 
     Raises:
         ValueError: `attempts` is below 1, or `base_s` and `cap_s` are not what `ceiling_s` accepts; raised before the
@@ -229,8 +229,9 @@ class SharedRetryBudget:
       have been enough. With no other call under way it must not.
 
     No Lua: EVAL, EVALSHA and FCALL are refused. Replies are bytes (`int(b"5")` works). An error from the client reaches
-    the caller as it is: a budget that cannot be asked has granted nothing. If the connection failed in the middle,
-    tokens may be missing afterwards; deposits make up for them.
+    the caller as it is, or you start again: a budget that cannot be asked has granted and refused nothing. If the
+    connection failed in the middle, tokens may be missing afterwards, and a deposit that you started again may count
+    twice.
     """
 
     def __init__(self, redis: "Redis", key: str, *, cap: int, cost: int) -> None:

@@ -182,7 +182,7 @@ def test_impossible_bounds_are_refused(base_s: float, cap_s: float, why: str) ->
 # Step 2
 
 DRAWS = 4_000
-# Four checks of a distribution, each with these three bounds: 4 * (1e-10 + 2 * 5e-11) = 8e-10 in all.
+# Five checks of a distribution, each with these three bounds: 5 * (1e-10 + 2 * 5e-11) = 1e-9 in all.
 GAP = math.sqrt(math.log(2 / 1e-10) / (2 * DRAWS))
 EDGE = 1 - (5e-11) ** (1 / DRAWS)
 GRAIN = 0.002  # draws on a grid of a thousandth of the ceiling are fine
@@ -208,17 +208,20 @@ def uniform_fault(draws: Sequence[float], ceiling: float, gap: float, edge: floa
 
 
 @STEP_2
-@pytest.mark.parametrize(("attempt", "ceiling"), [(1, 1.0), (2, 2.0), (4, 8.0), (1_000_000_000, 60.0)])
-def test_waits_are_uniform_between_zero_and_the_ceiling(attempt: int, ceiling: float) -> None:
-    """A wait is uniform on [0, ceiling]."""
+@pytest.mark.parametrize(
+    ("attempt", "base_s", "ceiling"),
+    [(1, 1.0, 1.0), (2, 1.0, 2.0), (4, 1.0, 8.0), (1_000_000_000, 1.0, 60.0), (3, 0.0001, 0.0004)],
+)
+def test_waits_are_uniform_between_zero_and_the_ceiling(attempt: int, base_s: float, ceiling: float) -> None:
+    """A wait is uniform on [0, ceiling], below a millisecond too."""
     source = Random(20_150_304 + attempt)
-    call = {"base_s": 1.0, "cap_s": 60.0, "random": source}
+    call = {"base_s": base_s, "cap_s": 60.0, "random": source}
     expected = f"waits spread evenly from 0 to the ceiling, {ceiling} s"
     costs = "clients that failed together come back together, and the dependency falls over again"
     draws = [ask(full_jitter_s, attempt, expected=expected, costs=costs, **call) for _ in range(DRAWS)]
     got = uniform_fault(draws, ceiling, GAP, EDGE)
     assert got is None, explain(
-        called=f"full_jitter_s({attempt}, base_s=1.0, cap_s=60.0, random=Random(…))",
+        called=f"full_jitter_s({attempt}, base_s={base_s}, cap_s=60.0, random=Random(…))",
         got=got,
         expected=expected,
         costs=costs,
@@ -351,6 +354,22 @@ class Winding(Unknown):
         return self.context
 
 
+class Alike(Unknown):
+    """An error that is equal to every other of its type, as one that compares by its fields may be."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Alike)
+
+    __hash__ = Unknown.__hash__
+
+
+class Empty(Busy):
+    """An error that holds a list of faults, here none, and so is false."""
+
+    def __len__(self) -> int:
+        return 0
+
+
 def both_links() -> BaseException:
     error = behind(Unknown(), cause=Unknown(), context=Busy())
     error.__suppress_context__ = False
@@ -447,6 +466,16 @@ TRANSIENT_BURIED = "a hiccup of a second ends jobs for good, and somebody has to
             "an unclassified error whose cause was raised from None while handling a transient error",
             lambda: behind(Unknown(), cause=from_none(Unknown(), Busy())),
             False,
+        ),
+        (
+            "two unclassified errors that are equal (==) but not the same, the second's cause transient",
+            lambda: behind(Alike(), cause=behind(Alike(), cause=Busy())),
+            True,
+        ),
+        (
+            "an unclassified error, cause transient and false (its len() is 0)",
+            lambda: behind(Unknown(), cause=Empty()),
+            True,
         ),
         ("a cycle of two unclassified errors", cycle, False),
         ("an error that is its own cause", own_cause, False),
@@ -746,6 +775,24 @@ async def test_default_classification_is_is_transient() -> None:
             expected=f"{expected} calls",
             costs=TRANSIENT_BURIED if expected > 1 else PERMANENT_RETRIED,
         )
+
+
+@STEP_4
+async def test_classify_is_asked_no_more_than_once_for_an_attempt() -> None:
+    """One failed attempt is put to `classify` once; after the last attempt it need not be asked."""
+    asked: list[BaseException] = []
+
+    def classify(error: BaseException) -> bool:
+        asked.append(error)
+        return busy(error)
+
+    await retried(Operation(Busy), attempts=3, classify=classify)
+    assert len(asked) <= 3, explain(
+        called=f"{tell(attempts=3)}, operation always fails with a transient error, classify counts its calls",
+        got=f"{len(asked)} calls of classify",
+        expected="at most one for each of the 3 failed attempts",
+        costs="a classify that counts or logs what it sees reports twice the errors that there were",
+    )
 
 
 @STEP_4
@@ -1174,6 +1221,40 @@ async def test_each_retry_is_paid_and_each_success_pays_in(
 
 
 @STEP_5
+async def test_budget_that_is_false_is_a_budget() -> None:
+    """Only None is no budget: an object with a length of 0 is false, and is asked all the same."""
+
+    class Emptied(Purse):
+        def __len__(self) -> int:
+            return 0
+
+    purse = Emptied()
+    await retried(Operation(Busy()), budget=purse)
+    assert purse.log == ["spend", "deposit"], explain(
+        called=f"{tell(attempts=4)} with a budget whose len() is 0, operation fails once, then succeeds",
+        got=f"calls of the budget: {purse.log}",
+        expected="calls of the budget: ['spend', 'deposit']; compare with None, since a budget may be false",
+        costs="a budget that can tell its length is not asked any more once it is empty, which is when it is needed",
+    )
+
+
+@STEP_5
+async def test_cancelled_wait_is_not_paid_back() -> None:
+    """What was spent on a wait that is then cancelled is gone."""
+    purse = Purse()
+    task = asyncio.ensure_future(retried(Operation(Busy()), budget=purse, base_s=1e6, cap_s=1e6))
+    await settle()
+    task.cancel()
+    await asyncio.wait([task], timeout=1_000)
+    assert purse.log == ["spend"], explain(
+        called=f"{tell(attempts=4)} with a budget, operation fails, task.cancel() during the wait",
+        got=f"calls of the budget: {purse.log}",
+        expected="calls of the budget: ['spend']; one deposit is for one attempt that succeeded",
+        costs="a deploy in an outage cancels every wait, and the fleet starts again with a full budget",
+    )
+
+
+@STEP_5
 async def test_retry_is_paid_before_its_wait() -> None:
     """spend() is called when the attempt has failed, not after the wait."""
     purse, operation = Purse(), Operation(Busy(), Busy())
@@ -1273,6 +1354,21 @@ async def test_shared_purse_counts_like_a_purse(network: Network) -> None:
 
 
 @STEP_6
+async def test_refusal_takes_nothing(network: Network) -> None:
+    """What a refused spend() found is still there: one deposit later it is enough."""
+    purse, other = await fleet(network, 2, cap=3, cost=2)
+    got = [bool(await purse.spend()), bool(await purse.spend())]
+    await other.deposit()
+    got.append(bool(await other.spend()))
+    assert got == [True, False, True], explain(
+        called="SharedRetryBudget(cap=3, cost=2): spend(), spend(), deposit(), spend()",
+        got=got,
+        expected="[True, False, True]: the refused one left the 1 token that was there, and the deposit made it 2",
+        costs=UNDERSPENT,
+    )
+
+
+@STEP_6
 async def test_purse_is_its_key_and_nothing_else(network: Network) -> None:
     """Another key is another purse, everything is stored under the key, and time refills nothing."""
     keys = ("{backoff}:mail", "{backoff}:cards")
@@ -1299,6 +1395,17 @@ async def test_purse_is_its_key_and_nothing_else(network: Network) -> None:
         got=again,
         expected="False: nothing was deposited",
         costs="a long outage gets a new load of retries each time the key expires",
+    )
+    raw = network.raw()
+    for key in await raw.keys("*"):
+        if await raw.ttl(key) >= 0:
+            await raw.delete(key)
+    again = bool(await first.spend())
+    assert again is False, explain(
+        called="SharedRetryBudget(cap=2, cost=2), empty; every key that has a time to live expires: spend()",
+        got=again,
+        expected="False: nothing was deposited",
+        costs="one day into an outage, or after a quiet night, the fleet gets a full budget that nobody paid in",
     )
 
 
@@ -1422,7 +1529,7 @@ async def test_spending_and_depositing_at_once_never_overspends(network: Network
 @STEP_6
 @pytest.mark.parametrize("effect", ["never_arrived", "reply_lost"])
 async def test_broken_connection_grants_nothing_for_free(network: Network, effect: Any) -> None:
-    """A call that the network breaks raises, and never pays out more than was there."""
+    """A call that the network breaks raises, or answers as usual, and never pays out more than was there."""
     cap, cost = 4, 2
     async for trial in network.every_point(effect):
         purse = (await fleet(trial, 1, cap=cap, cost=cost))[0]
@@ -1440,4 +1547,29 @@ async def test_broken_connection_grants_nothing_for_free(network: Network, effec
             got=f"{granted} granted",
             expected=f"at most {cap // cost} granted",
             costs="the budget gives way exactly when the network does, which is when it is needed",
+        )
+        assert outcome.error is not None or outcome.value, explain(
+            called=f"SharedRetryBudget(cap={cap}, cost={cost}), full: spend(), "
+            f"broken at point {trial.point} ({effect})",
+            got=f"{outcome.value!r}, as if the purse were empty",
+            expected="the client's error, or True after another try",
+            costs="nobody is told that the budget cannot be reached: the log says that retries are used up",
+        )
+
+
+@STEP_6
+async def test_broken_deposit_is_told(network: Network) -> None:
+    """A deposit that did not arrive raises, or is made again."""
+    async for trial in network.every_point("never_arrived", client="depositor"):
+        purse = SharedRetryBudget(trial.redis, "{backoff}:budget", cap=1, cost=1)
+        await purse.spend()
+        depositor = SharedRetryBudget(await trial.client("depositor"), "{backoff}:budget", cap=1, cost=1)
+        outcome = await trial.attempt(depositor.deposit())
+        trial.heal()
+        granted = await spends(purse, 1)
+        assert outcome.error is not None or granted == 1, explain(
+            called=f"SharedRetryBudget(cap=1, cost=1), empty: deposit(), broken at point {trial.point}",
+            got="no error, and no token in the purse",
+            expected="the client's error, or a token in the purse",
+            costs="deposits are lost in silence while Redis is away, and the first fault after it gets no retry",
         )
