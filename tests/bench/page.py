@@ -9,6 +9,7 @@ TITLES = {
     "waiting": ("Jobs of 5 ms, 100 at once; the ceiling is 20,000/s", "jobs_per_s"),
     "latency": ("Start latency at 100 jobs a second", "p50_ms"),
     "submit": ("Submitting straight to the server", "one_per_s"),
+    "backlog": ("Draining with a backlog of a million, against one of ten thousand", "many_per_s"),
 }
 COLUMNS = {
     "jobs_per_s": "jobs/s",
@@ -21,6 +22,9 @@ COLUMNS = {
     "one_per_s": "one at a time /s",
     "hundred_per_s": "100 callers /s",
     "bulk_per_s": "in bulk /s",
+    "few_per_s": "of 10,000 /s",
+    "many_per_s": "of 1,000,000 /s",
+    "backlog_ratio": "ratio",
 }
 BAR_HEIGHT, BAR_LEFT, BAR_WIDTH = 26, 90, 420
 
