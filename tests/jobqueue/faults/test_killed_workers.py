@@ -23,6 +23,7 @@ def kill_one_at_30_percent(processes, book, url, ids, lease_s, **environ):
     # A machine that takes longer than a lease to start a process cannot keep a bound that counts from the kill.
     up_at = datetime.fromisoformat(second.logged("working")["timestamp"]).timestamp()
     late_s = settled_at - max(killed_at + lease_s, up_at)
+    second.kill()
     return {"held": held, "late_s": late_s, "settled_after_s": settled_at - killed_at, **book.check(ids)}
 
 
