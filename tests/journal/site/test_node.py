@@ -75,5 +75,6 @@ def test_packages_are_installed_once_for_each_lock(tmp_path, monkeypatch):
 
 def test_the_lock_pins_by_hash_and_names_no_registry():
     lock = (ROOT / node.WEB / "package-lock.json").read_text(encoding="utf-8")
-    assert "http" not in lock
+    assert '"resolved"' not in lock, "write the lock with the npm setting omit-lockfile-registry-resolved"
+    assert "registry" not in lock
     assert '"integrity": "sha512-' in lock
