@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from journal.course.audit import AuditError, audit
 from journal.course.exercises import find_exercises
-from journal.course.grades import check_grades
+from journal.course.grades import grade_all
+from journal.course.records import record
 from journal.course.texts import check_texts
 from journal.course.twins import check_twins
 from journal.problems import ContentError, Problem
 from journal.repository import find_root
+
+if TYPE_CHECKING:
+    from journal.course.audit import Audit
+    from journal.course.grades import Tally
 
 
 @click.command()
@@ -19,8 +26,9 @@ from journal.repository import find_root
     "--seeds", default=1, show_default=True, help="Sweeps of seeds for each solution; a tenth for wrong ones."
 )
 @click.option("--mutants", is_flag=True, help="Also try every mutant of each solution: minutes.")
+@click.option("--record", "recorded", is_flag=True, help="As --mutants, and keep the numbers for the graders' page.")
 @click.option("--texts", is_flag=True, help="Only what can be seen without running anything.")
-def command(slugs: tuple[str, ...], seeds: int, *, mutants: bool, texts: bool) -> None:
+def command(slugs: tuple[str, ...], seeds: int, *, mutants: bool, recorded: bool, texts: bool) -> None:
     """Check the exercises and their graders; without SLUGS, all of them."""
     root = find_root()
     exercises = find_exercises(root)
@@ -32,14 +40,21 @@ def command(slugs: tuple[str, ...], seeds: int, *, mutants: bool, texts: bool) -
     for exercise in chosen:
         problems += check_texts(exercise)
         problems += check_twins(exercise)
+    tallies: dict[str, Tally] = {}
     if not texts:
-        problems += check_grades(chosen, seeds=seeds, whole=not slugs, tell=click.echo)
-    if mutants:
+        found = grade_all(chosen, seeds=seeds, whole=not slugs, tell=click.echo)
+        problems += found.problems
+        tallies = found.tallies
+    audits: dict[str, Audit] = {}
+    if (mutants or recorded) and not texts:
         for exercise in [one for one in chosen if not one.graded_against]:
             try:
-                problems += audit(exercise, tell=click.echo).faults()
+                audits[exercise.slug] = audit(exercise, tell=click.echo)
+                problems += audits[exercise.slug].faults()
             except AuditError as error:
                 problems.append(Problem(exercise.path("solution"), 0, str(error)))
+    if recorded and not texts:
+        click.echo(f"kept in {record(root, chosen, tallies, audits).relative_to(root)}")
     if problems:
         raise ContentError(problems)
     click.echo(f"The course holds: {', '.join(exercise.slug for exercise in chosen)}.")

@@ -21,6 +21,28 @@ MIN_WRONG = 8
 SEEDS_APART = 1000
 
 
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What came of grading one exercise's files.
+
+    Attributes:
+        steps: how many it has.
+        solutions: how many right ones there are, of which `accepted` passed under every seed.
+        wrong: how many wrong ones there are, of which `caught` failed as they declare under every seed.
+        sweeps: of seeds that right ones ran under, `wrong_sweeps` that wrong ones did.
+        flaky: files whose verdict was not the same in every sweep.
+    """
+
+    steps: int
+    solutions: int
+    accepted: int
+    wrong: int
+    caught: int
+    sweeps: int
+    wrong_sweeps: int
+    flaky: tuple[str, ...]
+
+
 @dataclass
 class Found:
     """What the runs found.
@@ -29,16 +51,28 @@ class Found:
         problems: what is wrong.
         said: one line an exercise on what was graded.
         messages: every failure message of a wrong solution, by its file.
+        tallies: how many of an exercise's files were judged as they should be, by its slug.
     """
 
     problems: list[Problem] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
     messages: dict[str, str] = field(default_factory=dict)
+    tallies: dict[str, Tally] = field(default_factory=dict)
 
 
 def check_grades(
     exercises: list[Exercise], *, seeds: int = 1, whole: bool = False, tell: Callable[[str], None] = lambda _line: None
 ) -> list[Problem]:
+    """Grade stubs, solutions, alternatives and wrong solutions of the exercises; return what is wrong.
+
+    See `grade_all` for the arguments.
+    """
+    return grade_all(exercises, seeds=seeds, whole=whole, tell=tell).problems
+
+
+def grade_all(
+    exercises: list[Exercise], *, seeds: int = 1, whole: bool = False, tell: Callable[[str], None] = lambda _line: None
+) -> Found:
     """Grade stubs, solutions, alternatives and wrong solutions of the exercises.
 
     Args:
@@ -52,7 +86,8 @@ def check_grades(
         with Graders(exercise.root, AT_ONCE) as graders:
             _check(exercise, found, graders, seeds)
         tell(found.said[-1])
-    return found.problems + (polls_and_loops(found.messages) if whole else [])
+    found.problems += polls_and_loops(found.messages) if whole else []
+    return found
 
 
 def polls_and_loops(messages: dict[str, str]) -> list[Problem]:
@@ -89,23 +124,56 @@ def _check(exercise: Exercise, found: Found, graders: Graders, seeds: int) -> No
 
     tests: set[str] = set()
     caught: set[str] = set()
+    verdicts = _Verdicts()
     if stub is not None:
         found.problems += _guarded(exercise.path("stub"), stub, partial(_judge_stub, exercise))
     for file, sweep, result in rights:
         path = file.relative_to(exercise.root).as_posix()
-        found.problems += _guarded(path, result, partial(_judge_right, path, sweep, tests))
+        judge = partial(_judge_right, path, sweep, tests)
+        found.problems += verdicts.keep(path, result, judge)
     for wrong, sweep, result in runs:
         judge = partial(_judge_wrong, wrong, sweep, caught, found.messages)
-        found.problems += _guarded(wrong.path, result, judge)
+        found.problems += verdicts.keep(wrong.path, result, judge)
     found.problems += [
         Problem(
             exercise.path("tests"), 0, f"no wrong solution fails {name}; add the mistake it is there for, or drop it"
         )
         for name in sorted(tests - caught)
     ]
+    accepted = sum(file.relative_to(exercise.root).as_posix() not in verdicts.faulty for file in right)
+    found.tallies[exercise.slug] = Tally(
+        steps=verdicts.steps,
+        solutions=len(right),
+        accepted=accepted,
+        wrong=len(declared),
+        caught=sum(wrong.path not in verdicts.faulty for wrong in wrongs),
+        sweeps=seeds,
+        wrong_sweeps=max(1, seeds // 10),
+        flaky=tuple(sorted(path for path, seen in verdicts.seen.items() if len(seen) > 1)),
+    )
     first = "stub" if stub is not None else "stub not checked (without git it may be yours)"
     counts = f"{len(right)} solutions, {len(wrongs)} wrong solutions"
     found.said.append(f"{exercise.slug}: {first}, {counts}" + (f", {seeds} sweeps of seeds" if seeds > 1 else ""))
+
+
+class _Verdicts:
+    """What the runs of each file came to, to be compared over the sweeps."""
+
+    def __init__(self) -> None:
+        self.seen: dict[str, set[tuple[int, ...]]] = {}
+        self.faulty: set[str] = set()
+        self.steps = 0
+
+    def keep(self, path: str, result: Callable[[], Graded], judge: Callable[[Graded], list[Problem]]) -> list[Problem]:
+        def note(graded: Graded) -> list[Problem]:
+            self.steps = max(self.steps, len(graded.steps))
+            self.seen.setdefault(path, set()).add(tuple(graded.steps_that("failed", "not_started", "not_run")))
+            return judge(graded)
+
+        problems = _guarded(path, result, note)
+        if problems:
+            self.faulty.add(path)
+        return problems
 
 
 def _guarded(path: str, result: Callable[[], Graded], judge: Callable[[Graded], list[Problem]]) -> list[Problem]:
