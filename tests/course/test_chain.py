@@ -8,6 +8,7 @@ import pytest
 
 from journal.chain import chain_problems, read_chain
 from journal.fences import chain as chain_fence
+from journal.fences import exercise as exercise_fence
 from journal.fences import map as map_fence
 from journal.fences.place import Place
 from tests.course.conftest import ROOT
@@ -95,6 +96,17 @@ def test_every_decision_shows_its_sections_and_cards():
         shown = chain_fence.render({}, Place(ROOT, adr.path.removeprefix("docs/")))
         assert len(targets(shown)) >= 2, adr.path
         assert all(f"#card-{card}" in shown for card in CHAIN.cards_of_adr(adr.number))
+
+
+def test_exercises_page_leads_from_each_step_to_its_section_and_cards():
+    for slug in {step.partition("/")[0] for step in CHAIN.steps}:
+        page = exercise_fence.render({"slug": slug}, Place(ROOT, f"exercises/{slug}.md"))
+        for step in (step for step in CHAIN.steps if step.startswith(f"{slug}/")):
+            number = step.partition("/")[2]
+            below = page.partition(f'id="step-{number}"')[2].partition('id="step-')[0]
+            assert all(f"#card-{card}" in below for card in CHAIN.cards_of_step(step)), step
+            named = [link.target for link in CHAIN.reads if link.source == step]
+            assert all(f"#{heading.partition('#')[2]}" in below for heading in named), step
 
 
 def test_map_shows_everything_as_a_drawing_and_as_a_table(caplog):

@@ -9,7 +9,9 @@ import html
 import re
 from typing import TYPE_CHECKING, Any
 
+from journal.chain.links import read_chain
 from journal.fences import markup
+from journal.fences.chain import adr_links, card_links
 from journal.fences.fence import FenceError, as_fence
 
 if TYPE_CHECKING:
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
     from markdown import Markdown
 
+    from journal.chain import Chain
     from journal.fences.place import Place
 
 _TITLE = re.compile(r"\A\s*# .*\n")
@@ -36,6 +39,7 @@ def render(options: Mapping[str, Any], place: Place, _md: Markdown | None = None
         raise FenceError(f"there is no exercises/{slug or '<slug>'}/README.md; correct `slug:`")
     text = _TITLE.sub("", readme.read_text(encoding="utf-8"), count=1)
     body = markup.render(text, place, folder=f"exercises/{slug}")
+    chain = read_chain(place.root)
     steps: dict[str, str] = {}
 
     def with_anchor(match: re.Match[str]) -> str:
@@ -43,7 +47,7 @@ def render(options: Mapping[str, Any], place: Place, _md: Markdown | None = None
         if number in steps:
             return match[0]
         steps[number] = title
-        return f'<h{level} id="step-{number}">{title}</h{level}>'
+        return f'<h{level} id="step-{number}">{title}</h{level}>{_leads_to(chain, f"{slug}/{number}", place)}'
 
     body = _STEP.sub(with_anchor, body)
     name = html.escape(slug)
@@ -56,6 +60,17 @@ def render(options: Mapping[str, Any], place: Place, _md: Markdown | None = None
         + (f'<ul class="rd-run__steps">{index}</ul>' if index else "")
         + f"</div>\n{body}\n{_workshop(name)}</div>"
     )
+
+
+def _leads_to(chain: Chain, step: str, place: Place) -> str:
+    """Return the line below a step's heading that leads to its cards and decisions; the README says where to read."""
+    adrs = list(dict.fromkeys(n for name in chain.headings_of_step(step) for n in chain.adrs_of_heading(name)))
+    parts = (
+        ("Cards", card_links(chain, chain.cards_of_step(step), place)),
+        ("Decided in", adr_links(chain, adrs, place)),
+    )
+    said = " · ".join(f"{word}: {links}" for word, links in parts if links)
+    return f'\n<p class="rd-chain__step">{said}</p>' if said else ""
 
 
 def _workshop(name: str) -> str:
