@@ -208,7 +208,7 @@ async def retry(
         except Exception as error:  # noqa: BLE001 - whatever it is, it is kept and raised
             failures.append(error)
         else:
-            if budget:
+            if budget is not None:
                 budget.deposit()
             return result
         last = failures[-1]
@@ -235,7 +235,7 @@ def _wait_s(
     if not classify(failures[-1]) or len(failures) == attempts:
         return None
     wait_s = full_jitter_s(len(failures), base_s=base_s, cap_s=cap_s, random=random)
-    if wait_s > left_s or (budget and not budget.spend()):
+    if wait_s > left_s or (budget is not None and not budget.spend()):
         return None
     return wait_s
 
