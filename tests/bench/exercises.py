@@ -4,12 +4,13 @@
 
 Processor seconds of whole runs of pytest, the least of some rounds, interleaved, with bytecode already compiled. Graded
 are the solutions, which run every test to its end. "empty" is an exercise with one empty test and the same
-exercises/conftest.py; "bare" is pytest on one empty test with no conftest at all.
+exercises/conftest.py; "bare" is pytest on one empty test with the project's settings and no conftest at all.
 """
 
 import argparse
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -52,6 +53,7 @@ def main() -> int:
         home = Path(name).resolve()
         jobs = {"bare": (home / "bare", "."), "empty": (home / "exercises", "exercises/empty")}
         (home / "bare").mkdir()
+        shutil.copy2(ROOT / "pyproject.toml", home / "bare" / "pyproject.toml")
         (home / "bare" / "test_empty.py").write_text("def test_nothing():\n    pass\n", encoding="utf-8")
         for exercise in find_exercises(ROOT):
             make_overlay(ROOT, exercise.slug, exercise.text("solution"), home / exercise.slug)
