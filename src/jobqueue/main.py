@@ -37,7 +37,7 @@ from jobqueue.application.worker import Worker, WorkerSettings
 from jobqueue.config import Settings
 from jobqueue.domain.errors import InvalidSettings, StoreError
 from jobqueue.entrypoints.bench import bench
-from jobqueue.entrypoints.cli import client, serve
+from jobqueue.entrypoints.cli import serve
 from jobqueue.entrypoints.lifecycle import drain_in_order, look_regularly, stop_on_signal
 from jobqueue.entrypoints.probe_http import Health, Probe
 
@@ -204,7 +204,24 @@ def _handlers(settings: Settings) -> Handlers:
     return handlers
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class Commands(click.Group):
+    """Loads the commands that talk to a service only when asked for one: gRPC is 10 MB that no worker needs."""
+
+    CLIENT = ("submit", "get", "watch", "cancel", "stats", "dead", "redrive")
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        """Return the names, as the help lists them."""
+        return sorted([*super().list_commands(context), *self.CLIENT])
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        """Return a command, or None."""
+        if name not in self.CLIENT:
+            return super().get_command(context, name)
+        command: click.Command = getattr(importlib.import_module("jobqueue.entrypoints.cli.client"), name)
+        return command
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="jobqueue")
 @click.pass_context
 def cli(context: click.Context) -> None:
@@ -216,8 +233,6 @@ def cli(context: click.Context) -> None:
 
 
 for command in (serve.serve, serve.worker, serve.backup, serve.bench, serve.settings):
-    cli.add_command(command)
-for command in (client.submit, client.get, client.watch, client.cancel, client.stats, client.dead, client.redrive):
     cli.add_command(command)
 
 
