@@ -73,6 +73,23 @@ def test_labels_in_any_order_give_one_key():
 
 
 @pytest.mark.step(1, "labelled counters")
+def test_label_names_that_differ_in_case_are_two_and_sorted():
+    """Capital letters come before small ones, as Python and Prometheus order them, whatever the mapping's order."""
+    want = 'jobs_total{Queue="A",queue="a"}'
+    for labels in (
+        {"queue": "a", "Queue": "A"},
+        {"Queue": "A", "queue": "a"},
+    ):
+        got = series_key("jobs_total", labels)
+        assert got == want, explain(
+            called=f'series_key("jobs_total", {labels})',
+            got=got,
+            expected=want,
+            costs="names that are equal but for their case stand in the caller's order: two series for one",
+        )
+
+
+@pytest.mark.step(1, "labelled counters")
 def test_no_labels_give_the_bare_name():
     """None and an empty mapping give the bare name."""
     for labels in (
@@ -391,6 +408,29 @@ def test_first_overflow_of_a_name_warns_once(caplog):
         expected="a text that names jobs_total",
         costs="the log says that something overflowed, and not where to look",
     )
+    records = [(record.name, record.levelname) for record in caplog.records if record.levelno >= logging.WARNING]
+    assert records == [("metrics", "WARNING")], explain(
+        called="logger and level of the warning about the overflow of jobs_total",
+        got=records,
+        expected=[("metrics", "WARNING")],
+        costs="an error wakes somebody at night for a label; a record of the root logger is in no setting for metrics",
+    )
+
+
+@pytest.mark.step(2, "snapshot and cardinality guard")
+def test_series_without_labels_counts_towards_the_limit(caplog):
+    """No labels are a label set like any other: it takes a place, and beyond the limit it gets none."""
+    for first, second in (({"user": "ann"}, None), (None, {"user": "ann"})):
+        registry = Registry(max_series=1)
+        overflowing(caplog, registry, [("jobs_total", first), ("jobs_total", second)])
+        got = counters_of(registry)
+        want = {series_key("jobs_total", first): 1.0, 'jobs_total{overflow="true"}': 1.0}
+        assert got == want, explain(
+            called=f'snapshot()["counters"] after inc of jobs_total with {first}, then with {second}, max_series=1',
+            got=got,
+            expected=want,
+            costs="the limit that was set is not the limit that holds",
+        )
 
 
 @pytest.mark.step(2, "snapshot and cardinality guard")
@@ -585,6 +625,22 @@ def test_bounds_out_of_order_or_not_finite_are_refused():
                 expected="ValueError",
                 costs="buckets that overlap or repeat are found when somebody needs a percentile, not before",
             )
+
+
+@pytest.mark.step(3, "histogram")
+def test_bounds_at_and_below_zero_are_bounds():
+    """A bound may have either sign: what is observed may be a difference."""
+    registry = Registry(bounds=(-1.0, 0.0, 1.0))
+    for value in (-2.0, -0.5, 0.0, 0.5):
+        registry.observe("drift_seconds", value)
+    got = histogram_of(registry, "drift_seconds")
+    want = {"buckets": {-1.0: 1, 0.0: 3, 1.0: 4, math.inf: 4}, "sum": -2.0, "count": 4}
+    assert got == want, explain(
+        called="the histogram after -2, -0.5, 0 and 0.5 with bounds (-1, 0, 1)",
+        got=got,
+        expected=want,
+        costs="how far a clock is off, or a forecast, cannot be measured",
+    )
 
 
 # Step 4: exposition
@@ -980,6 +1036,37 @@ def test_empty_registry_gives_the_empty_text():
         expected="''",
         costs="a blank line or a comment is harmless today and a parse error in the next reader",
     )
+    registry = Registry()
+    registry.value("jobs_total", {"status": "ok"})
+    with contextlib.suppress(ValueError):
+        registry.inc("errors_total", None, -1.0)
+    got = registry.exposition()
+    assert got == "", explain(
+        called='exposition() after value("jobs_total", …) and a refused inc("errors_total", None, -1), nothing else',
+        got=repr(got),
+        expected="''",
+        costs="names that were never counted stand in every scrape, one more for each typing error",
+    )
+
+
+@pytest.mark.step(4, "text exposition")
+def test_series_stand_in_the_order_of_their_keys():
+    """Within a name the series ascend by series key, as text."""
+    registry = Registry(bounds=(1.0,))
+    for queue in ("a", "b", "a b", 'a"', "A"):
+        registry.inc("jobs_total", {"queue": queue})
+        registry.observe("wait_seconds", 0.5, {"queue": queue})
+    lines = registry.exposition().splitlines()
+    for kind in ("jobs_total", "wait_seconds_count"):
+        got = [line.rpartition(" ")[0] for line in lines if line.startswith(kind)]
+        want = sorted(series_key(kind, {"queue": queue}) for queue in ("a", "b", "a b", 'a"', "A"))
+        assert got == want, explain(
+            called=f"the lines of {kind} in exposition(), without their numbers",
+            got=got,
+            expected=want,
+            costs="two processes that hold the same print two texts, and a comparison of scrapes shows changes "
+            "that are none",
+        )
 
 
 @pytest.mark.step(4, "text exposition")
@@ -1198,6 +1285,26 @@ def torn(snapshot) -> str | None:
     return None
 
 
+def torn_text(values: dict[tuple, float]) -> str | None:
+    """Say as `torn` does which histogram of an exposition that was read back does not belong together."""
+    for (name, labels), total in values.items():
+        if not name.endswith("_sum"):
+            continue
+        stem = name.removesuffix("_sum")
+        small = sum(
+            value
+            for (other, its), value in values.items()
+            if other == stem + "_bucket"
+            and set(labels) < set(its)
+            and len(its) == len(labels) + 1
+            and float(dict(its)["le"]) == 1.0
+        )
+        count = values[stem + "_count", labels]
+        if total != small * 0.5 + (count - small) * 4.0:
+            return f"{stem} {dict(labels)}: {small:g} of {count:g} at most 1.0, sum {total}"
+    return None
+
+
 def updates(registry):
     registry.inc("jobs_total", {"status": "new"})
     registry.inc("errors_total")
@@ -1253,7 +1360,8 @@ def test_exposition_during_updates_is_whole(threaded):
         return registry, []
 
     def check(subject):
-        checked(subject[1][0])
+        _, values = checked(subject[1][0])
+        return torn_text(values)
 
     race(
         threaded,
@@ -1408,6 +1516,37 @@ async def test_each_delta_counts_once_whatever_breaks(network, effect):
 
 
 @pytest.mark.step(6, "a fleet's totals", stretch=True)
+async def test_delta_that_is_sent_again_keeps_its_id(network):
+    """A first flush that did not arrive, and a second whose reply is lost: the third knows the second's mark."""
+    for point in range(1, 100):
+        trial = await network.fresh()
+        trial.fail_at(point, effect="never_arrived")
+        registry = Registry()
+        flusher = Flusher(registry, trial.redis, "w1")
+        registry.inc("jobs_total")
+        first = await trial.attempt(flusher.flush())
+        trial.heal()
+        if not first.broken:
+            break
+        for second_point in range(1, 100):
+            again = await network.fresh()
+            registry = Registry()
+            flusher = Flusher(registry, again.redis, "w1")
+            registry.inc("jobs_total")
+            again.fail_at(point, effect="never_arrived")
+            await again.attempt(flusher.flush())
+            again.heal()
+            again.fail_at(second_point, effect="reply_lost")
+            second = await again.attempt(flusher.flush())
+            again.heal()
+            await flusher.flush()
+            story = f"+1, a flush (did not arrive, point {point}), a flush (reply lost, point {second_point}), a flush"
+            await compare(again, story, {"jobs_total": 1.0})
+            if not second.broken:
+                break
+
+
+@pytest.mark.step(6, "a fleet's totals", stretch=True)
 async def test_a_second_fault_in_a_row_changes_nothing(network):
     """Two failed flushes in a row lose nothing and double nothing."""
     for point in range(1, 100):
@@ -1459,6 +1598,47 @@ async def test_restarted_worker_with_its_old_name_goes_on_counting(network, redi
         expected={"jobs_total": 7.0},
         costs="the mark of the worker's last life looks like success: after each deploy the first counts are missing",
     )
+
+
+@pytest.mark.step(6, "a fleet's totals", stretch=True)
+async def test_restarted_worker_is_not_fooled_when_its_first_flush_fails(network):
+    """The mark of a worker's last life is not taken for that of a flush that never arrived."""
+    for lives in (1, 2):
+        async for trial in network.every_point("never_arrived", client="redis"):
+            registry = Registry()
+            flusher = Flusher(registry, await trial.client("last life"), "w1")
+            for _ in range(lives):
+                registry.inc("jobs_total")
+                await flusher.flush()
+            registry = Registry()
+            flusher = Flusher(registry, trial.redis, "w1")
+            registry.inc("jobs_total", None, 16.0)
+            await trial.attempt(flusher.flush())
+            trial.heal()
+            await flusher.flush()
+            story = (
+                f"{lives} flushes of +1, a restart under the same name, +16, "
+                f"a flush (never arrived, point {trial.point}), a flush"
+            )
+            await compare(trial, story, {"jobs_total": 16.0 + lives})
+
+
+@pytest.mark.step(6, "a fleet's totals", stretch=True)
+async def test_flush_after_a_long_outage_counts_once(network):
+    """The mark is there however late the worker comes back: it does not expire."""
+    async for trial in network.every_point("reply_lost", client="redis"):
+        registry = Registry()
+        flusher = Flusher(registry, trial.redis, "w1")
+        registry.inc("jobs_total")
+        await trial.attempt(flusher.flush())
+        trial.heal()
+        raw = trial.raw()
+        for key in await raw.keys("*"):
+            if await raw.ttl(key) >= 0:
+                await raw.delete(key)
+        await flusher.flush()
+        story = f"+1, a flush (reply lost at point {trial.point}), a pause that outlives every expiry, a flush"
+        await compare(trial, story, {"jobs_total": 1.0})
 
 
 @pytest.mark.step(6, "a fleet's totals", stretch=True)

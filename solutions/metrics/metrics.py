@@ -58,7 +58,8 @@ def series_key(name: str, labels: Mapping[str, str] | None = None) -> str:
     r"""Return the one text that identifies a series, in the form that Prometheus prints (step 1).
 
     Without labels (None or empty) the key is the name alone. With labels it is `name{a="x",b="y"}`: label names in
-    ascending order whatever the order of the mapping, values in double quotes, one comma and no space between.
+    ascending order (Python's order of `str`) whatever the order of the mapping, values in double quotes, one comma and
+    no space between.
     Inside a value a backslash becomes `\\`, a double quote `\"` and a line feed `\n` (two characters each); every
     other character stays as it is. So two different label sets never share a key.
 
