@@ -79,6 +79,7 @@ KINDS = {
     "decision log": "adr/index.html",
     "decision": "adr/*/index.html",
     "lifecycle": "reference/lifecycle/index.html",
+    "map": "reference/map/index.html",
     "glossary": "reference/glossary/index.html",
 }
 
