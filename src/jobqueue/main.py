@@ -201,6 +201,7 @@ def _handlers(settings: Settings) -> Handlers:
             [f"JOBQUEUE_HANDLERS = {settings.handlers!r} must name a module with a `handlers = Handlers()`: {error}"]
         ) from error
     assert isinstance(handlers, Handlers)
+    handlers.configure(settings.retry_policy, settings.timeout_s)
     return handlers
 
 

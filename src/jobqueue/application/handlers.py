@@ -4,7 +4,7 @@ import contextvars
 import inspect
 import threading
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from jobqueue.domain import defaults
@@ -45,30 +45,44 @@ class Handlers:
     """
 
     def __init__(self, default_policy: RetryPolicy | None = None) -> None:
+        self._chosen = default_policy
         self.default_policy = default_policy or RetryPolicy()
         self._by_type: dict[str, Handler] = {}
+        self._brought: dict[str, tuple[RetryPolicy | None, float | None]] = {}
 
     def handler(
-        self, kind: str, *, timeout_s: float = defaults.TIMEOUT_S, policy: RetryPolicy | None = None
+        self, kind: str, *, timeout_s: float | None = None, policy: RetryPolicy | None = None
     ) -> Callable[[F], F]:
         """Return a decorator that registers a function for a type of job and leaves it as it is.
 
         Args:
             kind: The job type; registering it twice is a ValueError.
-            timeout_s: Seconds that one attempt may take; above 0.
+            timeout_s: Seconds that one attempt may take; above 0. The settings' figure if not given.
             policy: How the type is tried again; the registry's default if not given.
         """
         if kind in self._by_type:
             raise ValueError(f"job type {kind!r} has a handler already: {self._by_type[kind].work!r}; use another type")
-        if timeout_s <= 0:
+        if timeout_s is not None and timeout_s <= 0:
             raise ValueError(f"timeout_s of job type {kind!r} must be above 0, got {timeout_s}")
 
         def register(work: F) -> F:
             is_async = inspect.iscoroutinefunction(work)
-            self._by_type[kind] = Handler(kind, work, is_async, timeout_s, policy or self.default_policy)
+            limit_s = defaults.TIMEOUT_S if timeout_s is None else timeout_s
+            self._by_type[kind] = Handler(kind, work, is_async, limit_s, policy or self.default_policy)
+            self._brought[kind] = policy, timeout_s
             return work
 
         return register
+
+    def configure(self, policy: RetryPolicy, timeout_s: float) -> None:
+        """Give the settings' policy and timeout to what brought none of its own: registry or handler."""
+        self.default_policy = self._chosen or policy
+        for kind, (own_policy, own_timeout_s) in self._brought.items():
+            self._by_type[kind] = replace(
+                self._by_type[kind],
+                policy=own_policy or self.default_policy,
+                timeout_s=timeout_s if own_timeout_s is None else own_timeout_s,
+            )
 
     def get(self, kind: str) -> Handler | None:
         """Return the handler of a type, or None."""
