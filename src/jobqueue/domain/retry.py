@@ -89,7 +89,9 @@ def is_transient(
                 return False
             if isinstance(node, transient):
                 return True
-            node = node.__cause__ or (None if node.__suppress_context__ else node.__context__)
+            behind = None if node.__suppress_context__ else node.__context__
+            # Not `or`: an error may be false, one with a length of 0 for instance.
+            node = node.__cause__ if node.__cause__ is not None else behind
         return False
 
     return walk(error, frozenset())
