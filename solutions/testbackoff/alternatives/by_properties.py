@@ -55,9 +55,9 @@ def test_ceiling_and_its_settings(bad: float) -> None:
 
 def test_jitter_of_one_attempt() -> None:
     """Of 5,000 waits a twentieth lies in each twentieth of the ceiling, within seven standard deviations."""
-    for attempt, ceiling in ((1, 0.5), (3, 2.0), (9, 100.0), (40, 100.0)):
+    for attempt, base_s, ceiling in ((1, 0.5, 0.5), (3, 0.5, 2.0), (9, 0.5, 100.0), (40, 0.5, 100.0), (2, 1e-4, 2e-4)):
         source = Random(attempt)
-        drawn = [full_jitter_s(attempt, base_s=0.5, cap_s=100.0, random=source) for _ in range(5_000)]
+        drawn = [full_jitter_s(attempt, base_s=base_s, cap_s=100.0, random=source) for _ in range(5_000)]
         assert all(0 <= wait_s <= ceiling * (1 + 1e-9) for wait_s in drawn)
         boxes = [0] * 20
         for wait_s in drawn:

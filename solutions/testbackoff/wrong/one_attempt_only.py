@@ -68,16 +68,19 @@ DRAWS = 4_000
 GAP = math.sqrt(math.log(2e9) / (2 * DRAWS)) + 0.001
 
 
-def waits(attempt: int, seed: int, count: int = DRAWS) -> list[float]:
+def waits(attempt: int, seed: int, count: int = DRAWS, base_s: float = 1.0) -> list[float]:
     """Draw the waits after one attempt from a source of its own."""
     source = Random(seed)
-    return [full_jitter_s(attempt, base_s=1.0, cap_s=60.0, random=source) for _ in range(count)]
+    return [full_jitter_s(attempt, base_s=base_s, cap_s=60.0, random=source) for _ in range(count)]
 
 
-@pytest.mark.parametrize(("attempt", "ceiling"), [(1, 1.0)])
-def test_jitter_is_uniform_from_zero_to_the_ceiling(attempt: int, ceiling: float) -> None:
+@pytest.mark.parametrize(
+    ("attempt", "base_s", "ceiling"),
+    [(1, 1.0, 1.0), (1, 1e-4, 1e-4)],
+)
+def test_jitter_is_uniform_from_zero_to_the_ceiling(attempt: int, base_s: float, ceiling: float) -> None:
     """The share of waits below any point is the point's share of the ceiling."""
-    drawn = sorted(waits(attempt, seed=attempt))
+    drawn = sorted(waits(attempt, seed=attempt, base_s=base_s))
     assert drawn[0] >= 0
     assert drawn[-1] <= ceiling * (1 + 1e-9)
     for rank, wait_s in enumerate(drawn):
