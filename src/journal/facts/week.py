@@ -227,8 +227,8 @@ def _earlier_topics(root: Path, library: Library, week: Week) -> list[str]:
 def _picks(
     past: Sequence[Event], library: Library, topics: Sequence[str], at: datetime
 ) -> tuple[list[Pick], list[str]]:
-    """Return the weakest card of each of the weakest topics, worst first, and the topics that were never asked."""
-    weakest: list[tuple[float, Pick]] = []
+    """Return the weakest card of each topic, worst first, and the topics that were never asked."""
+    weakest: list[Pick] = []
     never = []
     states = replay(past, library)
     days = {event.at: event.local_date for event in past}
@@ -241,7 +241,6 @@ def _picks(
         # A failed step has shown what the schedule only estimates.
         worst = min(found, key=lambda state: (state.pulled_at is None, chances[state.card], state.card))
         pulled_on = None if worst.pulled_at is None else days[worst.pulled_at]
-        mean = sum(chances.values()) / len(chances)
-        weakest.append((mean, Pick(worst.card, topic, chances[worst.card], pulled_on)))
-    weakest.sort(key=lambda pair: (pair[1].pulled_on is None, pair[0], pair[1].topic))
-    return [pick for _mean, pick in weakest[:PICKS]], never
+        weakest.append(Pick(worst.card, topic, chances[worst.card], pulled_on))
+    weakest.sort(key=lambda pick: (pick.pulled_on is None, pick.recall, pick.topic))
+    return weakest[:PICKS], never
