@@ -143,9 +143,10 @@ def decode(entry: bytes) -> dict[str, Any]:
     """Return the entry's JSON object, with every field that it has.
 
     Raises:
-        UndecodableError: the entry is not UTF-8, not JSON, not an object, or lacks one of the five fields; or `id` is
-            not a string or empty; or `attempts` is not an int (True and 1.0 are none) or negative; or `errors` is not
-            a list; or `submitted_at_s` is not an int or float. `payload` may be anything, null included.
+        UndecodableError: the entry is not UTF-8, not JSON that `json.loads` can read (nested too deep, or a number of
+            5,000 digits), not an object, or lacks one of the five fields; or `id` is not a string or empty; or
+            `attempts` is not an int (True and 1.0 are none) or negative; or `errors` is not a list; or `submitted_at_s`
+            is not an int or float. `payload` may be anything, null included. No other error leaves.
     """
     raise NotImplementedError("step 3: read an entry, refuse what is no job")
 

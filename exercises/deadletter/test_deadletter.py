@@ -686,6 +686,48 @@ def raised_from_another() -> None:
         raise LedgerError("no ledger") from TimeoutError("2 s")
 
 
+class NoFaultsError(Exception):
+    """An error that holds a list of faults, here none, and so is false."""
+
+    def __len__(self) -> int:
+        return 0
+
+
+class AlikeError(Exception):
+    """An error that is equal to every other of its type."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, AlikeError)
+
+    __hash__ = Exception.__hash__
+
+
+class Ledger:
+    class Closed(Exception):  # noqa: N818 - that it is nested is what it is about
+        """An error whose class is named inside another."""
+
+
+def raised_from_a_false_error() -> None:
+    raise LedgerError("no ledger") from NoFaultsError("unknown")
+
+
+def raised_from_an_equal_error() -> None:
+    raise AlikeError("second") from AlikeError("first")
+
+
+def raised_by_a_nested_class() -> None:
+    raise Ledger.Closed("at night")
+
+
+def raised_through_thirty_layers() -> None:
+    error: Exception = OSError("link down")
+    for layer in range(30):
+        outer = LedgerError(f"layer {layer}")
+        outer.__cause__ = error
+        error = outer
+    raise error
+
+
 class RoundError(Exception):
     """An error that notices when somebody goes round in circles, before the memory is full."""
 
@@ -717,8 +759,25 @@ def raised_in_a_circle() -> None:
         (raised_from_none, ["LedgerError: no ledger"]),
         (raised_from_another, ["LedgerError: no ledger", "TimeoutError: 2 s"]),
         (raised_in_a_circle, ["RoundError: round", "OSError: link down"]),
+        (raised_from_a_false_error, ["LedgerError: no ledger", "NoFaultsError: unknown"]),
+        (raised_from_an_equal_error, ["AlikeError: second", "AlikeError: first"]),
+        (raised_by_a_nested_class, ["Closed: at night"]),
+        (
+            raised_through_thirty_layers,
+            [*(f"LedgerError: layer {layer}" for layer in reversed(range(30))), "OSError: link down"],
+        ),
     ],
-    ids=["raise from", "raise in except", "raise from None", "cause before context", "circle"],
+    ids=[
+        "raise from",
+        "raise in except",
+        "raise from None",
+        "cause before context",
+        "circle",
+        "cause is false",
+        "cause is equal",
+        "nested class",
+        "thirty layers",
+    ],
 )
 def test_error_chain_holds_every_cause_outermost_first(deed, expected):
     """error_chain follows __cause__, else __context__ unless suppressed, and ends at an error that it met before."""
@@ -778,6 +837,9 @@ NO_JOBS = [
     entry_of("x", errors=None),
     entry_of("x", submitted_at_s="yesterday"),
     entry_of("x", submitted_at_s=None),
+    json.dumps(job_of("x")).encode("utf-16"),
+    b"[" * 5_000,
+    b'{"id": "x", "payload": ' + b"9" * 5_000 + b', "submitted_at_s": 1, "attempts": 0, "errors": []}',
 ]
 
 
@@ -792,7 +854,7 @@ def test_decode_refuses_what_is_no_job():
         except Exception as error:  # noqa: BLE001 - whatever comes is compared
             got = error
         assert isinstance(got, UndecodableError), explain(
-            called=f"decode({entry!r})",
+            called=f"decode({entry!r:.120})" + ("… (5,000 such bytes)" if len(entry) > 1_000 else ""),
             got=got,
             expected="UndecodableError",
             costs="a worker dies of the odd entry, the next one takes it and dies too: one bad message stops the fleet",
@@ -835,6 +897,28 @@ async def test_record_keeps_what_was_there_and_adds_the_failure(network):
             "what is not in the record is gone",
         )
         await trial.close()
+
+
+@step_3
+async def test_text_that_utf_8_cannot_hold_does_not_stop_the_record(redis, network):
+    """A file name that was no UTF-8 has lone surrogates in it, and stands in an error's text all the same."""
+    raw = network.raw()
+    entry = entry_of("job-1")
+    await raw.rpush(W1, entry)
+    error = OSError("no such file: r\udce9sum\udce9.pdf")
+    try:
+        got: Any = await fail(redis, "w1", entry, error, now_s=1000.5, delay_s=2.0, max_attempts=1)
+    except UnicodeError as raised:
+        got = raised
+    records = [json.loads(record) for record in (await stored(raw)).get(DEAD, [])]
+    found = [record["errors"][-1]["chain"] for record in records]
+    expected = [[{"type": "OSError", "message": str(error)}]]
+    assert (got, found) == ("dead", expected), explain(
+        called='fail("w1", entry, OSError("no such file: r\\udce9sum\\udce9.pdf"), …, max_attempts=1)',
+        got=f"{got!r}, records with the chains {found!r}",
+        expected=f"'dead', and one record with the chain {expected[0]!r}",
+        costs="the job stays with its worker, and whoever fails or recovers it stumbles over the same text",
+    )
 
 
 @step_3
@@ -970,6 +1054,23 @@ async def test_second_delivery_changes_nothing(redis, network):
     )
     assert [got] == [False], explain(
         called=called, got=got, expected=False, costs="repeated work is counted as done twice"
+    )
+
+
+@step_4
+async def test_empty_mark_is_a_mark(redis, network):
+    """The mark counts by being there: another program may have left it empty."""
+    raw = network.raw()
+    entry = entry_of("job-1")
+    await raw.set("{orders}:done:job-1", b"")
+    await raw.set(POINTS, 5)
+    await raw.rpush(W1, entry)
+    got = await handle_once(redis, "w1", entry, credit)
+    assert (await ledger(raw), bool(got)) == (HANDLED, False), explain(
+        called='handle_once("w1", the entry of job-1, effect that adds 5 points); the mark of job-1 is an empty string',
+        got=f"{got!r}, {await ledger(raw)}",
+        expected=f"False, {HANDLED}",
+        costs="the customer gets the points twice from the jobs that the older program had handled",
     )
 
 

@@ -45,7 +45,7 @@ FIELDS = {"id": str, "payload": object, "submitted_at_s": (int, float), "attempt
 
 def as_bytes(value: Any) -> bytes:
     """Write a value as JSON, its fields in alphabetical order."""
-    return json.dumps(value, sort_keys=True, ensure_ascii=False).encode()
+    return json.dumps(value, sort_keys=True).encode()
 
 
 async def submit(redis: Redis, job_id: str, payload: Any, *, now_s: float) -> None:
@@ -139,8 +139,8 @@ def error_chain(error: BaseException) -> list[dict[str, str]]:
 def decode(entry: bytes) -> dict[str, Any]:
     """Return the entry's JSON object, with every field that it has."""
     try:
-        job = json.loads(entry)
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        job = json.loads(str(entry, "utf-8"))
+    except (ValueError, RecursionError) as error:
         raise UndecodableError(str(error)) from None
     if not isinstance(job, dict):
         raise UndecodableError("a job is an object")

@@ -113,7 +113,7 @@ def decode(entry: bytes) -> dict[str, Any]:
     """Return the entry's JSON object, with every field that it has."""
     try:
         job = json.loads(entry.decode("utf-8"))
-    except ValueError as error:  # the parent of both UnicodeDecodeError and JSONDecodeError
+    except (ValueError, RecursionError) as error:  # ValueError is the parent of UnicodeDecodeError and JSONDecodeError
         raise UndecodableError(f"not JSON in UTF-8: {error}") from error
     if not isinstance(job, dict):
         raise UndecodableError(f"a JSON {type(job).__name__} is not a job; a job is an object")
