@@ -34,12 +34,13 @@ class Node:
         """Return the environment in which its `node`, `npm` and `npx` come first."""
         return {**os.environ, "PATH": f"{self.folder}{os.pathsep}{os.environ.get('PATH', '')}"}
 
-    def run(self, *command: str, folder: Path) -> subprocess.CompletedProcess[str]:
-        """Run `node`, `npm` or `npx` with arguments in `folder`; the caller looks at the return code."""
+    def run(self, *command: str, folder: Path, given: str | None = None) -> subprocess.CompletedProcess[str]:
+        """Run `node`, `npm` or `npx` with arguments in `folder`, `given` as input; the caller looks at the code."""
         program = shutil.which(command[0], path=str(self.folder)) or command[0]
         return subprocess.run(
             [program, *command[1:]],
             cwd=folder,
+            input=given,
             env=self.environment(),
             capture_output=True,
             text=True,

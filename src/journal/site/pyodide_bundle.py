@@ -19,6 +19,7 @@ import tempfile
 import zipfile
 from importlib.metadata import distribution
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from journal.history.lock import exclusive
 from journal.site.node import WEB, NodeError, find_node, packages
@@ -73,10 +74,42 @@ def runtime(root: Path) -> Path:
     return folder
 
 
-def manifest(folder: Path) -> dict[str, object]:
+def manifest(folder: Path) -> dict[str, Any]:
     """Return what the page is told of `runtime()`'s folder: where the files are, and the bytes of each."""
-    told: dict[str, object] = json.loads((folder / "runtime.json").read_text(encoding="utf-8"))
+    told: dict[str, Any] = json.loads((folder / "runtime.json").read_text(encoding="utf-8"))
     return told
+
+
+def precompiled(root: Path, folder: Path, asked: dict[str, Any]) -> dict[str, str]:
+    """Return the harness and the tests compiled, path to base64; made again when one of them has changed.
+
+    Args:
+        root: the journal's folder.
+        folder: what `runtime()` returned.
+        asked: `runtime`, as the page gets it, and `exercises`, each with `slug`, `stub` and `files`.
+
+    Raises:
+        NodeError: Pyodide did not run.
+    """
+    web = root / WEB / "workshop"
+    text = json.dumps(asked, sort_keys=True)
+    digest = hashlib.sha256(f"{folder.name}\0{text}\0".encode())
+    for name in ("grader.py", "precompile.mjs"):
+        digest.update((web / name).read_bytes())
+    kept = folder / "compiled.json"
+    if kept.is_file():
+        content = json.loads(kept.read_text(encoding="utf-8"))
+        if content["key"] == digest.hexdigest():
+            return dict(content["files"])
+    runtime = asked["runtime"]
+    place = folder / "assets" / runtime["folder"]
+    done = find_node(root).run("node", str(web / "precompile.mjs"), str(place), folder=web, given=text)
+    if done.returncode:
+        said = "\n".join(done.stderr.strip().splitlines()[-8:])
+        raise NodeError(f"grading the stubs in Node, to compile the tests, failed; it says:\n{said}")
+    files: dict[str, str] = json.loads(done.stdout)
+    kept.write_text(json.dumps({"key": digest.hexdigest(), "files": files}), encoding="utf-8")
+    return files
 
 
 def _key(root: Path, npm: Path) -> str:

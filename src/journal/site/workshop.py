@@ -35,11 +35,17 @@ def workshop(root: Path) -> Path:
     Raises:
         NodeError: Pyodide could not be had.
     """
-    runtime = pyodide_bundle.manifest(pyodide_bundle.runtime(root))
+    folder = pyodide_bundle.runtime(root)
     found = [one for one in find_exercises(root) if one.has("readme")]
-    files: dict[str, Any] = {"runtime.json": {**runtime, "harness": _harness(root)}}
-    for exercise in found:
-        files[f"{exercise.slug}.json"] = _before(exercise)
+    runtime = {**pyodide_bundle.manifest(folder), "harness": _harness(root)}
+    before = [_before(exercise) for exercise in found]
+    compiled = pyodide_bundle.precompiled(root, folder, {"runtime": runtime, "exercises": before})
+    own = {f"exercises/{exercise.slug}/" for exercise in found}
+    shared = {path: content for path, content in compiled.items() if not path.startswith(tuple(own))}
+    files: dict[str, Any] = {"runtime.json": {**runtime, "compiled": shared}}
+    for exercise, one in zip(found, before, strict=True):
+        mine = {path: content for path, content in compiled.items() if path.startswith(f"exercises/{exercise.slug}/")}
+        files[f"{exercise.slug}.json"] = {**one, "compiled": mine}
         if exercise.has("solution"):
             files[f"{exercise.slug}-after.json"] = _after(exercise)
     texts = {name: json.dumps(value, ensure_ascii=False, separators=(",", ":")) for name, value in files.items()}

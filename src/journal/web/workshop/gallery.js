@@ -84,7 +84,7 @@ function wrongRow(wrong, grade) {
     const words = failed.length
       ? `Caught by step ${failed.map((step) => step.n).join(", ")}${local.length ? `, and by step ${local.join(", ")} when run locally` : ""}.`
       : local.length
-        ? `Only step ${local.join(", ")} catches it, which has to be run locally: it needs threads.`
+        ? `Only step ${local.join(", ")} catches it, which has to be run locally.`
         : sentence(given);
     result.replaceChildren(
       h("p", {}, words),

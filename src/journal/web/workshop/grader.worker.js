@@ -13,6 +13,9 @@ const post = (/** @type {Record<string, unknown>} */ message) => self.postMessag
 /** @type {any} */
 let python;
 
+/** @type {Set<string>} */
+const prepared = new Set();
+
 /** @param {any} data */
 async function boot({ base, runtime }) {
   const folder = new URL(`${runtime.folder}/`, base).href;
@@ -60,6 +63,7 @@ async function boot({ base, runtime }) {
   python.FS.mkdirTree("/redrive");
   python.FS.writeFile("/lib/python3.14/site-packages/redrive_grader.py", grader);
   call("prepare", runtime.harness);
+  call("prepare_compiled", runtime.compiled);
   call("warm_up");
   post({ type: "ready" });
 }
@@ -78,8 +82,11 @@ function call(name, ...values) {
 /** @type {Record<string, (data: any) => unknown>} */
 const acts = {
   boot,
-  grade({ id, slug, files, code }) {
+  grade({ id, slug, files, compiled, code }) {
+    // The tests are written anew each time: what an earlier run did to them does not last.
     call("prepare", files);
+    if (!prepared.has(slug)) call("prepare_compiled", compiled);
+    prepared.add(slug);
     const tell = (/** @type {string} */ text) => post({ type: "began", id, ...JSON.parse(text) });
     post({ type: "done", id, ...JSON.parse(call("grade", slug, code, tell)) });
   },

@@ -11,7 +11,7 @@ export const WORDS = {
   passed: "passed",
   failed: "failed",
   not_started: "not started",
-  local_only: "run locally: it needs threads",
+  local_only: "run locally: it needs threads or processes",
   not_run: "not run",
 };
 const LABELS = ["called", "got", "expected", "costs", "at", "note"];
@@ -54,9 +54,10 @@ export function sentence(steps) {
   const words = `${passed} of ${all} core steps passed.`;
   if (done && !failed) {
     const where = local.map((step) => step.n).join(", ");
-    return local.length ? `${words} Step ${where} has to be run locally: it needs threads.` : `${words} The exercise is passed.`;
+    return local.length ? `${words} Step ${where} has to be run locally.` : `${words} The exercise is passed.`;
   }
   if (failed) return `${words} Step ${failed.n} failed: ${failed.title}.`;
+  if (all && local.length === all) return "Every step of this exercise has to be run locally: none of them can run in a page.";
   const next = steps.find((step) => step.outcome === "not_started");
   return next ? `${words} Step ${next.n} is not started: ${next.title}.` : words;
 }

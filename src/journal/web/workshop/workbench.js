@@ -36,7 +36,7 @@ class Workbench {
    * @param {import("../history/browser.js").History} history
    * @param {string} slug
    * @param {string} file
-   * @param {{stub: string, files: Record<string, string>, steps: {n: number, title: string, stretch: boolean}[]}} data
+   * @param {{stub: string, files: Record<string, string>, compiled: Record<string, string>, steps: {n: number, title: string, stretch: boolean}[]}} data
    */
   constructor(section, history, slug, file, data) {
     Object.assign(this, { section, history, slug, file, data });
@@ -256,7 +256,7 @@ class Workbench {
   async grade(code, status) {
     const { slug } = this;
     try {
-      const result = await this.python.ask({ type: "grade", slug, files: this.data.files, code }, (began) => {
+      const result = await this.python.ask({ type: "grade", slug, files: this.data.files, compiled: this.data.compiled, code }, (began) => {
         status(began.step ? `Running step ${began.step} …` : "Running …");
       });
       return readable(result, this.data.steps);
