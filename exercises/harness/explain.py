@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import traceback
 from typing import Any, NoReturn
 
 _made: list[str] = []
+_passed_through: dict[str, list[tuple[str, int, str]]] = {}
 
 
 def _shown(value: Any) -> str:
@@ -30,6 +32,12 @@ def explain(*, called: Any, got: Any, expected: Any, costs: str) -> str:
     )
     _made.append(text)
     del _made[:-200]
+    if isinstance(got, BaseException):
+        # Where it came from, and not the error itself, which would keep everything alive that it passed.
+        steps = traceback.walk_tb(got.__traceback__)
+        _passed_through[text] = [(frame.f_code.co_filename, line, frame.f_code.co_name) for frame, line in steps]
+        for old in list(_passed_through)[:-200]:
+            del _passed_through[old]
     return text
 
 
@@ -50,3 +58,8 @@ def find_explanation(text: str) -> str | None:
         if squeezed.startswith("".join(made.split())):
             return made
     return None
+
+
+def passed_through(text: str) -> list[tuple[str, int, str]]:
+    """List the (file, line, function) that the error in an explanation's `got` passed; empty when it was no error."""
+    return _passed_through.get(find_explanation(text) or "", [])

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from exercises.harness.clock import Stuck
-from exercises.harness.explain import find_explanation
+from exercises.harness.explain import find_explanation, passed_through
 from exercises.harness.reading import where_to_read
 
 PASSED, FAILED, NOT_STARTED, LOCAL_ONLY, NOT_RUN = "passed", "failed", "not_started", "local_only", "not_run"
@@ -157,8 +157,14 @@ def line_in(error: BaseException, place: Place) -> int | None:
     """Return the innermost line of the learner's file that the error passed through."""
     if isinstance(error, Stuck):
         return error.where[1] if error.where else None
-    lines = [line for path, line, _ in _frames(error) if Path(path) == place.file]
+    lines = [line for path, line, _ in _frames_or_told(error) if Path(path) == place.file]
     return lines[-1] if lines else None
+
+
+def _frames_or_told(error: BaseException) -> list[tuple[str, int, str]]:
+    """Return the frames of an error; of an assertion on an error that the test caught, those of that one as well."""
+    told = passed_through(str(error)) if isinstance(error, AssertionError) else []
+    return [*_frames(error), *told]
 
 
 def _named(error: BaseException) -> str:
@@ -174,7 +180,7 @@ def describe(error: BaseException, place: Place, expected: str, costs: str | Non
     if isinstance(error, Stuck):
         return _describe_stuck(error, place, expected, costs)
     explained = find_explanation(str(error)) if isinstance(error, AssertionError) else None
-    frames = _frames(error)
+    frames = _frames_or_told(error)
     mine = [frame for frame in frames if Path(frame[0]) == place.file]
     lines = [explained] if explained is not None else []
     if explained is None:
