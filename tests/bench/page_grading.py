@@ -5,8 +5,8 @@
 
 Each round opens fresh browser profiles and measures, in this order: the bare boot (the same Pyodide and the same
 archives, then `import pytest, fakeredis` and nothing else), the cold verdict on the stub from a press of Run on, the
-same grade warm, and the verdict after an endless loop was ended. The warm grade is measured in Node as well. Medians are
-printed with the load of the machine; the bars of the project are cold / bare at most 1.5 and warm / Node at most 2.
+same grade warm, and the verdict after an endless loop was ended. The warm grade is measured in Node as well. Medians
+are printed with the load of the machine; the bars of the project are cold / bare at most 1.5 and warm / Node at most 2.
 """
 
 import argparse

@@ -308,5 +308,5 @@ def test_axe_finds_nothing_in_any_state(workshop, scheme):
     at.page.evaluate(unfold)
     found["gallery"] = at.opened.axe()
     assert at.opened.overflow() == 0
-    assert {state: faults for state, faults in found.items() if faults} == {}
+    assert sorted({fault for faults in found.values() for fault in faults}) == []
     assert at.opened.trouble == []

@@ -43,8 +43,8 @@ _PYGMENTS = {
 _NOT_IN_A_PAGE = {
     "pydoc_data", "pydoc", "doctest", "pdb", "_pyrepl", "rlcompleter", "curses", "tkinter", "turtle",
     "turtledemo", "idlelib", "multiprocessing", "ensurepip", "venv", "zipapp", "lib2to3", "__phello__", "site-packages",
-    "xmlrpc", "dbm", "mailbox", "imaplib", "poplib", "smtplib", "ftplib", "webbrowser", "wave", "pstats", "profile",
-    "cProfile", "trace", "tabnanny", "pickletools", "sqlite3", "antigravity", "this",
+    "xml", "xmlrpc", "dbm", "mailbox", "imaplib", "poplib", "smtplib", "ftplib", "webbrowser", "wave", "pstats",
+    "profile", "cProfile", "trace", "tabnanny", "pickletools", "sqlite3", "antigravity", "this",
 }  # fmt: skip
 _FIXED = (2026, 1, 1, 0, 0, 0)
 

@@ -18,6 +18,7 @@ import os
 import sys
 import time
 import traceback
+import zlib
 from collections.abc import Callable, Generator
 from pathlib import Path
 from types import CodeType
@@ -53,17 +54,17 @@ def prepare(files: dict[str, str]) -> None:
 
 
 def prepare_compiled(files: dict[str, str]) -> None:
-    """Write files that were compiled when the site was built, as base64; Python and pytest take them from there."""
+    """Write what was compiled when the site was built (deflated, as base64); Python and pytest take it from there."""
     for path, content in files.items():
         target = ROOT / path
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(base64.b64decode(content))
+        target.write_bytes(zlib.decompress(base64.b64decode(content)))
 
 
 def compiled_files(slugs: list[str]) -> str:
-    """Return what Python and pytest have compiled below the root, but for learners' files, as JSON: path to base64."""
+    """Return what Python and pytest have compiled below the root, but for learners' files, as JSON."""
     found = {
-        path.relative_to(ROOT).as_posix(): base64.b64encode(path.read_bytes()).decode()
+        path.relative_to(ROOT).as_posix(): base64.b64encode(zlib.compress(path.read_bytes(), 9)).decode()
         for path in sorted(ROOT.rglob("*.pyc"))
         if path.name.partition(".")[0] not in slugs
     }

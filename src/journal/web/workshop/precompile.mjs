@@ -1,7 +1,7 @@
 // Compiles harness and tests ahead of time, by doing what the page does: one grade of each stub, in the very Pyodide and
 // with the very packages of the page. What Python and pytest then left in their caches is shipped.
 // Arguments: the runtime's folder. Standard input: {runtime, exercises: [{slug, stub, files}]}. Standard output: JSON,
-// path → base64 of a .pyc.
+// path → a .pyc, deflated, as base64.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
