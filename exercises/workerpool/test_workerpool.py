@@ -310,6 +310,26 @@ async def test_feed_takes_only_what_there_is_room_for(redis, network, capacity):
 
 
 @pytest.mark.step(1, "feed with backpressure")
+async def test_empty_job_is_a_job(redis, network):
+    """A job may be the empty bytes string; only None means that READY is empty.
+
+    Costs: one odd job blocks everything behind it.
+    """
+    jobs = [b"job-1", b"", b"job-2"]
+    await submit(network.raw(), jobs)
+    channel = Channel(5)
+    called = "feed(redis, Channel(5), stop), with the jobs b'job-1', b'', b'job-2' in READY"
+    await returned(called, feed(redis, channel, asyncio.Event()))
+    got = [await channel.get() for _ in range(len(channel))]
+    assert got == jobs, explain(
+        called=called,
+        got=f"in the channel: {got}",
+        expected=f"in the channel: {jobs}",
+        costs="one odd job ends every pool that takes it, and the queue behind it stands still",
+    )
+
+
+@pytest.mark.step(1, "feed with backpressure")
 @pytest.mark.parametrize("count", [0, 1, 7])
 async def test_feed_hands_over_every_job_in_order_and_ends(redis, network, count):
     """feed() puts every job into the channel, oldest first, and returns when READY is empty.
@@ -1063,7 +1083,8 @@ async def test_jobs_cut_short_return_in_order(redis, network, grace_s, finished)
 
     Costs: jobs cut short by a deploy are lost, or the deploy hangs.
     """
-    raw, jobs, stop = network.raw(), jobs_named(9), asyncio.Event()
+    # From job-8 to job-16: the order of their numbers is not the order of their bytes.
+    raw, jobs, stop = network.raw(), jobs_named(9, first=8), asyncio.Event()
     floor = Floor(lasts_s=lambda job: 1 if job in jobs[:2] else 100)
     theirs = b"job-of-another-pool"
     await raw.lpush(PROCESSING, theirs)
@@ -1139,6 +1160,61 @@ async def test_job_is_given_back_after_its_handler_has_ended(redis, network):
         got=now,
         expected=f"ready: {names(jobs)}",
         costs="jobs are stranded in processing by every deploy",
+    )
+
+
+@pytest.mark.step(6, "drain within a grace period", stretch=True)
+async def test_error_of_a_cancelled_handler_is_no_failure(redis, network):
+    """A handler that raises an error of its own while it is cancelled was cut short all the same.
+
+    Costs: every deploy costs the jobs of that moment one of their attempts.
+    """
+    raw, jobs, stop, floor = network.raw(), jobs_named(3), asyncio.Event(), Floor()
+
+    async def handler(job):
+        try:
+            await asyncio.sleep(100)
+        finally:
+            raise OSError("the connection that it cleaned up was gone")
+
+    floor.handler = handler
+    await submit(raw, jobs)
+    asyncio.get_running_loop().call_later(2, stop.set)
+    called = "run_pool_with_grace(…, grace_s=1), handlers that raise OSError when they are cancelled"
+    await returned(called, grace_pool(redis, floor, stop, 1))
+    now = await places(raw)
+    assert (now.ready, now.processing, floor.failures) == (jobs, [], []), explain(
+        called=called,
+        got=f"{now}; on_failure called for {names(job for job, _ in floor.failures)}",
+        expected=f"ready: {names(jobs)}, and on_failure not called: a job cut short has not failed",
+        costs="every deploy costs the jobs of that moment one of their attempts",
+    )
+
+
+@pytest.mark.step(6, "drain within a grace period", stretch=True)
+async def test_failure_that_is_being_reported_is_not_cut_short(redis, network):
+    """The grace period cancels handlers, not `on_failure`: its job has failed and is acknowledged.
+
+    Costs: a failure is reported, and its job is run and reported again.
+    """
+    raw, jobs, stop = network.raw(), jobs_named(2), asyncio.Event()
+    floor, reported = Floor(errors={jobs[0]: ValueError("bad")}), []
+
+    async def on_failure(job, error):
+        await asyncio.sleep(5)
+        reported.append(job)
+
+    floor.on_failure = on_failure
+    await submit(raw, jobs)
+    asyncio.get_running_loop().call_later(2, stop.set)
+    called = "run_pool_with_grace(…, grace_s=1), stop after 2 s, on_failure runs from 1 s to 6 s"
+    await returned(called, grace_pool(redis, floor, stop, 1))
+    now = await places(raw)
+    assert (reported, now) == (jobs[:1], Places([], [], jobs[1:], jobs[:1])), explain(
+        called=called,
+        got=f"{now}; on_failure finished for {names(reported)}",
+        expected=f"{Places([], [], jobs[1:], jobs[:1])}; on_failure finished for {names(jobs[:1])}",
+        costs="a failure is half reported, and its job is run and reported again",
     )
 
 

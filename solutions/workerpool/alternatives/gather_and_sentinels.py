@@ -304,8 +304,9 @@ async def run_pool_with_grace(
     For `grace_s` seconds (0 or more) after `stop` is set, go on as in step 4: what was taken, in the buffer too, is run
     and acknowledged. If all of it is finished earlier, return then. When the time is over:
 
-    - start no further handler, and cancel the handlers that still run;
-    - wait until each cancelled handler has really ended: it may need time to clean up;
+    - start no further handler, and cancel the handlers that still run, but no `on_failure`: its job has failed already;
+    - wait until each cancelled handler has really ended: it may need time to clean up. One that raises another error
+      then was cut short like the others; one that returns all the same has finished or was cut short, as you like;
     - then give back every job that was taken and is not finished (it was running, in the buffer, or just arriving from
       Redis), as `give_back` says, and return without an error. A job cut short is no failure: `on_failure` is not
       called for it;
@@ -339,11 +340,12 @@ async def run_pool_with_grace(
         ending = asyncio.ensure_future(over.wait())
         try:
             await asyncio.wait([handling, ending], return_when=asyncio.FIRST_COMPLETED)
+            in_time = handling.done()
         finally:
             ending.cancel()
             handling.cancel()
             await asyncio.wait([handling, ending])
-        if handling.cancelled():
+        if handling.cancelled() or (not in_time and handling.exception() is not None):
             return
 
         async def outcome(_job: bytes) -> None:

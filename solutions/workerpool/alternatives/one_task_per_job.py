@@ -287,8 +287,9 @@ async def run_pool_with_grace(
     For `grace_s` seconds (0 or more) after `stop` is set, go on as in step 4: what was taken, in the buffer too, is run
     and acknowledged. If all of it is finished earlier, return then. When the time is over:
 
-    - start no further handler, and cancel the handlers that still run;
-    - wait until each cancelled handler has really ended: it may need time to clean up;
+    - start no further handler, and cancel the handlers that still run, but no `on_failure`: its job has failed already;
+    - wait until each cancelled handler has really ended: it may need time to clean up. One that raises another error
+      then was cut short like the others; one that returns all the same has finished or was cut short, as you like;
     - then give back every job that was taken and is not finished (it was running, in the buffer, or just arriving from
       Redis), as `give_back` says, and return without an error. A job cut short is no failure: `on_failure` is not
       called for it;
@@ -306,6 +307,7 @@ async def run_pool_with_grace(
     channel: Channel[bytes] = Channel(capacity)
     left: dict[bytes, None] = {}
     handling: set[asyncio.Future[None]] = set()
+    cut: set[asyncio.Future[None]] = set()
     over = False
 
     async def run(job: bytes) -> None:
@@ -321,7 +323,7 @@ async def run_pool_with_grace(
             if not handler_task.done():  # the pool itself is cancelled
                 handler_task.cancel()
                 await asyncio.wait([handler_task])
-        if handler_task.cancelled():
+        if handler_task.cancelled() or (handler_task in cut and handler_task.exception() is not None):
             return
 
         async def outcome(_job: bytes) -> None:
@@ -335,8 +337,7 @@ async def run_pool_with_grace(
         await stop.wait()
         await asyncio.sleep(grace_s)
         over = True
-        for task in handling:
-            task.cancel()
+        cut.update(task for task in handling if task.cancel())
 
     ending = asyncio.create_task(end())
     feeder = asyncio.create_task(feed(redis, channel, stop))
