@@ -70,30 +70,30 @@ class Proxy:
         self.connections += 1
         link = asyncio.current_task()
         self._links[link] = ""
+        ends, ways = [writer], []
         try:
             far_reader, far_writer = await asyncio.open_unix_connection(self._target)
-        except OSError:
-            del self._links[link]
-            writer.close()
-            return
-        ways = [
-            asyncio.ensure_future(self._pass_on(reader, far_writer, link, "request")),
-            asyncio.ensure_future(self._pass_on(far_reader, writer, link, "reply")),
-        ]
-        with contextlib.suppress(asyncio.CancelledError):
+            ends.append(far_writer)
+            ways += [
+                asyncio.ensure_future(self._pass_on(reader, far_writer, link, "request")),
+                asyncio.ensure_future(self._pass_on(far_reader, writer, link, "reply")),
+            ]
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-        for way in ways:
-            way.cancel()
-        await asyncio.wait(ways)
-        del self._links[link]
-        for end in (writer, far_writer):
-            end.transport.abort()
+        except (OSError, asyncio.CancelledError):
+            pass  # the server is away, or the connection is cut
+        finally:
+            del self._links[link]
+            for way in ways:
+                way.cancel()
+            for end in ends:
+                end.transport.abort()
+            await asyncio.gather(*ways, return_exceptions=True)
 
     async def _pass_on(self, reader, writer, link, what):
         with contextlib.suppress(OSError):
             while data := await reader.read(65536):
                 await self._flowing().wait()
-                if self._links[link] == what:
+                if self._links.get(link) == what:
                     if what == "reply":
                         writer.write(data[: len(data) // 2])
                         await writer.drain()
