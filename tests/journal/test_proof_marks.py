@@ -11,7 +11,7 @@ import pytest
 from journal.proofs.collection import uncollected
 from journal.proofs.named import named_proofs
 from journal.proofs.record import read_record, record_path
-from journal.proofs.source import against, digest
+from journal.proofs.source import against, digest, subject_files
 from journal.proofs.state import mark_of, marks
 
 TESTS = "tests/course/lessons/test_retries.py"
@@ -176,6 +176,15 @@ def test_what_a_test_runs_against_is_read_from_what_it_uses(folder, running):
     folder.change(TESTS, "def test_herd():", '@pytest.mark.against("browser")\ndef test_herd():')
     running()
     assert read_record(folder.path)[HERD].against == ("browser",)
+
+
+def test_recorder_itself_is_no_part_of_any_subject(folder):
+    folder.write("tests/conftest.py", CONFTEST)
+    folder.write("src/journal/proofs/record.py", "1")
+    assert subject_files(folder.path, HERD) == ["tests/conftest.py"]
+    folder.change("tests/conftest.py", "from journal.proofs.record", "from journal.history.record")
+    folder.write("src/journal/history/record.py", "1")
+    assert subject_files(folder.path, HERD) == ["src/journal/history/record.py", "tests/conftest.py"]
 
 
 def test_file_that_the_mutation_changes_is_part_of_the_subject(folder):

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _ROW, _TOP, _WIDTH = 22, 44, 900
 _STEPS_X, _LEFT_X, _RIGHT_X, _ADRS_X = 150, 290, 600, 740
-_MOST_LETTERS = 38
+_MOST_LETTERS = 46
 
 
 def render(_options: Mapping[str, Any], place: Place, _md: Markdown | None = None) -> str:
@@ -74,7 +74,7 @@ def _body(chain: Chain, headings: list[str]) -> str:
     parts += [_text(_ADRS_X, y, f"ADR {int(number):04d}", "start") for number, y in right.items()]
     for name, y in middle.items():
         cards = len(chain.cards_of_heading(name))
-        title = chain.headings[name].title
+        title = f"{_page(name)}: {chain.headings[name].title}"
         shown = title if len(title) <= _MOST_LETTERS else title[: _MOST_LETTERS - 1].rstrip() + "…"
         parts.append(_text(_LEFT_X, y, f"{shown} ({cards})" if cards else shown, "start"))
     return "".join(parts)
@@ -84,6 +84,12 @@ def _by_place(names: list[str], headings_of: Any, headings: list[str]) -> list[s
     """Sort names by where their first heading stands, so that few lines cross."""
     at = {name: index for index, name in enumerate(headings)}
     return sorted(names, key=lambda name: min((at[h] for h in headings_of(name) if h in at), default=len(at)))
+
+
+def _page(heading: str) -> str:
+    """Return what tells the pages of two equal headings apart: the lesson's day, or the page's name."""
+    stem = heading.partition("#")[0].rpartition("/")[2].removesuffix(".md")
+    return stem.split("-")[1] if stem.startswith("day-") else stem.replace("-", " ")
 
 
 def _line(x1: float, y1: float, x2: float, y2: float) -> str:
