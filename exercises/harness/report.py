@@ -58,7 +58,7 @@ class StepResult:
 
     @property
     def outcome(self) -> str:
-        """The worst of its tests: failed, then not started, then local only (it needs threads or processes), then passed."""
+        """The worst of its tests: failed, then not started, then local only, then passed."""
         seen = {test.outcome for test in self.tests}
         return next((outcome for outcome in (FAILED, NOT_STARTED, LOCAL_ONLY, PASSED) if outcome in seen), NOT_RUN)
 
