@@ -66,7 +66,7 @@ function codeFold(name, code) {
  */
 function wrongRow(wrong, grade) {
   const result = h("div", { class: "rd-wrong__result" });
-  const button = h("button", { type: "button", class: "rd-button", "aria-label": `Run: ${wrong.mistake}` }, "Run it");
+  const button = h("button", { type: "button", class: "rd-button", "aria-label": `Run it: ${wrong.mistake}` }, "Run it");
   button.addEventListener("click", async () => {
     if (button.getAttribute("aria-disabled") === "true") return;
     button.setAttribute("aria-disabled", "true");
