@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from datetime import UTC, date, datetime, timedelta
 
@@ -14,7 +15,7 @@ from journal.facts.commits import commits_between
 from journal.facts.markers import BEGIN, END, MarkerError, replaced
 from journal.facts.week import gather
 from journal.fences import calibration, days_hit
-from journal.fences.fence import FenceError
+from journal.fences.fence import FenceError, settings
 from journal.fences.place import Place
 from journal.history import History, new_event
 from journal.weeks import read_weeks
@@ -148,8 +149,19 @@ def test_week_is_filled_from_history_and_git(command, folder, history):
     assert "too late" not in text
     assert "- Changed: [decision 4](../../adr/0004-full-jitter.md), Full jitter, always" in text
     assert "- New: [decision 5](../../adr/0005-more.md), More" in text
-    assert "{topic: backoff, on: 2026-11-23, said: 4, right: 2, of: 5}" in text
+    assert "{topic: backoff, stated: 2026-11-23, said: 4, right: 2, of: 5}" in text
     assert "5 outcomes in all: too few to tell skill from luck" in text
+
+
+def test_what_is_filled_in_is_drawn_by_the_fences(command, folder, history):
+    for event in a_week():
+        history.append(event)
+    command("week", "fill")
+    bodies = dict(re.findall(r"```([\w-]+)\n(.*?)```", filled(folder), re.DOTALL))
+    days = days_hit.render(settings(bodies["days-hit"], "days"), PLACE)
+    assert (days.count("rd-chart__on"), days.count("rd-chart__off")) == (3, 4)
+    drawn = calibration.render(settings(bodies["calibration"], "said"), PLACE)
+    assert "backoff, said 4 of 5, 2 of 5 right" in drawn
 
 
 def test_nothing_outside_the_marks_changes_and_filling_twice_changes_nothing(command, folder, history):
@@ -368,7 +380,7 @@ def test_days_that_are_none_are_refused(days):
 
 
 def said(**changed):
-    return {"topic": "backoff", "on": date(2026, 11, 24), "said": 4, "right": 3, "of": 6, **changed}
+    return {"topic": "backoff", "stated": date(2026, 11, 24), "said": 4, "right": 3, "of": 6, **changed}
 
 
 def test_calibration_is_drawn_by_number_with_a_table():

@@ -169,7 +169,7 @@ def _calibration(facts: WeekFacts) -> Iterable[str]:
         yield "No confidence was stated; `journal confidence TOPIC 1-5` does, before a run or a review."
         return
     lines = "\n".join(
-        f"  - {{topic: {one.topic}, on: {one.on}, said: {one.value}, right: {one.right}, of: {one.outcomes}}}"
+        f"  - {{topic: {one.topic}, stated: {one.on}, said: {one.value}, right: {one.right}, of: {one.outcomes}}}"
         for one in facts.said
     )
     yield f"```calibration\nsaid:\n{lines}\n```"

@@ -3,7 +3,7 @@
 Its body is written by `journal week fill`:
 
     said:
-      - {topic: backoff, on: 2026-11-24, said: 4, right: 3, of: 6}
+      - {topic: backoff, stated: 2026-11-24, said: 4, right: 3, of: 6}
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ def render(options: Mapping[str, Any], _place: Place, _md: Markdown | None = Non
         if not isinstance(one, dict) or not _holds(one):
             raise FenceError(
                 f"its statement {number} is {one!r}; it is as "
-                "`{topic: backoff, on: 2026-11-24, said: 4, right: 3, of: 6}`"
+                "`{topic: backoff, stated: 2026-11-24, said: 4, right: 3, of: 6}`"
             )
         point = Point(number, str(one["topic"]), one["said"], one["right"], one["of"])
         points.append(point)
         share = f"{point.right / point.outcomes:.0%}" if point.outcomes else "nothing asked yet"
         cells = [
             html.escape(point.topic),
-            html.escape(str(one["on"])),
+            html.escape(str(one["stated"])),
             f"{point.said} of 5",
             f"{point.right} of {point.outcomes}",
             share,
@@ -57,14 +57,15 @@ def render(options: Mapping[str, Any], _place: Place, _md: Markdown | None = Non
     )
     if not any(point.outcomes for point in points):
         return table
-    first = str(said[0]["on"])
+    first = str(said[0]["stated"])
     caption = "Each point is one statement. One point is no trend, and a share of few outcomes is mostly luck."
-    return charts.figure(drawing(points, name=f"calibration-{html.escape(first)}"), caption) + table
+    figure = charts.figure(drawing(points, name=f"calibration-{html.escape(first)}"), caption)
+    return f'<div class="rd-record__chart">{figure}</div>{table}'
 
 
 def _holds(one: Mapping[str, Any]) -> bool:
     numbers = [one.get(key) for key in ("said", "right", "of")]
-    if not one.get("topic") or not one.get("on") or any(type(number) is not int for number in numbers):
+    if not one.get("topic") or not one.get("stated") or any(type(number) is not int for number in numbers):
         return False
     stated, right, of = (int(one[key]) for key in ("said", "right", "of"))
     return 1 <= stated <= 5 and 0 <= right <= of

@@ -47,7 +47,7 @@ def render(options: Mapping[str, Any], _place: Place, _md: Markdown | None = Non
     strip = week_charts.days_strip(hits, name=f"days-{hits[0][0]}")
     caption = "Filled: the history has something of that day. A commit alone does not fill it."
     return (
-        f"{charts.figure(strip, caption)}"
+        f'<div class="rd-record__chart">{charts.figure(strip, caption)}</div>'
         '<div class="rd-record" tabindex="0" role="group" aria-label="Days of the week">'
         f'<table class="rd-grid"><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
     )
