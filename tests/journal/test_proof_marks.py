@@ -13,6 +13,7 @@ from journal.proofs.named import named_proofs
 from journal.proofs.record import read_record, record_path
 from journal.proofs.source import against, digest, subject_files
 from journal.proofs.state import mark_of, marks
+from journal.site.build import fingerprint
 
 TESTS = "tests/course/lessons/test_retries.py"
 HERD, POP = f"{TESTS}::test_herd", f"{TESTS}::test_pop"
@@ -162,6 +163,15 @@ def test_record_that_cannot_be_read_is_as_none(folder, running):
         assert states(folder) == {HERD: "not run here", POP: "not run here"}
     running()
     assert states(folder)[HERD] == "passed"
+
+
+def test_site_is_stale_when_a_mark_changes_and_not_for_a_second_run(folder, running):
+    before = fingerprint(folder.path)
+    running()
+    after = fingerprint(folder.path)
+    assert after != before
+    running()
+    assert fingerprint(folder.path) == after
 
 
 def test_collecting_alone_records_nothing(folder, running):

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from journal.check import check_all
 from journal.problems import ContentError
 from journal.proofs.collection import uncollected
+from journal.proofs.record import read_record
 from journal.site.dead_links import dead_links
 from journal.site.fence_check import check_fences
 from journal.site.notebooks import executed
@@ -40,8 +41,6 @@ _INPUTS = (
     "src/journal/**/*",
     "tests/**/*.py",
     "tests/mutations/*.toml",
-    # The marks of the proofs.
-    ".redrive/proofs.json",
 )
 _SKIPPED = {"__pycache__", "node_modules", ".ipynb_checkpoints"}
 
