@@ -799,6 +799,7 @@ def test_decode_returns_every_field():
         job_of("job-1", payload=None),
         job_of("j", submitted_at_s=3),
         job_of("j", payload=0),
+        job_of(" "),
     ):
         entry = json.dumps(job, ensure_ascii=False, separators=(" ,", " : ")).encode()
         try:
@@ -1352,6 +1353,24 @@ async def test_everything_that_the_worker_held_leaves_by_the_two_exits(redis, ne
 
 
 @step_5
+async def test_equal_entries_are_each_recovered(redis, network):
+    """Two entries with the same bytes are two: both leave the list, and both have a record."""
+    raw = network.raw()
+    odd = b"\xff no job"
+    await raw.rpush(W1, odd, entry_of("job-1"), odd)
+    got = await recovering(redis)
+    called = f"{SHOWN_RECOVER}; w1 held twice the same bytes that are no job, and job-1"
+    where = await stored(raw)
+    found = (got, where.get(W1, []), len(where.get(DEAD, [])), len(where.get(SCHEDULED, [])))
+    assert found == (3, [], 2, 1), explain(
+        called=called,
+        got=f"{found[0]} moved; w1 holds {found[1]}, {found[2]} in DEAD, {found[3]} in SCHEDULED",
+        expected="3 moved; w1 holds [], 2 in DEAD, 1 in SCHEDULED",
+        costs="of two entries that look alike one stays with a worker that is gone",
+    )
+
+
+@step_5
 async def test_recover_of_nothing_moves_nothing(redis, network):
     """recover answers 0 and changes nothing when the worker holds nothing."""
     raw = network.raw()
@@ -1523,6 +1542,48 @@ async def test_redrive_moves_one_record_with_its_history(redis, network):
         got=got,
         expected=[True, False, False],
         costs="the operator is told that a job was moved that was not",
+    )
+
+
+@step_6
+async def test_redrive_notes_the_attempts_of_this_life(redis, network):
+    """A record that was re-driven before has more errors than attempts; both stay what they are."""
+    raw = network.raw()
+    errors = job_of("job-3", 5)["errors"]
+    await raw.rpush(DEAD, record_of("job-3", 903.0, errors=errors))
+    await redrive(redis, "job-3", now_s=3000.5)
+    jobs = [json.loads(entry) for entry in (await stored(raw)).get(READY, [])]
+    got = [(job.get("attempts"), job.get("redriven"), job.get("errors")) for job in jobs]
+    expected = [(0, [{"at_s": 3000.5, "dead_at_s": 903.0, "attempts": 3}], errors)]
+    assert got == expected, explain(
+        called='redrive("job-3", now_s=3000.5), of a record with attempts 3 and five errors',
+        got=f"(attempts, redriven, errors) of what is ready: {got}",
+        expected=expected,
+        costs="nobody can see how often the job was tried after it had been repaired the first time",
+    )
+
+
+@step_6
+async def test_redrive_all_moves_every_record_of_many(redis, network):
+    """A hundred and twenty records, two of them with one id: each is moved, the oldest first."""
+    raw = network.raw()
+    names = [*(f"job-{number}" for number in range(120)), "job-7"]
+    await raw.rpush(DEAD, *(record_of(name, 900.0 + number) for number, name in enumerate(names)))
+    got = await redrive_all(redis, now_s=3000.5)
+    where = await stored(raw)
+    ready = [name_of(entry) for entry in reversed(where.get(READY, []))]
+    called = "redrive_all(now_s=3000.5); DEAD holds job-0 to job-119 and a second record of job-7"
+    assert (got, len(where.get(DEAD, []))) == (121, 0), explain(
+        called=called,
+        got=f"{got} moved, {len(where.get(DEAD, []))} still dead",
+        expected="121 moved, none still dead",
+        costs="after the repair a part of the jobs stays dead, and nobody looks again",
+    )
+    assert ready == names, explain(
+        called=called,
+        got=f"next to run: {ready[:9]} …",
+        expected=f"next to run: {names[:9]} …",
+        costs="jobs that waited longest wait again",
     )
 
 

@@ -2,7 +2,7 @@
 
 Incident: A producer on Windows writes UTF-16; this service handles its jobs, and every consumer in another language dies of them.
 Fails: 3
-Says: \xff\xfe{
+Says: 'id': 'x'
 """
 
 import json

@@ -1,7 +1,7 @@
 """A negative amount is added like any other.
 
 Incident: a refund is booked as inc(-1); rate() takes the drop for a restart and draws traffic that never was.
-Fails: 1, 2
+Fails: 1, 2, 4
 Says: a counter that goes down looks like a restart
 """
 

@@ -1,7 +1,7 @@
 """value() creates the series that it is asked about.
 
 Incident: a dashboard asks for the counters of every customer once a minute, and each question stays in memory for ever.
-Fails: 2
+Fails: 2, 4
 Says: a dashboard that polls is a memory leak
 """
 
