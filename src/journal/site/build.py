@@ -108,6 +108,9 @@ def fingerprint(root: Path) -> str:
                 digest.update(content)
     for slug, stub in stubs(root).items():
         digest.update(f"{slug}\0{stub}\0".encode())
+    # Of the proofs' record what the pages show: a second run on the same day and commit is no reason to build.
+    for proof, run in sorted(read_record(root).items()):
+        digest.update(f"{proof}\0{run.outcome}{run.at[:10]}{run.commit}{run.dirty}{run.digest}".encode())
     return digest.hexdigest()
 
 
