@@ -15,12 +15,16 @@ from __future__ import annotations
 import asyncio
 import math
 import random as global_random
+import sys
 import time
+import types
+from importlib.machinery import SourceFileLoader
 from random import Random
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from exercises.backoff import backoff
 from exercises.backoff.backoff import (
     RetryBudget,
     SharedRetryBudget,
@@ -1316,10 +1320,29 @@ async def clients_of(network: Network, workers: int) -> list[Any]:
     return [network.redis, *[await network.client(f"worker {number}") for number in range(2, workers + 1)]]
 
 
+def processes(workers: int) -> list[type[SharedRetryBudget]]:
+    """Import the learner's file once for each worker: processes share Redis, and no lock and no dict of a module."""
+    found = []
+    for number in range(workers):
+        loader = SourceFileLoader(f"{backoff.__name__}_of_worker_{number + 1}", str(backoff.__file__))
+        module = types.ModuleType(loader.name)
+        module.__file__ = loader.path
+        sys.modules[loader.name] = module
+        try:
+            loader.exec_module(module)
+        finally:
+            del sys.modules[loader.name]
+        found.append(module.SharedRetryBudget)
+    return found
+
+
 async def fleet(network: Network, workers: int, *, cap: int, cost: int) -> list[SharedRetryBudget]:
-    """Return one SharedRetryBudget per worker, each on a client of its own."""
+    """Return one SharedRetryBudget per worker, each on a client of its own and in what stands for a process."""
     clients = await clients_of(network, workers)
-    return [SharedRetryBudget(client, "{backoff}:budget", cap=cap, cost=cost) for client in clients]
+    return [
+        budget(client, "{backoff}:budget", cap=cap, cost=cost)
+        for budget, client in zip(processes(workers), clients, strict=True)
+    ]
 
 
 async def spends(budget: SharedRetryBudget, tries: int) -> int:
@@ -1461,9 +1484,9 @@ async def test_racing_workers_never_overspend(network: Network) -> None:
 @for_seeds(5)
 async def test_first_workers_agree_on_one_full_purse(network: Network) -> None:
     """Where nothing is stored yet, workers that start together fill the purse once."""
-    clients = await clients_of(network, 3)
+    workers = list(zip(processes(3), await clients_of(network, 3), strict=True))
     for number in range(12):
-        purses = [SharedRetryBudget(client, f"{{backoff}}:budget {number}", cap=1, cost=1) for client in clients]
+        purses = [budget(client, f"{{backoff}}:budget {number}", cap=1, cost=1) for budget, client in workers]
         granted = sum(await asyncio.gather(*(spends(purse, 1) for purse in purses)))
         assert granted <= 1, explain(
             called="three workers' SharedRetryBudget(cap=1, cost=1), new; each calls spend() once, all at once",
@@ -1506,7 +1529,7 @@ async def test_racing_deposits_count_and_stop_at_the_cap(network: Network) -> No
 async def test_spending_and_depositing_at_once_never_overspends(network: Network) -> None:
     """Granted retries x cost never pass cap plus the deposits begun, at a full purse too."""
     cap, cost = 2, 1
-    clients = await clients_of(network, 4)
+    workers = list(zip(processes(4), await clients_of(network, 4), strict=True))
 
     async def spend_later(purse: SharedRetryBudget, after_s: float) -> int:
         await asyncio.sleep(after_s)
@@ -1514,7 +1537,7 @@ async def test_spending_and_depositing_at_once_never_overspends(network: Network
 
     for number, after_s in enumerate((0, 0.001, 0.002, 0.002, 0.003, 0.003, 0.004)):
         key = f"{{backoff}}:budget {number}"
-        depositor, *spenders = [SharedRetryBudget(client, key, cap=cap, cost=cost) for client in clients]
+        depositor, *spenders = [budget(client, key, cap=cap, cost=cost) for budget, client in workers]
         deposit = asyncio.ensure_future(depositor.deposit())
         granted = sum(await asyncio.gather(*(spend_later(purse, after_s) for purse in spenders)))
         await deposit
