@@ -78,12 +78,9 @@ def _behind(error: BaseException) -> BaseException | None:
 
 
 class Budget(Protocol):
+    def spend(self) -> bool: ...
 
-    def spend(self) -> bool:
-        ...
-
-    def deposit(self) -> None:
-        ...
+    def deposit(self) -> None: ...
 
 
 async def retry(
@@ -134,7 +131,6 @@ def _check_purse(cap: int, cost: int) -> None:
 
 
 class RetryBudget:
-
     def __init__(self, *, cap: int, cost: int) -> None:
         _check_purse(cap, cost)
         self._cap = cap
@@ -152,7 +148,6 @@ class RetryBudget:
 
 
 class SharedRetryBudget:
-
     def __init__(self, redis: "Redis", key: str, *, cap: int, cost: int) -> None:
         _check_purse(cap, cost)
         self._redis = redis

@@ -33,14 +33,12 @@ log = logging.getLogger("metrics")
 
 
 class HistogramState(TypedDict):
-
     buckets: dict[float, int]  # upper bound → how many observations were at most that; the last bound is math.inf
     sum: float  # sum of all observed values
     count: int  # how many values were observed
 
 
 class Snapshot(TypedDict):
-
     counters: dict[str, float]  # series key → total
     histograms: dict[str, HistogramState]  # series key → state; empty until step 3
 
@@ -57,7 +55,6 @@ def _escaped(value: str) -> str:
 
 
 class _Histogram:
-
     __slots__ = ("counts", "sum")
 
     def __init__(self, buckets: int) -> None:
@@ -79,7 +76,6 @@ def _number(value: float) -> str:
 
 
 class Registry:
-
     def __init__(self, max_series: int = 1000, bounds: Sequence[float] = DEFAULT_BOUNDS) -> None:
         if max_series < 1:
             raise ValueError(f"max_series must be at least 1, got {max_series}; a metric needs one series to exist")
@@ -160,14 +156,12 @@ class Registry:
 
 @dataclass(frozen=True)
 class _Flush:
-
     id: str
     delta: dict[str, float]
     counters: dict[str, float]
 
 
 class Flusher:
-
     def __init__(self, registry: Registry, redis: Redis, worker: str) -> None:
         self._registry = registry
         self._redis = redis

@@ -32,7 +32,6 @@ class ChannelClosed(Exception):  # noqa: N818
 
 
 class Channel(Generic[T]):
-
     def __init__(self, capacity: int) -> None:
         if capacity < 1:
             raise ValueError(f"capacity must be at least 1, got {capacity}")
@@ -159,7 +158,6 @@ class _CutShort(BaseException):
 
 
 class _Grace:
-
     def __init__(self, grace_s: float) -> None:
         self._grace_s = grace_s
         self._over = False

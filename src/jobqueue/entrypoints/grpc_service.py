@@ -22,6 +22,8 @@ Call = ServicerContext[Any, Any]
 DEFAULT_QUEUE = "default"
 PAGE = 100
 PAGE_LIMIT = 1000
+PAGE_BYTES = 2 * 1024 * 1024
+"""A page of dead jobs ends here at the latest: half of what a gRPC client accepts unless it is told otherwise."""
 SCAN_LIMIT = 10_000
 WATCH_EVERY_S = 0.1
 FINAL = {JobState.DONE, JobState.DEAD}
@@ -105,13 +107,17 @@ class GrpcService(JobQueueServicer):
         start = _rank(request.page_token)
         wanted = Redrive(error_type=request.error_type)
         jobs: list[pb.Job] = []
-        end = start
+        end, room = start, PAGE_BYTES
         while len(jobs) < size and end - start < SCAN_LIMIT:
             page = await self._letters.dead(queue, start=end, limit=size)
             for dead in page:
                 end += 1
                 if wanted.covers(dead):
-                    jobs.append(job_message(JobView(dead.job, JobState.DEAD, dead.died_at)))
+                    job = job_message(JobView(dead.job, JobState.DEAD, dead.died_at))
+                    room -= job.ByteSize()
+                    if jobs and room < 0:
+                        return pb.ListDeadResponse(jobs=jobs, next_page_token=str(end - 1))
+                    jobs.append(job)
                     if len(jobs) == size:
                         break
             if len(page) < size:

@@ -121,9 +121,14 @@ async def damage(front, worker, rng, count):
         assert not lost, lost[:5]
         unclear = await ask_about(at, rng.sample(sorted(planted), min(count, 100)))
         assert not unclear, unclear[:5]
-        answer = await at.stub.ListDead(pb.ListDeadRequest(page_size=1000))
-        assert len(answer.jobs) == min(1000, len(dead)), "a dead job is not listed"
-        assert all(each.errors for each in answer.jobs if each.type == "unreadable"), "dead without a reason"
+        listed, token = [], ""
+        while True:
+            answer = await at.stub.ListDead(pb.ListDeadRequest(page_size=1000, page_token=token))
+            listed += answer.jobs
+            if not (token := answer.next_page_token):
+                break
+        assert len(listed) == len(dead), "a dead job is not listed, or twice"
+        assert all(each.errors for each in listed if each.type == "unreadable"), "dead without a reason"
         again = await at.stub.Redrive(pb.RedriveRequest(all=True))
         assert len(again.ids) == len(dead)
         return {"planted": count, "dead": len(dead), "done": len(done)}
