@@ -2,7 +2,7 @@
 
 Incident: A producer sends the same unreadable bytes all night. One record arrives among the dead, the others are
   gone, and the ticket says that it happened once.
-Fails: 1, 3
+Fails: 1, 3, 5
 Says: look alike
 """
 

@@ -1,7 +1,7 @@
 """A failed job goes to FAILED, and on_failure is never called.
 
 Incident: Failures are not retried and reach no dead letter: a set of names, without a reason, that nobody reads.
-Fails: 2
+Fails: 2, 6
 Says: on_failure called for nothing
 """
 
