@@ -269,6 +269,7 @@ def test_keyboard_alone_writes_runs_and_leaves_the_editor(workshop):
     at.page.keyboard.type("# typed")
     at.page.keyboard.press("Tab")
     assert at.page.evaluate("document.activeElement.classList.contains('cm-content')")
+    at.page.keyboard.press("Shift+Tab")
     at.page.keyboard.press("Enter")  # the docstring begins on the next line, not inside the comment
     at.page.keyboard.press("Control+Enter")
     at.wait()

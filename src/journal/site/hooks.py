@@ -25,7 +25,7 @@ from journal.site.notebooks import executed
 from journal.site.policy import CONTENT_SECURITY_POLICY
 from journal.site.pyodide_bundle import runtime
 from journal.site.web import BundleError, bundled
-from journal.site.workshop import workshop
+from journal.site.workshop import gradable, workshop
 
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
@@ -74,7 +74,8 @@ def on_files(files: Files, *, config: MkDocsConfig) -> Files:
     for copy in copies:
         files.append(_file(f"notebooks/{copy.name}", copy.parent.parent, config))
     # A page opened from disk may not run Python, so the copy for that leaves 12 MB of it out.
-    for made in (bundled, runtime, workshop) if config.use_directory_urls else (bundled,):
+    grades = config.use_directory_urls and gradable(_root(config))
+    for made in (bundled, runtime, workshop) if grades else (bundled,):
         try:
             folder = made(_root(config))
         except (NodeError, BundleError) as error:

@@ -36,7 +36,7 @@ def workshop(root: Path) -> Path:
         NodeError: Pyodide could not be had.
     """
     folder = pyodide_bundle.runtime(root)
-    found = [one for one in find_exercises(root) if one.has("readme")]
+    found = [one for one in gradable(root) if one.has("readme")]
     runtime = {**pyodide_bundle.manifest(folder), "harness": _harness(root)}
     before = [_before(exercise) for exercise in found]
     compiled = pyodide_bundle.precompiled(root, folder, {"runtime": runtime, "exercises": before})
@@ -61,9 +61,15 @@ def workshop(root: Path) -> Path:
     return target
 
 
+def gradable(root: Path) -> list[Exercise]:
+    """Return the exercises that the page can grade: those with a stub and tests."""
+    kinds = ("stub", "tests")
+    return [each for each in find_exercises(root) if all((root / each.path(kind)).is_file() for kind in kinds)]
+
+
 def stubs(root: Path) -> dict[str, str]:
     """Return each exercise's stub as the course ships it; the learner's own file is never published."""
-    return {exercise.slug: _stub(exercise) for exercise in find_exercises(root)}
+    return {exercise.slug: _stub(exercise) for exercise in gradable(root)}
 
 
 def _stub(exercise: Exercise) -> str:

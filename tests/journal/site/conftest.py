@@ -101,8 +101,6 @@ Half of 3/5 is not 1/2. Confidence was 3.3/5.
     "docs/quizzes/backoff.md": (
         "---\ntitle: Backoff\ndescription: Cards.\n---\n\n# Backoff\n\n```cards\ntopic: backoff\n```\n"
     ),
-    "exercises/conftest.py": "",
-    "exercises/backoff/backoff.py": '"""A stub."""\n',
     "solutions/backoff/backoff.py": (
         "# --8<-- [start:ceiling]\ndef ceiling_s(attempt):\n    return 1\n# --8<-- [end:ceiling]\n"
     ),
