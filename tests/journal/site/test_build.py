@@ -104,7 +104,13 @@ def test_a_build_is_strict_whole_and_keeps_its_figures(journal_site):
     assert not build_if_changed(journal_site.path, target), "nothing changed, and it was built again"
 
 
+AS_SOMEBODY = ["-c", "user.name=test", "-c", "user.email=test@localhost"]
+
+
 def test_a_learners_own_file_does_not_make_the_site_stale(journal_site):
+    journal_site.write("exercises/backoff/backoff.py", "def ceiling_s(): raise NotImplementedError\n")
+    for command in (["init", "-q"], ["add", "."], [*AS_SOMEBODY, "commit", "-qm", "the stub"]):
+        subprocess.run(["git", *command], cwd=journal_site.path, check=True)
     before = fingerprint(journal_site.path)
     journal_site.write("exercises/backoff/backoff.py", "def ceiling_s(): ...\n")
     assert fingerprint(journal_site.path) == before
