@@ -20,9 +20,12 @@ def test_the_ceiling_doubles_with_each_attempt_up_to_the_cap():
 
 @pytest.mark.parametrize("attempt", [1, 1000, 10**9, 10**30])
 def test_any_attempt_number_is_instant_and_never_overflows(attempt):
-    began = time.perf_counter()
-    assert ceiling_s(attempt, 1e-300, 1e300) <= 1e300
-    assert time.perf_counter() - began < 0.001
+    best_s = math.inf
+    for _ in range(20):  # the best of several: the machine may be busy, the function may not
+        began = time.perf_counter()
+        assert ceiling_s(attempt, 1e-300, 1e300) <= 1e300
+        best_s = min(best_s, time.perf_counter() - began)
+    assert best_s < 0.001
 
 
 def test_the_ceiling_agrees_with_exact_arithmetic_at_the_edge_of_the_cap():
