@@ -71,6 +71,7 @@ def test_jobs_go_through_connections_that_break_at_random(processes, valkey, led
         seen = book.check(acknowledged.values())
     print(f"{len(deeds)} deeds, {proxy.connections} connections, {retried} submits repeated: {seen}")
     assert len(set(acknowledged.values())) == len(acknowledged) == seen["done"] + seen["dead"]
-    assert seen["runs"] > seen["jobs"], "nothing was run twice: the faults hit nothing"
-    assert retried > 0
+    # Whether a cut makes a job run twice is chance, and no verdict; that it made somebody repeat something is not.
+    assert seen["runs"] >= seen["jobs"]
+    assert seen["runs"] > seen["jobs"] or retried > 0, "nothing was repeated: the faults hit nothing"
     assert seen["dead"] <= 0.02 * seen["jobs"], seen
