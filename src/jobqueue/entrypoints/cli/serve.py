@@ -49,7 +49,7 @@ def serve(wiring: Wiring, listen: str | None, data_dir: str | None, worker: bool
 
 
 @click.command()
-@click.option("--queues", help="Queues to serve, by comma, the most urgent first; else JOBQUEUE_QUEUES.")
+@click.option("--queues", help="Queues to serve in turn, by comma; else JOBQUEUE_QUEUES.")
 @click.option("--concurrency", type=click.IntRange(1), help="Jobs at once; else JOBQUEUE_CONCURRENCY.")
 @click.option("--handlers", help="Module that registers the handlers; else JOBQUEUE_HANDLERS.")
 @click.pass_obj
