@@ -11,7 +11,6 @@ import json
 import linecache
 import os
 import re
-import traceback
 import types
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -128,8 +127,8 @@ def unwritten_step(error: BaseException, place: Place) -> str | None:
             continue
         seen.add(id(one))
         if isinstance(one, NotImplementedError):
-            frames = traceback.extract_tb(one.__traceback__)
-            if frames and Path(frames[-1].filename) == place.file:
+            frames = _frames(one)
+            if frames and frames[-1][0] == str(place.file):
                 return str(one)
         if isinstance(one, BaseExceptionGroup):
             waiting.extend(one.exceptions)
@@ -157,7 +156,8 @@ def line_in(error: BaseException, place: Place) -> int | None:
     """Return the innermost line of the learner's file that the error passed through."""
     if isinstance(error, Stuck):
         return error.where[1] if error.where else None
-    lines = [line for path, line, _ in _frames_or_told(error) if Path(path) == place.file]
+    file = str(place.file)
+    lines = [line for path, line, _ in _frames_or_told(error) if path == file]
     return lines[-1] if lines else None
 
 
@@ -181,11 +181,12 @@ def describe(error: BaseException, place: Place, expected: str, costs: str | Non
         return _describe_stuck(error, place, expected, costs)
     explained = find_explanation(str(error)) if isinstance(error, AssertionError) else None
     frames = _frames_or_told(error)
-    mine = [frame for frame in frames if Path(frame[0]) == place.file]
+    file, test_file = str(place.file), str(place.tests)
+    mine = [frame for frame in frames if frame[0] == file]
     lines = [explained] if explained is not None else []
     if explained is None:
         leaves = [leaf for leaf in _leaves(error) if not isinstance(leaf, asyncio.CancelledError)] or [error]
-        tests = [frame for frame in frames if Path(frame[0]) == place.tests]
+        tests = [frame for frame in frames if frame[0] == test_file]
         if tests:
             lines.append(f"called    {_text_of(tests[-1][0], tests[-1][1])}")
         lines.append(f"got       {'; '.join(_one_line(_named(leaf)) for leaf in leaves[:3])}")
@@ -193,7 +194,7 @@ def describe(error: BaseException, place: Place, expected: str, costs: str | Non
         if costs:
             lines.append(f"costs     {costs}")
         for leaf in leaves[:3]:
-            inside = [frame for frame in _frames(leaf) if Path(frame[0]) == place.file]
+            inside = [frame for frame in _frames(leaf) if frame[0] == file]
             mine = [*mine[: 0 if inside else None], *inside]
     lines.extend(f"at        {shorten(path, place)}:{line}   {_text_of(path, line)}" for path, line, _ in mine[-3:])
     return "\n".join(lines)

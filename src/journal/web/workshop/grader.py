@@ -22,7 +22,7 @@ import zlib
 from collections.abc import Callable, Generator
 from pathlib import Path
 from types import CodeType
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from _pytest import capture
@@ -39,7 +39,7 @@ MAX_TESTS_PRINTING = 20
 WRITTEN_AT_S = 1_700_000_000
 """The time of every file that is given to us: compiled files name it, and are used only where it agrees."""
 
-Tell = Callable[[str], None]
+Tell = Callable[[str, int | None, str], None]
 
 monitoring: Any = vars(sys)["monitoring"]  # since Python 3.12, which Pyodide is past
 
@@ -85,6 +85,7 @@ def warm_up() -> None:
         importlib.import_module(f"exercises.harness.{name}")
     clock: Any = importlib.import_module("exercises.harness.clock")
     clock.real_time_limit = ended_loops
+    LoopLimit.prepare()
     gc.collect()
     gc.freeze()
 
@@ -128,54 +129,70 @@ class BoundedIO(io.TextIOWrapper):
 class LoopLimit:
     """End a loop of the learner's own file that never ends by itself, where no signal can.
 
-    Each backward jump of that file is counted by `sys.monitoring`; every 2,000 of them the time is looked at. A loop
-    inside a library (`sum(count())`) is not seen: the page ends the whole worker then.
+    Each jump of that file is counted by `sys.monitoring`; every 2,000 of them the time is looked at. A loop inside a
+    library (`sum(count())`) is not seen: the page ends the whole worker then.
     """
 
     tool = 3
+    later_s = 0.5
+    """What is left to a test once another one had to be ended: the run is red already."""
+
     current: LoopLimit | None = None
     has_rung = False
+    watched: ClassVar[set[CodeType]] = set()
 
     def __init__(self, files: tuple[str, ...]) -> None:
         self.files = files
         self.clock = importlib.import_module("exercises.harness.clock")
         self.stuck: BaseException | None = None
         self.jumps = 0
-        self.codes: set[CodeType] = set()
         self.restart()
 
     def restart(self) -> None:
         """Count anew; a test that runs many scenarios does so for each."""
-        self.limit_s = self.clock.LATER_CPU_S if LoopLimit.has_rung else self.clock.MAX_REAL_S
+        self.limit_s = self.later_s if LoopLimit.has_rung else self.clock.MAX_REAL_S
         self.ends_at = time.perf_counter() + self.limit_s
 
-    def start(self) -> None:
-        """Begin to count."""
-        monitoring.use_tool_id(self.tool, "endless loops")
-        monitoring.register_callback(self.tool, monitoring.events.PY_START, self.enter)
-        monitoring.register_callback(self.tool, monitoring.events.JUMP, self.jump)
+    @classmethod
+    def prepare(cls) -> None:
+        """Claim the tool; once, since freeing it would cost as much as many tests."""
+        monitoring.use_tool_id(cls.tool, "endless loops")
+        monitoring.register_callback(cls.tool, monitoring.events.PY_START, cls.enter)
+        monitoring.register_callback(cls.tool, monitoring.events.JUMP, cls.jump)
+
+    @classmethod
+    def look_for_code(cls) -> None:
+        """Look at whatever begins to run, until it is the learner's file that is imported."""
+        cls.watched.clear()
         monitoring.restart_events()
-        monitoring.set_events(self.tool, monitoring.events.PY_START)
+        monitoring.set_events(cls.tool, monitoring.events.PY_START)
 
-    def stop(self) -> None:
-        """Count no more."""
-        monitoring.set_events(self.tool, 0)
-        for code in self.codes:
-            monitoring.set_local_events(self.tool, code, 0)
-        monitoring.free_tool_id(self.tool)
+    @classmethod
+    def look_no_more(cls) -> None:
+        """Leave other code alone."""
+        monitoring.set_events(cls.tool, 0)
 
-    def enter(self, code: CodeType, _offset: int) -> Any:
-        """Count the jumps of a function that has begun, if it is the learner's."""
-        if code.co_filename in self.files and code not in self.codes:
-            self.codes.add(code)
-            monitoring.set_local_events(self.tool, code, monitoring.events.JUMP)
+    @classmethod
+    def enter(cls, code: CodeType, _offset: int) -> Any:
+        """Count the jumps of the learner's file and of every function in it, once the file begins to run."""
+        if cls.current is not None and code.co_filename in cls.current.files:
+            cls.look_no_more()
+            waiting = [code]
+            while waiting:
+                one = waiting.pop()
+                cls.watched.add(one)
+                monitoring.set_local_events(cls.tool, one, monitoring.events.JUMP)
+                waiting.extend(part for part in one.co_consts if isinstance(part, CodeType))
         return monitoring.DISABLE
 
-    def jump(self, _code: CodeType, _from: int, _to: int) -> None:
+    @classmethod
+    def jump(cls, _code: CodeType, _from: int, _to: int) -> None:
         """Count one, and look at the time now and then."""
-        self.jumps += 1
-        if self.jumps % 2_000 == 0 and time.perf_counter() > self.ends_at:
-            self.ring(sys._getframe(1))  # where the loop stands
+        limit = cls.current
+        if limit is not None:
+            limit.jumps += 1
+            if limit.jumps % 2_000 == 0 and time.perf_counter() > limit.ends_at:
+                limit.ring(sys._getframe(1))  # where the loop stands
 
     def ring(self, frame: Any) -> None:
         """Raise what the harness raises when its own alarm rings."""
@@ -206,13 +223,11 @@ def _running_loop() -> Any:
 @contextlib.contextmanager
 def ended_loops(files: tuple[str, ...]) -> Generator[None]:
     """Stand in for the harness's `real_time_limit`, which needs a signal."""
-    outer = LoopLimit.current
-    if outer is not None:
+    if LoopLimit.current is not None:
         yield
         return
     limit = LoopLimit.current = LoopLimit(files)
     limit.clock._Alarm.current = limit  # the virtual loop restarts it for each scenario
-    limit.start()
     try:
         yield
     except BaseException:
@@ -223,7 +238,6 @@ def ended_loops(files: tuple[str, ...]) -> Generator[None]:
         if limit.stuck is not None:
             raise limit.stuck
     finally:
-        limit.stop()
         limit.clock._Alarm.current = None
         LoopLimit.current = None
 
@@ -233,6 +247,8 @@ class Told:
 
     def __init__(self, tell: Tell) -> None:
         self.tell = tell
+        self.step: int | None = None
+        self.steps = "{}"
         self.printed: list[dict[str, str]] = []
         self.errors: list[str] = []
 
@@ -241,7 +257,9 @@ class Told:
         """Say which test begins, and how the steps stand."""
         marker = item.get_closest_marker("step")
         step = marker.args[0] if marker and marker.args else None
-        self.tell(json.dumps({"test": item.name, "step": step, "steps": _steps_so_far(item.config)}))
+        if step != self.step:
+            self.step, self.steps = step, json.dumps(_steps_so_far(item.config))
+        self.tell(item.name, step, self.steps)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep what the test printed."""
@@ -298,6 +316,7 @@ def grade(slug: str, code: str, tell: Tell) -> str:
     began = time.perf_counter()
     _forget(slug)
     LoopLimit.has_rung = False
+    LoopLimit.look_for_code()
     prepare({f"exercises/{slug}/{slug}.py": code})
     target = ROOT / "report.json"
     target.unlink(missing_ok=True)
@@ -314,6 +333,7 @@ def grade(slug: str, code: str, tell: Tell) -> str:
         error = f"your code ended the run with SystemExit({left.code!r}) before a step could be graded"
     except BaseException as raised:  # noqa: BLE001 - whatever it was, the page has to say so
         error = f"your code ended the run: {''.join(traceback.format_exception_only(raised)).strip()}"
+    LoopLimit.look_no_more()
     report = json.loads(target.read_text(encoding="utf-8")) if target.exists() else None
     if report is None and error is None:
         error = "\n".join(told.errors) or said.getvalue().strip()[-MAX_MESSAGE:] or f"pytest ended with {exit_code}"

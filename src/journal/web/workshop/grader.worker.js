@@ -87,7 +87,12 @@ const acts = {
     call("prepare", files);
     if (!prepared.has(slug)) call("prepare_compiled", compiled);
     prepared.add(slug);
-    const tell = (/** @type {string} */ text) => post({ type: "began", id, ...JSON.parse(text) });
+    let told = "";
+    let steps = {};
+    const tell = (/** @type {string} */ test, /** @type {number | null} */ step, /** @type {string} */ text) => {
+      if (text !== told) steps = JSON.parse((told = text));
+      post({ type: "began", id, test, step: step ?? null, steps });
+    };
     post({ type: "done", id, ...JSON.parse(call("grade", slug, code, tell)) });
   },
   run({ id, code }) {
