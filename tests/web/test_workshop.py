@@ -107,10 +107,12 @@ def test_hints_come_one_at_a_time(workshop):
 
 def test_endless_loop_of_the_learners_file_fails_its_step_with_the_line(workshop):
     at = workshop()
-    outcomes = at.run(with_ceiling("while attempt:\n        attempt += 1"))
-    assert outcomes[1] == "failed"
-    assert outcomes[3] == "passed"
+    hangs = "\n\n_right = ceiling_s\n\n\ndef ceiling_s(attempt, *, base_s, cap_s):\n    while attempt == 1_000:\n"
+    hangs += "        attempt = 1_000\n    return _right(attempt, base_s=base_s, cap_s=cap_s)\n"
+    outcomes = at.run(solution(FIRST) + hangs)
+    assert (outcomes[1], outcomes[2], outcomes[3]) == ("failed", "passed", "passed")
     assert "an endless loop" in at.text()
+    assert re.search(r"line \d+(while attempt == 1_000|attempt = 1_000)", at.text())
     assert at.run(solution(FIRST))[1] == "passed"
 
 
@@ -130,31 +132,31 @@ def test_code_that_never_gives_control_back_is_ended_and_the_page_lives(workshop
     assert set(at.run(solution(FIRST)).values()) == {"passed"}
 
 
-@pytest.mark.parametrize(
-    ("code", "said"),
-    [
-        ("import sys\nsys.exit(3)\n", "SystemExit"),
-        ("def ceiling_s(attempt:\n", "is not valid Python"),
-        ("import no_such_module\n", "No module named 'no_such_module'"),
-        ("", "has no"),
-        ("import os\nos._exit(0)\n", "ended Python itself"),
-        ("raise KeyboardInterrupt\n", "KeyboardInterrupt"),
-        ("kept = bytearray(1 << 33)\n", "OverflowError"),
-        ("kept = [bytearray(1 << 29) for _ in range(64)]\n", "MemoryError"),
-    ],
-    ids=["exit", "syntax", "import", "empty", "os._exit", "interrupt", "overflow", "memory"],
-)
-def test_code_that_cannot_be_graded_is_told_in_a_sentence(workshop, code, said):
+UNGRADABLE = {
+    "import sys\nsys.exit(3)\n": "SystemExit",
+    "def ceiling_s(attempt:\n": "is not valid Python",
+    "import no_such_module\n": "No module named 'no_such_module'",
+    "": "has no",
+    "import os\nos._exit(0)\n": "ended Python itself",
+    "raise KeyboardInterrupt\n": "KeyboardInterrupt",
+    "kept = bytearray(1 << 33)\n": "OverflowError",
+    "kept = [bytearray(1 << 29) for _ in range(64)]\n": "MemoryError",
+}
+
+
+def test_code_that_cannot_be_graded_is_told_in_a_sentence(workshop):
     at = workshop()
     at.boot()
-    at.run(code)
-    assert said in at.text()
-    assert at.run(solution(FIRST))[1] == "passed"
+    for code, said in UNGRADABLE.items():
+        at.run(code)
+        assert said in at.text(), code
+        at.run(with_ceiling("return 0.0"))
+        assert "Step 1 failed" in at.sentence(), f"after {code!r}"
 
 
 def test_flood_of_output_is_cut(workshop):
     at = workshop()
-    flood = 'for _ in range(3000):\n        print("<b>spam</b>" * 100)\n    return 0.0'
+    flood = 'for _ in range(120):\n        print("<b>spam</b>" * 100)\n    return 0.0'
     at.run(with_ceiling(flood))
     printed = at.section.locator(".rd-printed")
     printed.locator("summary").click()
@@ -312,3 +314,17 @@ def test_axe_finds_nothing_in_any_state(workshop, scheme):
     assert at.opened.overflow() == 0
     assert sorted({fault for faults in found.values() for fault in faults}) == []
     assert at.opened.trouble == []
+
+
+def test_a_lessons_sample_runs_when_asked_and_shows_what_it_prints(site_url, visit):
+    opened = visit()
+    page = opened.go(f"{site_url}lessons/day-136-redis-job-queue/")
+    page.wait_for_load_state("networkidle")
+    assert [url for url in opened.requested if "pyodide" in url or "/workshop/" in url] == []
+    page.evaluate("for (const fold of document.querySelectorAll('details')) fold.open = true")
+    for sample, said in zip(page.locator(".rd-sample").all(), ("lost by pop: 1", "lost 0"), strict=True):
+        sample.get_by_role("button", name="Run this").click()
+        sample.locator(".rd-sample__out pre").wait_for(timeout=120_000)
+        assert said in sample.inner_text()
+    assert opened.axe() == []
+    assert opened.trouble == []

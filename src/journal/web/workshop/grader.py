@@ -356,12 +356,24 @@ _NOT_NEEDED = (
 )  # fmt: skip
 
 
+@contextlib.contextmanager
+def _asyncio_on_virtual_time() -> Generator[None]:
+    """Let `asyncio.run` work from synchronous code, as exercises do it: the page's own loop cannot be entered twice."""
+    clock: Any = importlib.import_module("exercises.harness.clock")
+    kept = asyncio.run
+    vars(asyncio)["run"] = lambda main, **_options: clock.run(lambda: main)
+    try:
+        yield
+    finally:
+        vars(asyncio)["run"] = kept
+
+
 def run_sample(code: str) -> str:
     """Run a lesson's sample as a program and return what it printed, and its error, as JSON."""
     said = BoundedIO()
     error = None
     began = time.perf_counter()
-    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said), _asyncio_on_virtual_time():
         try:
             exec(compile(code, "sample.py", "exec"), {"__name__": "__main__"})  # noqa: S102 - the reader's own page
         except SystemExit as left:
