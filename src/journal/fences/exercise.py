@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from journal.chain import Chain
     from journal.fences.place import Place
 
+# GitHub reads Markdown inside a fold; Python's reads it only where the fold says so.
+_FOLD = re.compile(r"^<details>(?=\s*<summary>)", re.MULTILINE)
 _TITLE = re.compile(r"\A\s*# .*\n")
 # A step's heading: "## Step 2: cap the delay", "### 2. Cap the delay", "## Stretch 6. One budget".
 _STEP = re.compile(
@@ -38,6 +40,7 @@ def render(options: Mapping[str, Any], place: Place, _md: Markdown | None = None
     if not slug or not readme.is_file():
         raise FenceError(f"there is no exercises/{slug or '<slug>'}/README.md; correct `slug:`")
     text = _TITLE.sub("", readme.read_text(encoding="utf-8"), count=1)
+    text = _FOLD.sub('<details markdown="1">', text)
     body = markup.render(text, place, folder=f"exercises/{slug}")
     chain = read_chain(place.root)
     steps: dict[str, str] = {}

@@ -1,0 +1,38 @@
+"""The brief of an exercise as its page shows it, which is the README; and the workshop's place below it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from journal.fences.exercise import render
+from journal.fences.place import Place
+from journal.site.workshop import difference
+from tests.web.pages import ROOT
+from tests.web.workshop_pages import EXERCISES
+
+
+@pytest.mark.parametrize("slug", EXERCISES)
+def test_markdown_inside_folded_hints_is_rendered(slug):
+    html = render({"slug": slug}, Place(ROOT, f"exercises/{slug}.md"))
+    assert html.count("<summary>Hint 1</summary>") == html.count('id="step-')
+    assert "`" not in re.sub(r"<pre.*?</pre>", "", html, flags=re.DOTALL)
+
+
+def test_the_workshops_place_reads_without_javascript():
+    html = render({"slug": "backoff"}, Place(ROOT, "exercises/backoff.md"))
+    place = html[html.index('data-workshop="backoff"') :]
+    assert "needs JavaScript" in place
+    assert ".venv/bin/pytest exercises/backoff" in place
+
+
+def test_difference_shows_the_mistake_and_no_comment():
+    right = '"""Right."""\n\n\ndef f(x):\n    """Say it."""\n    # why\n    return x + 1\n'
+    wrong = "def f(x):\n    return x - 1  # oops\n"
+    assert difference(right, wrong).splitlines() == [
+        "…",
+        " def f(x):",
+        "-    return x + 1",
+        "+    return x - 1",
+    ]
