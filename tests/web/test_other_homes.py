@@ -57,4 +57,7 @@ def test_the_zip_opens_from_disk_with_search_and_cards(tmp_path, visit):
     assert "9 cards for today" in page.locator(".rd-due").inner_text()
     page.get_by_role("button", name="Begin").click()
     answer(page, 4)
+    opened.go((folder / "exercises" / "backoff.html").as_uri())
+    assert "Serve the site to run this" in page.locator("[data-workshop]").inner_text()
+    assert not list(folder.rglob("pyodide*"))
     assert opened.trouble == []
