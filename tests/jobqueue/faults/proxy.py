@@ -16,7 +16,7 @@ class Proxy:
         self._links = {}  # task → how it is to end: "", "request" or "reply"
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="proxy", daemon=True)
-        self.connections = 0
+        self.connections = self.broken = 0
 
     def __enter__(self):
         self._thread.start()
@@ -54,6 +54,7 @@ class Proxy:
     def _cut(self, share):
         for link in list(self._links):
             if self._rng.random() <= share:
+                self.broken += 1
                 link.cancel()
 
     def _hold(self, delay_s):
@@ -94,6 +95,7 @@ class Proxy:
             while data := await reader.read(65536):
                 await self._flowing().wait()
                 if self._links.get(link) == what:
+                    self.broken += 1
                     if what == "reply":
                         writer.write(data[: len(data) // 2])
                         await writer.drain()
