@@ -6,9 +6,11 @@ from pathlib import Path
 
 from jobqueue.adapters.redis_errors import translated
 from jobqueue.adapters.redis_scripts import Client
-from jobqueue.domain.errors import StoreRefused
+from jobqueue.domain.errors import StoreRefused, StoreUnavailable
 
 FOLDER = "appendonlydir"
+MANIFEST = "appendonly.aof.manifest"
+ATTEMPTS = 10
 
 
 async def back_up(client: Client, data_folder: Path, target: Path) -> int:
@@ -34,7 +36,23 @@ def _archive(data_folder: Path, target: Path) -> int:
     if not source.is_dir():
         raise StoreRefused(f"no append-only file in {data_folder}; back up a server of your own with its own tools")
     part = target.with_name(target.name + ".part")
-    with tarfile.open(part, "w") as archive:
-        archive.add(source, FOLDER)
-    part.replace(target)
-    return target.stat().st_size
+    for _ in range(ATTEMPTS):
+        manifest = source / MANIFEST
+        before = manifest.read_bytes()
+        try:
+            with tarfile.open(part, "w") as archive:
+                for path in (manifest, *_files(source, before.decode())):
+                    archive.add(path, f"{FOLDER}/{path.name}")
+        except FileNotFoundError:
+            continue  # the server has begun a rewrite of its own, and removed what the manifest named
+        if manifest.read_bytes() == before:
+            part.replace(target)
+            return target.stat().st_size
+    part.unlink(missing_ok=True)
+    raise StoreUnavailable(f"the server rewrote its append-only file {ATTEMPTS} times during the backup; try again")
+
+
+def _files(source: Path, manifest: str) -> list[Path]:
+    """Return what the manifest's lines name, `file <name> seq <number> type <letter>`, but for what is history."""
+    entries = [line.split() for line in manifest.splitlines()]
+    return [source / entry[1] for entry in entries if entry[5] != "h"]
