@@ -122,6 +122,30 @@ class Bench:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
 
+    @contextmanager
+    def front(self) -> Iterator[str]:
+        """Run the gRPC front in a process of its own for the length of a block; yield its address."""
+        socket = self.tally_path.with_name("front.sock")
+        command = [
+            str(Path(sys.executable).with_name("jobqueue")),
+            "serve",
+            "--no-worker",
+            "--listen",
+            f"unix:{socket}",
+        ]
+        settings = {"JOBQUEUE_REDIS_URL": self.valkey.url, "JOBQUEUE_LOG_LEVEL": "error", "JOBQUEUE_METRICS_LISTEN": ""}
+        process = subprocess.Popen(command, env=os.environ | settings)
+        try:
+            give_up_at = time.monotonic() + 30
+            while not socket.exists():
+                if process.poll() is not None or time.monotonic() > give_up_at:
+                    raise TimeoutError(f"the front does not listen on {socket}; exit status {process.poll()}")
+                time.sleep(0.02)
+            yield f"unix:{socket}"
+        finally:
+            process.terminate()
+            process.wait(30)
+
     def wait_for(self, jobs: int, limit_s: float = 120) -> None:
         """Wait until so many jobs have ended."""
         give_up_at = time.monotonic() + limit_s
@@ -189,15 +213,33 @@ def submit(peer: Peer) -> dict[str, float]:
     return result
 
 
+def front(peer: Peer) -> dict[str, float]:
+    """Submits in batches through the gRPC front, stored before each answer, against bulk submits to the server."""
+    jobs = SUBMITS["bulk"] * 5
+    with bench(peer) as at:
+        bulk = at.run("enqueue", "--way", "bulk", "--n", str(jobs))["jobs_per_s"]
+    with bench(peer) as at, at.front() as address:
+        at.run("enqueue", "--way", "front", "--front", address, "--n", "10000")  # a first call costs more than a later
+        through = at.run("enqueue", "--way", "front", "--front", address, "--n", str(jobs))["jobs_per_s"]
+    return {"bulk_per_s": bulk, "front_per_s": through, "front_ratio": through / bulk}
+
+
 def backlog(peer: Peer) -> dict[str, float]:
     """Jobs that do nothing with a million of them waiting, against ten thousand: depth must not cost pace."""
     few, many = (drained(peer, "noop", peer.drain_concurrency, jobs)["jobs_per_s"] for jobs in BACKLOGS)
     return {"few_per_s": few, "many_per_s": many, "backlog_ratio": many / few}
 
 
-MEASUREMENTS = {"drain": drain, "waiting": waiting, "latency": latency, "submit": submit, "backlog": backlog}
-OURS_ALONE = {"backlog"}
-"""Measured for the job service only: the bar compares it with itself."""
+MEASUREMENTS = {
+    "drain": drain,
+    "waiting": waiting,
+    "latency": latency,
+    "submit": submit,
+    "front": front,
+    "backlog": backlog,
+}
+OURS_ALONE = {"front", "backlog"}
+"""Measured for the job service only: these compare it with itself."""
 
 
 def summary(rounds: list[dict[str, float]]) -> dict[str, dict[str, float]]:

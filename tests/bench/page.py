@@ -1,6 +1,7 @@
 """The results as a page: tables, a plot, and what they were measured with."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,10 @@ TITLES = {
     "waiting": ("Jobs of 5 ms, 100 at once; the ceiling is 20,000/s", "jobs_per_s"),
     "latency": ("Start latency at 100 jobs a second", "p50_ms"),
     "submit": ("Submitting straight to the server", "one_per_s"),
+    "front": (
+        "Submitting in batches of 1,000 through the gRPC front, against bulk submits straight to the server",
+        "front_per_s",
+    ),
     "backlog": ("Draining with a backlog of a million, against one of ten thousand", "many_per_s"),
 }
 COLUMNS = {
@@ -22,10 +27,13 @@ COLUMNS = {
     "one_per_s": "one at a time /s",
     "hundred_per_s": "100 callers /s",
     "bulk_per_s": "in bulk /s",
+    "front_per_s": "through the front /s",
+    "front_ratio": "ratio",
     "few_per_s": "of 10,000 /s",
     "many_per_s": "of 1,000,000 /s",
     "backlog_ratio": "ratio",
 }
+CEILING = 20_000
 BAR_HEIGHT, BAR_LEFT, BAR_WIDTH = 26, 90, 420
 
 
@@ -39,24 +47,72 @@ def publish(report: dict[str, Any], page: Path) -> None:
 cell is the median, with least and greatest in brackets; *other load* is the share of the machine that other programs
 took meanwhile.""",
         f"Versions: {packages}.",
+        "In short, medians over those of the best peer in this run:",
+        in_short(report["results"]),
     ]
     for name, by_peer in report["results"].items():
         title, main = TITLES[name]
         parts += [f"## {title} {{#{name}}}", plot(title, main, by_peer), table(by_peer)]
-        if main in by_peer["jobqueue"] and len(by_peer) > 1:
-            parts.append(ratio(name, main, by_peer))
     text = page.read_text()
     block = "\n\n".join(parts)
     pattern = re.compile(r"(<!-- load-test: generated .*?-->\n).*?(<!-- load-test: end -->)", re.DOTALL)
     page.write_text(pattern.sub(lambda found: f"{found[1]}\n{block}\n\n{found[2]}", text))
 
 
-def ratio(name: str, main: str, by_peer: dict[str, Any]) -> str:
-    """Say how we compare with the best peer, in a sentence."""
-    ours = by_peer["jobqueue"][main]["median"]
-    others = {peer: figures[main]["median"] for peer, figures in by_peer.items() if peer != "jobqueue"}
-    best = min(others, key=others.__getitem__) if name == "latency" else max(others, key=others.__getitem__)
-    return f"Against the best peer here, {best}: **{ours / others[best]:.2f}** times its figure."
+def in_short(results: dict[str, Any]) -> str:
+    """Say how the job service compares: one line a comparison, its medians over those of the best peer in this run."""
+    lines = [f"- {what}: **{figure}**" for name in results for what, figure in COMPARED[name](results[name])]
+    return "\n".join(lines)
+
+
+def _compared(by_peer: dict[str, Any], figure: Callable[[dict[str, Any]], float | None], *, least: bool = False) -> str:
+    """Return our figure over the best peer's, and who that is."""
+    ours = figure(by_peer["jobqueue"])
+    others = {peer: value for peer, some in by_peer.items() if peer != "jobqueue" and (value := figure(some))}
+    if ours is None or not others:
+        return "no peer has one"
+    best = (min if least else max)(others, key=others.__getitem__)
+    return f"{ours / others[best]:.2f} times {best}"
+
+
+def _median(name: str) -> Callable[[dict[str, Any]], float | None]:
+    return lambda figures: figures[name]["median"] if name in figures else None
+
+
+def _cpu_s(figures: dict[str, Any]) -> float:
+    """CPU seconds for 10,000 jobs, of worker and server together."""
+    return float(figures["worker_cpu_s_per_10k"]["median"] + figures["redis_cpu_s_per_10k"]["median"])
+
+
+Lines = list[tuple[str, str]]
+COMPARED: dict[str, Callable[[dict[str, Any]], Lines]] = {
+    "drain": lambda by: [
+        ("jobs that do nothing, a second", _compared(by, _median("jobs_per_s"))),
+        ("CPU for 10,000 of them, worker and server together", _compared(by, _cpu_s, least=True)),
+    ],
+    "waiting": lambda by: [
+        ("jobs of 5 ms, share of the ceiling", f"{by['jobqueue']['jobs_per_s']['median'] / CEILING:.0%}"),
+    ],
+    "latency": lambda by: [
+        ("start latency, median", _compared(by, _median("p50_ms"), least=True)),
+        ("start latency, 99th percentile", _compared(by, _median("p99_ms"), least=True)),
+    ],
+    "submit": lambda by: [
+        ("submits one at a time", _compared(by, _median("one_per_s"))),
+        ("submits from 100 callers", _compared(by, _median("hundred_per_s"))),
+        ("submits in bulk", _compared(by, _median("bulk_per_s"))),
+    ],
+    "front": lambda by: [
+        ("submits through the front, share of those straight to the server", _share(by, "front_ratio")),
+    ],
+    "backlog": lambda by: [
+        ("pace with a million waiting, share of that with ten thousand", _share(by, "backlog_ratio")),
+    ],
+}
+
+
+def _share(by_peer: dict[str, Any], name: str) -> str:
+    return f"{by_peer['jobqueue'][name]['median']:.0%}"
 
 
 def table(by_peer: dict[str, Any]) -> str:

@@ -22,8 +22,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--tally", default=os.environ.get("BENCH_TALLY"))
     parser.add_argument("--kind", default="noop", choices=["noop", "sleep5", "stamp"])
     parser.add_argument("--n", type=int, default=1000)
-    parser.add_argument("--way", default="one", choices=["one", "hundred", "bulk"])
+    parser.add_argument("--way", default="one", choices=["one", "hundred", "bulk", "front"])
     parser.add_argument("--concurrency", type=int, default=10)
+    parser.add_argument("--front", help="address of the gRPC front, for the way of that name")
     return parser.parse_args()
 
 

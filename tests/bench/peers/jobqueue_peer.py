@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 from tally import Tally
 
 from jobqueue.adapters import log_observer
+from jobqueue.adapters.blocking_submitter import BlockingSubmitter
 from jobqueue.adapters.observers import Observers
 from jobqueue.adapters.prometheus_observer import PrometheusObserver
 from jobqueue.adapters.redis_client import connect
@@ -18,6 +19,11 @@ from jobqueue.adapters.system_clock import SystemClock
 from jobqueue.application.handlers import Handlers
 from jobqueue.application.submit import JobRequest, Submitter
 from jobqueue.application.worker import Worker, WorkerSettings
+from jobqueue.entrypoints.grpc_client import connect as connect_front
+from jobqueue.entrypoints.proto import jobqueue_pb2 as pb
+
+BATCH = 1_000
+CALLS_AT_ONCE = 4
 
 args = parse()
 tally = Tally(args.tally) if args.tally else None
@@ -50,13 +56,29 @@ def parts():
     return store, clock, observer, Submitter(store, clock, observer, lambda: uuid.uuid4().hex)
 
 
+def enqueue_one_at_a_time() -> None:
+    with BlockingSubmitter(args.url, lambda: uuid.uuid4().hex) as submitter:
+        for _ in range(args.n):
+            submitter.submit("default", args.kind)
+
+
+async def enqueue_through_the_front() -> None:
+    left = iter(range(0, args.n, BATCH))
+
+    async def caller(stub) -> None:
+        for _ in left:
+            jobs = [pb.NewJob(type=args.kind)] * BATCH
+            answer = await stub.SubmitBatch(pb.SubmitBatchRequest(queue="default", jobs=jobs))
+            assert len(answer.results) == BATCH
+
+    async with connect_front(args.front) as stub:
+        await asyncio.gather(*(caller(stub) for _ in range(CALLS_AT_ONCE)))
+
+
 async def enqueue() -> None:
     store, _, _, submitter = parts()
     job = JobRequest(args.kind)
-    if args.way == "one":
-        for _ in range(args.n):
-            await submitter.submit("default", job)
-    elif args.way == "hundred":
+    if args.way == "hundred":
 
         async def caller() -> None:
             for _ in range(args.n // 100):
@@ -90,5 +112,9 @@ if args.act == "worker":
     asyncio.run(work())
 elif args.act == "pace":
     asyncio.run(pace())
+elif args.way == "one":
+    report(args.n, enqueue_one_at_a_time)
+elif args.way == "front":
+    report(args.n, lambda: asyncio.run(enqueue_through_the_front()))
 else:
     report(args.n, lambda: asyncio.run(enqueue()))
