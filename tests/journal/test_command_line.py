@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 import pytest
 
 from journal import cli
+from journal.cards import read_decks
 from journal.check import check_all
 from journal.history import History, new_event
 
@@ -270,6 +271,15 @@ def test_new_card_takes_the_next_free_id(command, folder):
     assert code == 0
     assert "tracing-01" in folder.read("docs/quizzes/tracing.yml")
     assert check_all(folder.path) == []
+
+
+def test_new_card_says_why_it_has_no_proof(command, folder):
+    assert command("new", "card", "backoff", "--why-no-proof", "definition")[0] == 0
+    card = read_decks(folder.path)[0].topics["backoff"].cards[-1]
+    assert (card.proof, card.why_no_proof) == (None, "definition")
+    code, _, err = command("new", "card", "backoff", "--proof", "tests/a.py::test_b", "--why-no-proof", "definition")
+    assert code == 1
+    assert "give one of them" in err
 
 
 def test_new_card_that_breaks_a_rule_changes_nothing(command, folder):

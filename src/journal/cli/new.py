@@ -10,6 +10,7 @@ import click
 from journal.adrs import read_adrs
 from journal.cards import read_decks
 from journal.cards.editing import add_card, next_id, replace_file
+from journal.cards.model import REASONS
 from journal.cards.reading import ID
 from journal.journal_day import day_of, now_utc
 from journal.lessons import read_lessons, read_recall
@@ -116,7 +117,8 @@ def adr(title: str, supersedes: int | None) -> None:
 @click.option("--kind", type=click.Choice(["recall", "predict"]), default="recall", show_default=True)
 @click.option("--step", metavar="SLUG/N", help="The exercise step whose failing makes it due.")
 @click.option("--adr", type=click.IntRange(1), metavar="N")
-@click.option("--proof", metavar="PATH::TEST")
+@click.option("--proof", metavar="PATH::TEST", help="The test that shows its fact.")
+@click.option("--why-no-proof", type=click.Choice(REASONS), help="Why no test can show it.")
 def card(
     topic: str,
     question: str | None,
@@ -126,11 +128,14 @@ def card(
     step: str | None,
     adr: int | None,
     proof: str | None,
+    why_no_proof: str | None,
 ) -> None:
     """Add a card with the next free id to the deck TOPIC, which is made where there is none."""
     root = find_root()
     if not ID.fullmatch(topic):
         _refuse(f"the topic is {topic!r}; it is lower-case words joined by '-', the deck's file name")
+    if proof and why_no_proof:
+        _refuse("--proof names a test and --why-no-proof says why there is none; give one of them")
     deck = read_decks(root)[0].topics.get(topic)
     path = f"docs/quizzes/{topic}.yml"
     written = NewCard(
@@ -142,6 +147,7 @@ def card(
         step=step,
         adr=adr,
         proof=proof,
+        why_no_proof=why_no_proof,
     )
     if deck is None:
         text = add_card(new_deck(topic, topic.replace("-", " ").capitalize()), written.as_item(), path, topic)

@@ -17,6 +17,7 @@ class NewCard:
     step: str | None = None
     adr: int | None = None
     proof: str | None = None
+    why_no_proof: str | None = None
 
     def as_item(self) -> str:
         """Return it as an unindented YAML list item."""
@@ -24,7 +25,8 @@ class NewCard:
         for key, text in (("question", self.question), ("answer", self.answer)):
             lines += [f"  {key}: |", *(f"    {line}".rstrip() for line in text.strip().splitlines())]
         lines.append(f"  lesson: {self.lesson}")
-        optional = {"step": self.step, "adr": self.adr, "proof": self.proof}
+        proof = "none" if self.why_no_proof else self.proof
+        optional = {"step": self.step, "adr": self.adr, "proof": proof, "why_no_proof": self.why_no_proof}
         lines += [f"  {key}: {value}" for key, value in optional.items() if value is not None]
         return "\n".join(lines) + "\n"
 
