@@ -4,17 +4,44 @@ A run leaves in `.redrive/proofs.json` how the tests that are proofs came out; t
 """
 
 import os
+import signal
 
 import pytest
 
 from journal.proofs.record import Recorder
+from tests.web.chromium import find_chromium
+
+LEFT_OUT = pytest.StashKey[bool]()
+NOT_RUN = "browser tests not run: no chromium"
 
 os.environ["REDRIVE_NO_HISTORY"] = "1"
 
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "against(what, …): what a proof runs against, where its source does not show it")
+    if os.environ.get("REDRIVE_REQUIRE_BROWSER") == "1" and not find_chromium():
+        raise pytest.UsageError(
+            f"{NOT_RUN}, and REDRIVE_REQUIRE_BROWSER=1 asks for them; install chromium, or name one in REDRIVE_CHROMIUM"
+        )
     config.pluginmanager.register(Recorder(config.rootpath), "journal-proofs")
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # A shell that runs this in the background ignores Ctrl+C, and so would each process that a test starts.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(config, items):
+    """Without a browser, leave out the tests that want one."""
+    wanting = [item for item in items if item.get_closest_marker("browser")]
+    if not wanting or find_chromium():
+        return
+    config.pluginmanager.hook.pytest_deselected(items=wanting)
+    items[:] = [item for item in items if item not in wanting]
+    config.stash[LEFT_OUT] = True
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    if config.stash.get(LEFT_OUT, False):
+        terminalreporter.write_line(NOT_RUN)
 
 
 @pytest.fixture(autouse=True)

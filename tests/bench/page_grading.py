@@ -22,7 +22,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, sync_playwright
 
 from journal.site.node import WEB, find_node
-from tests.web.conftest import find_chromium
+from tests.web.chromium import find_chromium
 from tests.web.pages import ROOT, served
 from tests.web.workshop_pages import EXERCISES, stub
 

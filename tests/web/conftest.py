@@ -1,13 +1,11 @@
 """The built site in a real browser: fixtures for all tests of this folder.
 
-Chromium is found, never installed: `REDRIVE_CHROMIUM`, or a usual name on the PATH. Without one the tests marked
-`browser` are left out with one line that says so, or the run fails when `REDRIVE_REQUIRE_BROWSER=1`.
+Without a Chromium the tests marked `browser` are left out; `tests/conftest.py` says so.
 """
 
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -16,38 +14,8 @@ import pytest
 from journal.problems import ContentError
 from journal.site.build import BuildError, build_if_changed
 from journal.site.node import packages
+from tests.web.chromium import find_chromium
 from tests.web.pages import DESKTOP, ROOT, served
-
-_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-_MAC = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
-_LEFT_OUT = pytest.StashKey[int]()
-
-
-def find_chromium():
-    named = os.environ.get("REDRIVE_CHROMIUM")
-    if named:
-        return named
-    found = next((path for name in _NAMES if (path := shutil.which(name))), None)
-    return found or (str(_MAC) if _MAC.exists() else None)
-
-
-def pytest_collection_modifyitems(config, items):
-    wanting = [item for item in items if item.get_closest_marker("browser")]
-    if not wanting or find_chromium():
-        return
-    if os.environ.get("REDRIVE_REQUIRE_BROWSER") == "1":
-        raise pytest.UsageError(
-            "browser tests not run: no chromium, and REDRIVE_REQUIRE_BROWSER=1 asks for them; "
-            "install chromium, or name one in REDRIVE_CHROMIUM"
-        )
-    config.stash[_LEFT_OUT] = len(wanting)
-    config.hook.pytest_deselected(items=wanting)
-    items[:] = [item for item in items if item not in wanting]
-
-
-def pytest_terminal_summary(terminalreporter, config):
-    if config.stash.get(_LEFT_OUT, 0):
-        terminalreporter.write_line("browser tests not run: no chromium")
 
 
 @pytest.fixture(scope="session")

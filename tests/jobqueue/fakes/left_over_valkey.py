@@ -7,12 +7,16 @@ import time
 from pathlib import Path
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 
 def end_left_over_valkey(data_folder):
     """End the server that still answers in this data folder, if one does, and return when it is gone."""
     try:
-        with redis.Redis(unix_socket_path=str(data_folder / "valkey.sock")) as client:
+        # redis-py would ask four times, for four seconds, where mostly nobody is left.
+        once = Retry(NoBackoff(), 0)
+        with redis.Redis(unix_socket_path=str(data_folder / "valkey.sock"), retry=once) as client:
             pid = client.info("server")["process_id"]
     except redis.exceptions.ConnectionError:
         return

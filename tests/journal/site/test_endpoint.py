@@ -199,7 +199,10 @@ def test_an_oversized_event_is_refused_unread(served, size):
         review().line.replace('"v":1', '"v":2').encode(),
         b"[" * 4000,
     ],
-    ids=lambda body: repr(body[:24]),
+    ids=[
+        *("nothing", "no event", "a list", "no JSON", "no UTF-8", "a rating of 5", "no card", "a field too many"),
+        *("two events", "a later version", "a deep list"),
+    ],
 )
 def test_a_malformed_event_is_refused(served, body):
     status, content, _ = served.ask("POST", body=body)
