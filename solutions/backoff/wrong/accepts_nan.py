@@ -1,6 +1,6 @@
 """The bounds are checked by comparing for what is bad, which `nan` never is.
 
-Incident: A setting computed as 0/0 becomes `nan`; asyncio sleeps for no time at all, and the retry loop spins.
+Incident: A setting computed as 0/0 becomes `nan`; before Python 3.13 asyncio sleeps for no time at all, and the retry loop spins.
 Fails: 1, 4
 Says: base_s must be finite
 """

@@ -1,6 +1,6 @@
 """The power is computed as an exact integer of as many digits as it takes.
 
-Incident: A corrupted attempt counter of 10**9 keeps a worker busy for seconds and takes 120 MB, at every look at the job.
+Incident: A corrupted attempt counter of 10**9 keeps a worker busy for seconds and takes over 100 MB, at every look at the job.
 Fails: 1, 2
 Says: the best of 5
 """

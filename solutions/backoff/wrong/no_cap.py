@@ -1,6 +1,6 @@
 """The delay doubles for ever: the cap is checked as a setting and then forgotten.
 
-Incident: After a night of failures the next retry of a job is due in three weeks; nobody sees that it is lost.
+Incident: After a day of failures the next retry of a job may be due two days later; nobody sees that it is lost.
 Fails: 1, 2, 4
 Says: without a hard cap
 """

@@ -1,6 +1,6 @@
 """An infinite cap is taken for a cap.
 
-Incident: "No cap" was meant as a joke in a test environment, and reached production: after a day of failures the next attempt is due in nine months.
+Incident: A setting of "no cap" is taken at its word: after a day of failures the next attempt may be due two days later, and the one after that later still.
 Fails: 1
 """
 

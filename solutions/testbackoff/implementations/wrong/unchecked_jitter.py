@@ -1,6 +1,6 @@
 """The jitter computes its own ceiling and checks nothing.
 
-Incident: A setting of `nan` becomes a wait of `nan`, which asyncio takes for none: the retry loop spins at full speed.
+Incident: A setting of `nan` becomes a wait of `nan`, which asyncio (before Python 3.13) takes for none: the retry loop spins at full speed.
 Fails: 2
 """
 
