@@ -2,10 +2,10 @@
 
 import asyncio
 import importlib
+import os
 import random
 import socket
 import tempfile
-import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import asdict
@@ -165,14 +165,14 @@ def _submitter(settings: Settings, store: JobStore, clock: Clock, observer: Obse
         store,
         clock,
         observer,
-        new_id=lambda: uuid.uuid4().hex,
+        new_id=lambda: os.urandom(16).hex(),
         payload_limit=settings.payload_limit,
         key_for_s=settings.key_for_s,
     )
 
 
 def _worker(settings: Settings, store: JobStore, clock: Clock, observer: Observer) -> Worker:
-    worker_id = f"{socket.gethostname().replace('.', '-')}-{uuid.uuid4().hex[:8]}"
+    worker_id = f"{socket.gethostname().replace('.', '-')}-{os.urandom(4).hex()}"
     return Worker(
         store,
         _handlers(settings),

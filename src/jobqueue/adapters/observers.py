@@ -14,7 +14,10 @@ class Observers:
 
     def carrier(self) -> Mapping[str, str]:
         """Return what all of them want to travel with a job."""
-        return {key: value for observer in self._all for key, value in observer.carrier().items()}
+        together: dict[str, str] = {}
+        for observer in self._all:
+            together.update(observer.carrier())
+        return together
 
     def submitted(self, queue: str, stored: int, duplicates: int) -> None:
         """Tell all."""

@@ -27,10 +27,13 @@ _scan = json.JSONDecoder().raw_decode
 # --8<-- [start:encode]
 def encode(job: Job) -> bytes:
     """Return the record of a job."""
-    line = f"[{VERSION},{_quoted(job.type)},{job.attempt},{job.submitted_at!r},{job.due_at!r}"
-    if job.key or job.context or job.failures or job.redriven:
+    _, _, kind, payload, attempt, submitted_at, due_at, key, context, failures, redriven = job
+    submitted = repr(submitted_at)
+    due = submitted if due_at == submitted_at else repr(due_at)  # of a float's digits, one set is enough
+    line = f"[{VERSION},{_quoted(kind)},{attempt},{submitted},{due}"
+    if key or context or failures or redriven:
         line += "," + _more(job)
-    return b"%b]\n%b" % (line.encode(), job.payload)
+    return b"%b]\n%b" % (line.encode(), payload)
 
 
 # --8<-- [end:encode]

@@ -4,12 +4,14 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 from jobqueue.domain.errors import InvalidJob, PayloadTooLarge
 from jobqueue.domain.job import Job
 
 _NAME = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
+_parse = json.JSONDecoder().decode
 KEY_LIMIT = 200
 DELAY_LIMIT_S = 366 * 86400.0
 
@@ -58,12 +60,13 @@ def job_of(
     if len(key) > KEY_LIMIT:
         raise InvalidJob(f"key must be at most {KEY_LIMIT} characters, got {len(key)}; use a digest of it")
     try:
-        json.loads(payload.decode())
+        _parse(payload.decode())
     except (ValueError, RecursionError) as error:
         raise InvalidJob(f"payload must be UTF-8 JSON text: {error}; got {payload[:40]!r}") from error
     return Job(_id_of_key(queue, key) if key else new_id(), queue, kind, payload, 1, now, now + delay_s, key, context)
 
 
+@lru_cache(maxsize=256)
 def check_queue(name: str) -> None:
     """Refuse a name that no queue can have; it becomes part of key names.
 

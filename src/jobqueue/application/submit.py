@@ -27,10 +27,10 @@ class Submitted(NamedTuple):
 
 @dataclass
 class _Batch:
-    """Jobs that travel together; `answer` tells every caller at once."""
+    """Jobs that travel together, and what each caller waits for: whether its job was stored."""
 
-    answer: asyncio.Future[list[bool]]
     jobs: list[Job] = field(default_factory=list)
+    answers: list[asyncio.Future[bool]] = field(default_factory=list)
 
 
 class Submitter:
@@ -86,11 +86,11 @@ class Submitter:
             return Submitted(job.id, stored[0])
         batch = self._gathering.get(queue)
         if batch is None:
-            batch = self._gathering[queue] = _Batch(asyncio.get_running_loop().create_future())
-        position = len(batch.jobs)
+            batch = self._gathering[queue] = _Batch()
+        answer = asyncio.get_running_loop().create_future()  # its own: a caller that is cancelled takes nobody along
         batch.jobs.append(job)
-        stored = await asyncio.shield(batch.answer)  # a caller that is cancelled takes nobody along
-        return Submitted(job.id, stored[position])
+        batch.answers.append(answer)
+        return Submitted(job.id, await answer)
 
     def _send_gathered(self, queue: str) -> None:
         batch = self._gathering.pop(queue, None)
@@ -103,14 +103,19 @@ class Submitter:
 
     async def _send_batch(self, queue: str, batch: _Batch) -> None:
         try:
-            batch.answer.set_result(await self._send(queue, batch.jobs))
+            stored = await self._send(queue, batch.jobs)
         except BaseException as error:
-            batch.answer.set_exception(error)
-            batch.answer.exception()  # whoever still waits sees it; nobody has to
+            self._send_gathered(queue)
+            for answer in batch.answers:
+                if not answer.done():
+                    answer.set_exception(error)
             if not isinstance(error, Exception):
                 raise
-        finally:
-            self._send_gathered(queue)
+        else:
+            self._send_gathered(queue)  # first: the next batch travels while these callers go on
+            for answer, was_stored in zip(batch.answers, stored, strict=True):
+                if not answer.done():
+                    answer.set_result(was_stored)
 
     # --8<-- [end:group-commit]
 
@@ -171,7 +176,7 @@ class Submitter:
 
 def _chunks(jobs: list[Job]) -> Iterator[list[Job]]:
     """Split into parts that one script may handle: bounded in number and, unless one job is larger, in bytes."""
-    if len(jobs) <= 4:
+    if len(jobs) <= 4 or (len(jobs) <= defaults.BATCH_LIMIT and sum(len(job.payload) for job in jobs) <= CHUNK_BYTES):
         yield jobs
         return
     chunk: list[Job] = []

@@ -1,11 +1,11 @@
 """Ours, as it is run: leases, renewal, retries, Prometheus metrics, a log at error level."""
 
 import asyncio
+import os
 import random
 import time
-import uuid
 
-from command import parse, report
+from command import paced, parse, report
 from prometheus_client import CollectorRegistry
 from tally import Tally
 
@@ -19,13 +19,17 @@ from jobqueue.adapters.system_clock import SystemClock
 from jobqueue.application.handlers import Handlers
 from jobqueue.application.submit import JobRequest, Submitter
 from jobqueue.application.worker import Worker, WorkerSettings
-from jobqueue.entrypoints.grpc_client import connect as connect_front
-from jobqueue.entrypoints.proto import jobqueue_pb2 as pb
 
 BATCH = 1_000
 CALLS_AT_ONCE = 4
 
 args = parse()
+
+
+def new_id():
+    return os.urandom(16).hex()
+
+
 tally = Tally(args.tally) if args.tally else None
 log_observer.configure(level="error", style="json")
 handlers = Handlers()
@@ -53,16 +57,19 @@ async def stamp(job):
 def parts():
     store, clock = RedisJobStore(connect(args.url, cluster=False)), SystemClock()
     observer = Observers(PrometheusObserver(CollectorRegistry()), log_observer.LogObserver())
-    return store, clock, observer, Submitter(store, clock, observer, lambda: uuid.uuid4().hex)
+    return store, clock, observer, Submitter(store, clock, observer, new_id)
 
 
 def enqueue_one_at_a_time() -> None:
-    with BlockingSubmitter(args.url, lambda: uuid.uuid4().hex) as submitter:
+    with BlockingSubmitter(args.url, new_id) as submitter:
         for _ in range(args.n):
             submitter.submit("default", args.kind)
 
 
 async def enqueue_through_the_front() -> None:
+    from jobqueue.entrypoints.grpc_client import connect as connect_front
+    from jobqueue.entrypoints.proto import jobqueue_pb2 as pb
+
     left = iter(range(0, args.n, BATCH))
 
     async def caller(stub) -> None:
@@ -91,19 +98,15 @@ async def enqueue() -> None:
     await store.close()
 
 
-async def pace() -> None:
-    store, _, _, submitter = parts()
-    begun = time.perf_counter()
-    for i in range(args.n):
-        await asyncio.sleep(max(0, begun + i / 100 - time.perf_counter()))
-        await submitter.submit("default", JobRequest("stamp", str(time.time_ns()).encode()))
-    await store.close()
+def pace() -> None:
+    with BlockingSubmitter(args.url, new_id) as submitter:
+        paced(args.n, lambda: submitter.submit("default", "stamp", time.time_ns()))
 
 
 async def work() -> None:
     store, clock, observer, _ = parts()
     settings = WorkerSettings(concurrency=args.concurrency)
-    worker = Worker(store, handlers, clock, observer, random.Random(), worker_id=uuid.uuid4().hex, settings=settings)
+    worker = Worker(store, handlers, clock, observer, random.Random(), worker_id=new_id(), settings=settings)
     worker.start()
     await asyncio.Event().wait()
 
@@ -111,7 +114,7 @@ async def work() -> None:
 if args.act == "worker":
     asyncio.run(work())
 elif args.act == "pace":
-    asyncio.run(pace())
+    pace()
 elif args.way == "one":
     report(args.n, enqueue_one_at_a_time)
 elif args.way == "front":
