@@ -128,7 +128,8 @@ def error_chain(error: BaseException) -> list[dict[str, str]]:
     """List an error and what caused it, outermost first: `{"type": class name, "message": str(error)}` for each.
 
     The class name is `__name__`. From an error go to its `__cause__`; if that is None, to its `__context__`, unless
-    `__suppress_context__` is set. An error met before ends the list.
+    `__suppress_context__` is set. An error met before, the same object, ends the list. (Some errors are equal to
+    others, and some are false: an error that holds an empty list. Ask `is None`, and know an error by its `id()`.)
 
     >>> try:
     ...     raise TimeoutError("no answer in 2 s") from OSError("link down")
@@ -156,6 +157,8 @@ def decode(entry: bytes) -> dict[str, Any]:
 #   - The new entry (in SCHEDULED or DEAD) keeps every field of the old one, unknown fields too; `attempts` is one
 #     higher, and `errors` gets one more object at its end:
 #         {"attempt": the new `attempts`, "at_s": now_s, "worker": worker, "chain": error_chain(error)}
+#   - A message may hold what UTF-8 cannot encode: a file name that was no UTF-8 comes as lone surrogates. It is stored
+#     and reads back unchanged, as `json.dumps` escapes it unless it is told `ensure_ascii=False`.
 #   - A record in DEAD has one field more: "dead_at_s": now_s.
 #   - An entry that `decode` refuses would fail the same way for ever: `fail` buries it at once, whatever
 #     `max_attempts` is, and returns "dead". Nothing of it is lost. Its record in DEAD has exactly these fields:
@@ -190,6 +193,8 @@ async def handle_once(
     Raises:
         UndecodableError: from `decode`; nothing was changed, and the caller hands the entry to `fail`.
         Whatever `effect` raises: unchanged, and nothing was changed in Redis.
+        redis.ResponseError: Redis refused a command of the effect at EXEC. The other commands are committed, as MULTI
+            is no rollback; the caller has to learn of it all the same.
     """
     raise NotImplementedError("step 4: commit effect, mark and acknowledgement together")
 

@@ -27,6 +27,8 @@ from exercises.workerpool.workerpool import (
 )
 
 FAULTS = ("never_arrived", "reply_lost")
+BLOCKING = {b"BLMOVE", b"BLMPOP", b"BLPOP", b"BRPOP", b"BRPOPLPUSH"}
+TAKING = {b"LMOVE", b"RPOPLPUSH", b"RPOP", b"LMPOP"}
 LIMIT_S = 20
 """More virtual seconds than anything here needs, whatever the design; what still runs then polls or waits for ever."""
 
@@ -102,8 +104,9 @@ async def in_channel(raw, jobs, *, close=True):
 class Floor:
     """A handler and an `on_failure` that remember what they saw."""
 
-    def __init__(self, *, lasts_s=1.0, errors=None):
+    def __init__(self, *, lasts_s=1.0, errors=None, cleans_s=0.0):
         self.lasts_s = lasts_s  # one number, or a function of the job
+        self.cleans_s = cleans_s  # what a cancelled handler needs to clean up
         self.errors = errors or {}
         self.started, self.ended, self.cancelled, self.running = [], [], [], []
         self.peak, self.twice, self.failures = 0, [], []
@@ -121,6 +124,8 @@ class Floor:
             self.ended.append(job)
         except asyncio.CancelledError:
             self.cancelled.append(job)
+            if self.cleans_s:
+                await asyncio.sleep(self.cleans_s)
             raise
         finally:
             self.running.remove(job)
@@ -146,26 +151,26 @@ def from_redis(error):
     )
 
 
-async def through(called, call):
+async def through(called, call, limit_s=LIMIT_S):
     """Run a call as a task until it has ended, however it did; give up on one that polls or waits for ever."""
     loop, task = asyncio.get_running_loop(), asyncio.ensure_future(call)
 
     def give_up():
         try:
-            loop.give_up(f"still running {LIMIT_S} virtual seconds later: it polls, or waits for what nobody will do")
+            loop.give_up(f"still running {limit_s} virtual seconds later: it polls, or waits for what nobody will do")
         except Stuck as stuck:
             stuck.asked = (__file__, 0, called)
             raise
 
-    clock = loop.call_later(LIMIT_S, give_up)
+    clock = loop.call_later(limit_s, give_up)
     await asyncio.wait([task])
     clock.cancel()
     return task
 
 
-async def returned(called, call):
+async def returned(called, call, limit_s=LIMIT_S):
     """Run a call to its end; fail if it raised."""
-    task = await through(called, call)
+    task = await through(called, call, limit_s)
     error = asyncio.CancelledError() if task.cancelled() else task.exception()
     if error is None:
         return
@@ -177,7 +182,7 @@ async def returned(called, call):
         raise error
     message = explain(
         called=called,
-        got="; ".join(f"{type(leaf).__name__}: {leaf}" for leaf in leaves),
+        got="; ".join(f"{type(leaf).__name__}: {leaf}".removesuffix(": ") for leaf in leaves),
         expected="it returns",
         costs="an error that nobody expects ends the pool, with every job that it holds",
     )
@@ -267,6 +272,14 @@ async def test_take_moves_the_oldest_job(redis, network):
     )
     await take(redis)
     nothing = await take(redis)
+    blocking = {one.command[0].upper() for one in network.recording} & BLOCKING
+    # The fake server answers a blocking read at once; a real one would not.
+    assert not blocking, explain(
+        called="take(redis) with READY empty",
+        got=f"{names(sorted(blocking))} waits for a job",
+        expected="None at once, from a command that does not wait",
+        costs="a pool that is told to stop sits in its take, and a batch that is through does not end",
+    )
     assert nothing is None, explain(
         called="take(redis) with READY empty",
         got=nothing,
@@ -310,26 +323,6 @@ async def test_feed_takes_only_what_there_is_room_for(redis, network, capacity):
 
 
 @pytest.mark.step(1, "feed with backpressure")
-async def test_empty_job_is_a_job(redis, network):
-    """A job may be the empty bytes string; only None means that READY is empty.
-
-    Costs: one odd job blocks everything behind it.
-    """
-    jobs = [b"job-1", b"", b"job-2"]
-    await submit(network.raw(), jobs)
-    channel = Channel(5)
-    called = "feed(redis, Channel(5), stop), with the jobs b'job-1', b'', b'job-2' in READY"
-    await returned(called, feed(redis, channel, asyncio.Event()))
-    got = [await channel.get() for _ in range(len(channel))]
-    assert got == jobs, explain(
-        called=called,
-        got=f"in the channel: {got}",
-        expected=f"in the channel: {jobs}",
-        costs="one odd job ends every pool that takes it, and the queue behind it stands still",
-    )
-
-
-@pytest.mark.step(1, "feed with backpressure")
 @pytest.mark.parametrize("count", [0, 1, 7])
 async def test_feed_hands_over_every_job_in_order_and_ends(redis, network, count):
     """feed() puts every job into the channel, oldest first, and returns when READY is empty.
@@ -355,6 +348,96 @@ async def test_feed_hands_over_every_job_in_order_and_ends(redis, network, count
         expected=names(jobs),
         costs="jobs are overtaken by newer ones, or were taken and are run by nobody",
     )
+
+
+@pytest.mark.step(1, "feed with backpressure")
+async def test_feed_takes_what_arrives_meanwhile(redis, network):
+    """feed() ends when READY is empty: jobs that came in while it ran are taken like the others.
+
+    Costs: what comes in while the pool runs waits for the next one to be started.
+    """
+    raw, jobs = network.raw(), jobs_named(5)
+    await submit(raw, jobs[:2])
+    channel, seen = Channel(1), []
+    feeder = asyncio.create_task(feed(redis, channel, asyncio.Event()))
+    await asyncio.sleep(1)
+    await submit(raw, jobs[2:])
+    while len(seen) < len(jobs):
+        getter = asyncio.create_task(channel.get())
+        await asyncio.wait([getter], timeout=5)
+        if not getter.done() or getter.exception() is not None:
+            getter.cancel()
+            break
+        seen.append(getter.result())
+    called = (
+        "feed(redis, Channel(1), stop) with job-1, job-2 in READY; job-3, job-4, job-5 arrive while it waits for room"
+    )
+    await returned(called, feeder)
+    assert seen == jobs, explain(
+        called=called,
+        got=f"the channel gave {names(seen)}",
+        expected=names(jobs),
+        costs="a pool counts the queue when it starts, and what comes in later waits for the next one to be started",
+    )
+
+
+@pytest.mark.step(1, "feed with backpressure")
+async def test_empty_job_is_a_job(redis, network):
+    """A job may be the empty bytes string, or no text at all; only None means that READY is empty.
+
+    Costs: one odd job blocks everything behind it.
+    """
+    jobs = [b"job-1", b"", b"\xff\x00", b"job-2"]
+    await submit(network.raw(), jobs)
+    channel = Channel(5)
+    called = f"feed(redis, Channel(5), stop), with the jobs {', '.join(map(repr, jobs))} in READY"
+    await returned(called, feed(redis, channel, asyncio.Event()))
+    got = [await channel.get() for _ in range(len(channel))]
+    assert got == jobs, explain(
+        called=called,
+        got=f"in the channel: {got}",
+        expected=f"in the channel: {jobs}",
+        costs="one odd job ends every pool that takes it, and the queue behind it stands still",
+    )
+
+
+@pytest.mark.step(1, "feed with backpressure")
+async def test_take_is_one_move(network):
+    """Wherever take() breaks off, each job is in READY or in PROCESSING, once, and a job that it returns is its own.
+
+    Costs: a job is in nobody's list, and nobody will ever run it.
+    """
+    jobs = jobs_named(2)
+    for effect in (*FAULTS, "cancelled"):
+        async for trial in network.every_point(effect):
+            await submit(trial.raw(), jobs)
+            outcome = await trial.attempt(take(trial.redis))
+            now, called = await places(trial.raw()), f"take(redis), broken at point {trial.point} ({effect})"
+            one_place(now, jobs, called)
+            assert outcome.broken or now.processing == [outcome.value], explain(
+                called=called,
+                got=f"it returned {outcome.value!r} ({now})",
+                expected="the ConnectionError (or the CancelledError), or the job that is in processing now",
+                costs="a job is in processing and no worker knows of it: only a reaper will ever find it",
+            )
+    others = []
+
+    async def taken(trial):
+        others.append(await trial.raw().lmove(READY, PROCESSING, "RIGHT", "LEFT"))
+
+    async for trial in network.every_point(deed=taken, client="redis"):
+        others.clear()
+        await submit(trial.raw(), jobs)
+        got = await take(trial.redis)
+        now = await places(trial.raw())
+        called = f"take(redis); before point {trial.point} of its talk with Redis another pool takes job-1 or job-2"
+        assert got not in others, explain(
+            called=called,
+            got=f"{got!r}, as the other pool did ({now})",
+            expected="the other one of the two jobs",
+            costs="two workers charge the same customer",
+        )
+        one_place(now, jobs, called)
 
 
 # 2. Work
@@ -406,6 +489,126 @@ async def test_so_many_workers_so_many_jobs_at_once(redis, network, workers):
         got=f"{now}; handlers still running: {names(floor.running)}",
         expected="all seven in done when work returns",
         costs="the process exits with jobs half done, and each of them is run again",
+    )
+
+
+@pytest.mark.step(2, "workers that survive their jobs")
+async def test_odd_jobs_are_run_like_others(redis, network):
+    """The empty bytes string is a job, and so are bytes that are no text.
+
+    Costs: one odd job ends a worker.
+    """
+    raw, jobs = network.raw(), [b"", b"\xff\x00", b"job-1"]
+    floor = Floor(errors={b"\xff\x00": ValueError("bad")})
+    called = f"work(…, workers=1) with the jobs {', '.join(map(repr, jobs))}; the handler of the second raises"
+    await returned(called, work(redis, await in_channel(raw, jobs), floor.handler, floor.on_failure, workers=1))
+    got = [await raw.smembers(DONE), await raw.smembers(FAILED), set(await raw.lrange(PROCESSING, 0, -1))]
+    assert got == [{b"", b"job-1"}, {b"\xff\x00"}, set()], explain(
+        called=called,
+        got=f"done: {got[0] or 'nothing'}; failed: {got[1] or 'nothing'}; processing: {got[2] or 'nothing'}",
+        expected="done: the first and the third; failed: the second; processing: nothing",
+        costs="one odd job ends a worker, or is taken for the end of the queue",
+    )
+
+
+@pytest.mark.step(2, "workers that survive their jobs")
+async def test_long_job_holds_up_one_worker_alone(redis, network):
+    """A worker gets its next job when it is through with its own, whatever the others do; a handler may take minutes.
+
+    Costs: one long job stops all workers, or is broken off.
+    """
+    raw, jobs = network.raw(), jobs_named(6)
+    floor = Floor(lasts_s=lambda job: 90 if job == jobs[0] else 1)
+    channel = Channel(10)
+    task = asyncio.create_task(work(redis, channel, floor.handler, floor.on_failure, workers=2))
+    called = "work(…, workers=2), channel open; job-1 lasts 90 s, job-2 to job-5 1 s each"
+    for job in jobs[:5]:
+        await raw.lpush(PROCESSING, job)
+        await channel.put(job)
+    await asyncio.sleep(0.5)
+    if task.done():
+        await returned(called, task)
+    assert (sorted(floor.running), len(channel)) == (jobs[:2], 3), explain(
+        called=f"{called}; after 0.5 s",
+        got=f"running: {names(sorted(floor.running))}; in the channel: {len(channel)}",
+        expected="running: job-1, job-2; in the channel: 3. A worker gets a job when it has none",
+        costs="jobs are out of the buffer and not run: it has room again, the feeder goes on taking, and one pool "
+        "empties the queue into its own memory",
+    )
+    await asyncio.sleep(10)
+    now = await places(raw)
+    assert now.done == jobs[1:5], explain(
+        called=f"{called}; after 10 s",
+        got=now,
+        expected="job-2 to job-5 done by the worker that is free, while job-1 runs",
+        costs="one long job stops every worker, and the queue grows behind it",
+    )
+    called += "; job-6, of 1 s too, follows when the channel has been empty for a while"
+    await raw.lpush(PROCESSING, jobs[5])
+    await channel.put(jobs[5])
+    await asyncio.sleep(5)
+    now = await places(raw)
+    assert now.done == jobs[1:], explain(
+        called=f"{called}; 5 s later",
+        got=now,
+        expected="job-6 done, too: a worker waits while the channel is empty, and ends when it is closed and empty",
+        costs="workers end in every short pause of the producer, and at last nobody is left who runs the jobs",
+    )
+    channel.close()
+    await returned(called, task, 100)
+    now = await places(raw)
+    assert (now.done, floor.cancelled, floor.failures) == (jobs, [], []), explain(
+        called=called,
+        got=f"{now}; handlers cancelled: {names(floor.cancelled)}",
+        expected="all six done: nobody has set a limit for a handler",
+        costs="long jobs are broken off by a limit that stands in no specification, and can never be done",
+    )
+
+
+@pytest.mark.step(2, "workers that survive their jobs")
+@pytest.mark.parametrize("ending", ["Redis fails", "cancelled"])
+async def test_work_ends_after_its_handlers(redis, network, ending):
+    """When work() ends by an error or is cancelled, the other handlers have ended too, with what they had to clean up.
+
+    Costs: the caller closes its connections under handlers that still use them.
+    """
+    raw, jobs = network.raw(), jobs_named(4)
+    floor = Floor(lasts_s=lambda job: 1 if job == jobs[0] else 10, cleans_s=2)
+    channel = CountingChannel(10)
+    for job in jobs:
+        await raw.lpush(PROCESSING, job)
+        await channel.put(job)
+    called = f"work(…, workers=3), ended by: {ending}; handlers that are cancelled need 2 s to clean up"
+    task = asyncio.create_task(work(redis, channel, floor.handler, floor.on_failure, workers=3))
+    if ending == "Redis fails":
+        network.fail_at(1)
+    else:
+        asyncio.get_running_loop().call_later(0.5, task.cancel)
+    await through(called, task, 60)
+    error = asyncio.CancelledError("cancelled") if task.cancelled() else task.exception()
+    if error is not None and not (isinstance(error, asyncio.CancelledError) or from_redis(error)):
+        raise error
+    assert error is not None, explain(
+        called=called,
+        got="it returned",
+        expected="the ConnectionError, as it is or in an ExceptionGroup"
+        if ending == "Redis fails"
+        else "CancelledError",
+        costs="whoever called it takes what is left undone for done",
+    )
+    running = list(floor.running)
+    assert not running, explain(
+        called=called,
+        got=f"handlers that still run: {names(sorted(running))}",
+        expected="none: wait for what was cancelled",
+        costs="the caller closes its connections, and the handlers that clean up with them fail half-way",
+    )
+    no_task_left(await left_running(), called)
+    assert channel.closes == 0, explain(
+        called=called,
+        got=f"close called {channel.closes} times",
+        expected="never: the channel is the producer's to close, whatever happens to the workers",
+        costs="two owners of one channel: the feeder, which closes it too, dies of that instead of the real error",
     )
 
 
@@ -591,12 +794,18 @@ async def test_no_workers_is_an_error(redis):
 
 
 async def refused(called, call):
-    """Run a call to its end; fail unless it raised ValueError, as it is or in a group."""
+    """Run a call to its end; fail unless it raised ValueError, and no group of errors."""
     task = await through(called, call)
     got = task.exception()
     if isinstance(got, NotImplementedError):
         raise got
-    assert got is not None and any(isinstance(leaf, ValueError) for leaf in leaves_of(got)), explain(  # noqa: PT018
+    assert not isinstance(got, ExceptionGroup), explain(
+        called=called,
+        got="an ExceptionGroup of " + ", ".join(f"{type(leaf).__name__}: {leaf}" for leaf in leaves_of(got)),
+        expected="ValueError, raised before any task is started",
+        costs="the caller's `except ValueError`, which prints how to call it, does not catch the group",
+    )
+    assert isinstance(got, ValueError), explain(
         called=called,
         got="no error" if got is None else got,
         expected="ValueError",
@@ -727,7 +936,7 @@ async def test_feeder_that_fails_ends_the_pool(redis, network, point):
 
     Costs: the process is up, its health check green, and nothing is done.
     """
-    raw, floor, jobs = network.raw(), Floor(lasts_s=5), jobs_named(6)
+    raw, floor, jobs = network.raw(), Floor(lasts_s=5, cleans_s=1), jobs_named(6)
     await submit(raw, jobs)
     network.fail_at(point)
     called = f"run_pool(…, workers=3, capacity=2), the connection broken at point {point}, in a take"
@@ -744,12 +953,43 @@ async def test_feeder_that_fails_ends_the_pool(redis, network, point):
 
 
 @pytest.mark.step(3, "close once, by the producer")
+@pytest.mark.parametrize("workers", [1, 2])
+async def test_worker_that_fails_ends_the_pool(redis, network, workers):
+    """When an acknowledgement fails, run_pool() raises that error though the feeder waits for room, and takes no more.
+
+    Costs: the process is up, its health check green, and nothing is done.
+    """
+    raw, floor, jobs = network.raw(), Floor(), jobs_named(15)
+    await submit(raw, jobs)
+    called = f"run_pool(…, workers={workers}, capacity=1) with 15 jobs of 1 s; the first acknowledgement fails"
+    pool = run_pool(redis, floor.handler, floor.on_failure, workers=workers, capacity=1, stop=asyncio.Event())
+    asyncio.get_running_loop().call_later(0.5, network.fail_at, 1)
+    error = await outcome_of(called, pool, network)
+    now = await places(raw)
+    assert error is not None, explain(
+        called=called,
+        got=f"it returned as if all were well ({now})",
+        expected="the ConnectionError, as it is or in an ExceptionGroup",
+        costs="jobs are stranded in processing, and no log line says so",
+    )
+    assert len(now.ready) > len(jobs) // 2, explain(
+        called=called,
+        got=f"{len(jobs) - len(now.ready)} jobs were taken before the error came out",
+        expected="the pool ends: it takes no more, finishes or cancels what runs, and the error comes out",
+        costs="a pool that cannot acknowledge runs the whole backlog, and who calls it learns of it at the end",
+    )
+    no_task_left(await left_running(), called)
+    one_place(now, jobs, called)
+
+
+@pytest.mark.step(3, "close once, by the producer")
 async def test_impossible_sizes_are_errors(redis, network):
     """workers=0 and capacity=0 raise ValueError, and no job is taken.
 
     Costs: a mistyped setting starts a pool that takes jobs and runs none.
     """
     raw, floor = network.raw(), Floor()
+    network.latency(max_s=0)  # what a feeder begins, it has
     await submit(raw, jobs_named(2))
     for sizes in ({"workers": 0, "capacity": 1}, {"workers": 1, "capacity": 0}):
         called = f"run_pool(…, {', '.join(f'{name}={value}' for name, value in sizes.items())})"
@@ -788,11 +1028,22 @@ async def test_stop_finishes_what_was_taken_and_takes_no_more(redis, network, wo
     stop.set()
     await returned(called, task)
     now = await places(raw)
+    put_back = len(now.ready) > len(at_stop.ready)
     assert now.ready == at_stop.ready, explain(
         called=called,
         got=f"ready before: {names(at_stop.ready)}; after: {names(now.ready)}",
-        expected="READY unchanged: nothing is taken after stop",
-        costs="a pool told to stop starts new work, and the deploy waits for jobs that another pool could have had",
+        expected="READY unchanged: what was taken is run, not put back"
+        if put_back
+        else "READY unchanged: nothing is taken after stop",
+        costs="jobs that were next in line wait again, behind or ahead of others"
+        if put_back
+        else "a pool told to stop starts new work, and the deploy waits for jobs that another pool could have had",
+    )
+    assert stop.is_set(), explain(
+        called=called,
+        got="the event is not set any more",
+        expected="the event is only looked at: it belongs to the caller",
+        costs="the second pool of the process, which waits for the same event, never hears of the stop",
     )
     assert not floor.cancelled, explain(
         called=called,
@@ -830,6 +1081,91 @@ async def test_stop_before_the_start_takes_nothing(redis, network):
 
 
 @pytest.mark.step(4, "stop and lose nothing")
+async def test_stop_waits_for_the_longest_job(redis, network):
+    """A job that runs when stop is set is finished, though it takes minutes: the limit is a matter of step 6.
+
+    Costs: every deploy breaks off the long jobs.
+    """
+    raw, jobs, stop = network.raw(), jobs_named(5), asyncio.Event()
+    floor = Floor(lasts_s=lambda job: 90 if job == jobs[0] else 1)
+    await submit(raw, jobs)
+    task = asyncio.create_task(run_pool(redis, floor.handler, floor.on_failure, workers=1, capacity=1, stop=stop))
+    await asyncio.sleep(0.5)
+    taken = sorted((await places(raw)).processing)
+    called = "run_pool(…, workers=1, capacity=1), stop set while a job of 90 s runs"
+    stop.set()
+    await returned(called, task, 120)
+    now = await places(raw)
+    assert (now.done, floor.cancelled) == (taken, []), explain(
+        called=called,
+        got=f"{now}; handlers cancelled: {names(floor.cancelled)}",
+        expected=f"done: {names(taken)}; no handler cancelled",
+        costs="every deploy breaks off the long jobs, and those that never fit between two deploys are never done",
+    )
+
+
+@pytest.mark.step(4, "stop and lose nothing")
+async def test_no_take_is_begun_after_stop(network):
+    """Whenever stop is set, no take is begun at a later instant: nothing is waited for between the look and the take.
+
+    Costs: a pool that was told to stop takes one more job.
+    """
+    for tenth in range(12):
+        trial = await network.fresh()
+        trial.latency(max_s=0.05)
+        pool, clock, stop = trial.redis.connection_pool, asyncio.get_running_loop(), asyncio.Event()
+        channel, begun, get_connection = Channel(2), [], pool.get_connection
+
+        async def noted(*args, begun=begun, get_connection=get_connection, clock=clock, **options):
+            begun.append(clock.time())
+            return await get_connection(*args, **options)
+
+        pool.get_connection = noted
+        await submit(trial.raw(), jobs_named(9))
+        feeder = asyncio.create_task(feed(trial.redis, channel, stop))
+        consumer = asyncio.create_task(consume(channel))
+        await asyncio.sleep(tenth * 0.01)
+        stop.set()
+        stopped_s = clock.time()
+        called = f"feed(redis, channel, stop) with 9 jobs in READY, stop set after {tenth * 0.01:.2f} s"
+        await returned(called, feeder)
+        consumer.cancel()
+        taken_s = [one.at_s for one in trial.recording if one.client == "redis" and one.command[0].upper() in TAKING]
+        began_s = [max((one for one in begun if one <= at_s), default=at_s) for at_s in taken_s]
+        late_s = [one - stopped_s for one in began_s if one > stopped_s]
+        assert not late_s, explain(
+            called=called,
+            got=f"{late_s[0] * 1000:.0f} ms later a take was begun",
+            expected="no take is begun after stop; one that was on its way is finished",
+            costs="a pool that was told to stop takes one more job, and the deploy waits for it",
+        )
+        await trial.close()
+
+
+async def consume(channel):
+    async for _job in channel:
+        pass
+
+
+@pytest.mark.step(4, "stop and lose nothing")
+async def test_stop_is_not_set_by_the_pool(redis, network):
+    """A pool that runs until READY is empty leaves `stop` as it was: it belongs to the caller.
+
+    Costs: the first pool that is through stops all others.
+    """
+    raw, jobs, stop, floor = network.raw(), jobs_named(2), asyncio.Event(), Floor()
+    await submit(raw, jobs)
+    called = "run_pool(…, workers=2, capacity=2, stop=stop) with 2 jobs in READY"
+    await returned(called, run_pool(redis, floor.handler, floor.on_failure, workers=2, capacity=2, stop=stop))
+    assert not stop.is_set(), explain(
+        called=called,
+        got="stop is set",
+        expected="stop is only looked at: it belongs to the caller",
+        costs="pools of one process share one event, and the first that is through stops all others",
+    )
+
+
+@pytest.mark.step(4, "stop and lose nothing")
 async def test_stop_during_a_take_loses_nothing(seeds):
     """A job whose take was on its way when stop was set is run; nothing is left in PROCESSING.
 
@@ -852,7 +1188,9 @@ async def test_stop_during_a_take_loses_nothing(seeds):
             called=called,
             got=now,
             expected="what was taken is done, the rest in ready, processing empty",
-            costs="the job is in processing and no worker knows of it: only a reaper will ever find it",
+            costs="the job is in processing and no worker knows of it: only a reaper will ever find it"
+            if now.processing
+            else "a job that was taken for the pool is put back, and waits for another one",
         )
 
 
@@ -992,8 +1330,15 @@ async def test_give_back_restores_the_order(redis, network):
     raw, jobs = network.raw(), jobs_named(6)
     await submit(raw, jobs[4:])
     await raw.lpush(PROCESSING, *jobs[:4])
-    await give_back(redis, [jobs[0], jobs[1], jobs[3]])
-    await give_back(redis, [])
+    given = [jobs[0], jobs[1], jobs[3]]
+    await give_back(redis, given)
+    assert given == [jobs[0], jobs[1], jobs[3]], explain(
+        called="give_back(redis, jobs), with the list job-1, job-2, job-4",
+        got=f"the list is {names(given)} now",
+        expected="the caller's list as it was (it may be a tuple, too)",
+        costs="the caller reports other jobs than it gave back",
+    )
+    await give_back(redis, ())
     now = await places(raw)
     wanted = Places([jobs[0], jobs[1], jobs[3], jobs[4], jobs[5]], [jobs[2]], [], [])
     assert now == wanted, explain(
@@ -1046,7 +1391,9 @@ async def test_jobs_that_fit_the_grace_period_are_finished(redis, network):
         called=called,
         got=f"{now}; cancelled: {names(floor.cancelled)}",
         expected="the four that were taken finished (job-2's handler raised TimeoutError: failed), the rest in ready",
-        costs="the grace period is there and is not used: jobs that had the time are broken off",
+        costs="a pool that was told to stop goes on taking, and its jobs run into the end of the grace period"
+        if len(now.ready) < len(at_stop.ready)
+        else "the grace period is there and is not used: jobs that had the time are broken off",
     )
     assert took_s < 5, explain(
         called=called,
@@ -1138,7 +1485,7 @@ async def test_job_is_given_back_after_its_handler_has_ended(redis, network):
         try:
             await asyncio.sleep(100)
         finally:
-            await asyncio.sleep(1)
+            await asyncio.sleep(12)
             if "ready" in (await places(raw)).of(job):
                 early.append(job)
             running.remove(job)
@@ -1146,8 +1493,8 @@ async def test_job_is_given_back_after_its_handler_has_ended(redis, network):
     floor.handler = handler
     await submit(raw, jobs)
     asyncio.get_running_loop().call_later(2, stop.set)
-    called = "run_pool_with_grace(…, grace_s=1), handlers that need 1 s to clean up"
-    await returned(called, grace_pool(redis, floor, stop, 1))
+    called = "run_pool_with_grace(…, grace_s=1), handlers that need 12 s to clean up"
+    await returned(called, grace_pool(redis, floor, stop, 1), 60)
     assert not early + running, explain(
         called=called,
         got=f"given back while the handler still ran: {names(early + running)}",
@@ -1188,6 +1535,36 @@ async def test_error_of_a_cancelled_handler_is_no_failure(redis, network):
         got=f"{now}; on_failure called for {names(job for job, _ in floor.failures)}",
         expected=f"ready: {names(jobs)}, and on_failure not called: a job cut short has not failed",
         costs="every deploy costs the jobs of that moment one of their attempts",
+    )
+
+
+@pytest.mark.step(6, "drain within a grace period", stretch=True)
+async def test_handler_that_returns_though_cancelled_is_done_or_ready(redis, network):
+    """A handler that returns when it is cancelled has finished or was cut short: its job is done or ready, not both.
+
+    Costs: a job that is done is run again.
+    """
+    raw, jobs, stop, floor = network.raw(), jobs_named(4), asyncio.Event(), Floor()
+
+    async def handler(job):
+        try:
+            await asyncio.sleep(100)
+        except asyncio.CancelledError:
+            return
+
+    floor.handler = handler
+    await submit(raw, jobs)
+    asyncio.get_running_loop().call_later(2, stop.set)
+    called = "run_pool_with_grace(…, workers=2, capacity=2, grace_s=1), handlers that return when they are cancelled"
+    await returned(called, grace_pool(redis, floor, stop, 1))
+    now = await places(raw)
+    one_place(now, jobs, called)
+    in_order(now.ready, called)
+    assert (now.processing, now.failed, floor.failures) == ([], [], []), explain(
+        called=called,
+        got=f"{now}; on_failure called for {names(job for job, _ in floor.failures)}",
+        expected="job-1 and job-2 done or ready, job-3 and job-4 ready",
+        costs="a job whose handler has ended without an error is written off as failed, or stranded in processing",
     )
 
 

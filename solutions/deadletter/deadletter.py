@@ -167,7 +167,8 @@ def error_chain(error: BaseException) -> list[dict[str, str]]:
     """List an error and what caused it, outermost first: `{"type": class name, "message": str(error)}` for each.
 
     The class name is `__name__`. From an error go to its `__cause__`; if that is None, to its `__context__`, unless
-    `__suppress_context__` is set. An error met before ends the list.
+    `__suppress_context__` is set. An error met before, the same object, ends the list. (Some errors are equal to
+    others, and some are false: an error that holds an empty list. Ask `is None`, and know an error by its `id()`.)
 
     >>> try:
     ...     raise TimeoutError("no answer in 2 s") from OSError("link down")
@@ -259,6 +260,8 @@ async def handle_once(
     Raises:
         UndecodableError: from `decode`; nothing was changed, and the caller hands the entry to `fail`.
         Whatever `effect` raises: unchanged, and nothing was changed in Redis.
+        redis.ResponseError: Redis refused a command of the effect at EXEC. The other commands are committed, as MULTI
+            is no rollback; the caller has to learn of it all the same.
     """
     job = decode(entry)
     held, mark = processing(worker), done_mark(job["id"])

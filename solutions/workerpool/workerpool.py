@@ -149,7 +149,8 @@ async def feed(redis: Redis, channel: Channel[bytes], stop: asyncio.Event) -> No
     - Step 3: this is the only producer, so it alone closes the channel, exactly once, however it ends: READY empty,
       stop, an error from Redis, cancellation. Errors and cancellation go on to the caller.
     - Step 4: once `stop` is set, begin no further take, even if `stop` was set while waiting for room. A job whose take
-      was already on its way still goes into the channel.
+      was already on its way still goes into the channel. `stop` is the caller's, who may share it between pools: look
+      at it, and neither set nor clear it.
     """
     try:
         while True:
@@ -198,8 +199,8 @@ async def _run_job(redis: Redis, job: bytes, handler: Handler, on_failure: OnFai
 async def work(redis: Redis, channel: Channel[bytes], handler: Handler, on_failure: OnFailure, *, workers: int) -> None:
     """Run `workers` workers over `channel`; return when it is closed and empty and all of them are through. Step 2.
 
-    Each worker gets a job, awaits `handler(job)`, acknowledges it, and only then gets the next, so that up to `workers`
-    handlers run at the same time and never more.
+    Each worker gets a job, awaits `handler(job)` for as long as it takes, acknowledges the job, and only then gets the
+    next, so that up to `workers` handlers run at the same time and never more.
 
     - The handler returns: acknowledge to DONE. Not before: while a handler runs, its job is in PROCESSING.
     - The handler raises an Exception, of whatever kind: `await on_failure(job, error)` once, with that very error, and
@@ -246,7 +247,8 @@ async def run_pool(
     At every moment this pool has at most capacity + workers jobs in PROCESSING.
 
     Raises:
-        ValueError: `workers` or `capacity` is below 1. Nothing is taken then.
+        ValueError: `workers` or `capacity` is below 1. As it is, not in a group, and nothing is taken: look before you
+            start a task.
     """
     _check(workers)
     channel: Channel[bytes] = Channel(capacity)
@@ -337,7 +339,7 @@ async def run_pool_with_grace(
     place, and the jobs in READY are in their original order.
 
     Raises:
-        ValueError: `workers` or `capacity` is below 1, or `grace_s` is below 0. Nothing is taken then.
+        ValueError: `workers` or `capacity` is below 1, or `grace_s` is below 0. As in `run_pool`.
     """
     _check(workers)
     if grace_s < 0:

@@ -3,7 +3,7 @@
 Incident: All is well until a service written in Go submits jobs: its JSON has no spaces, nothing that it sends is
   ever acknowledged, and each job runs again after every restart.
 Fails: 1
-Says: only job-2 left
+Says: holds, from the left: the entry of job-3, the entry of job-2
 """
 
 import json

@@ -1,7 +1,7 @@
 """The acknowledgement stands inside the try that is meant for the handler.
 
 Incident: A hiccup of the network turns jobs that were done into failed ones: they are in both sets, and are retried.
-Fails: 2, 5, 6
+Fails: 2, 3, 5, 6
 Says: only its handler raised
 """
 

@@ -1,7 +1,7 @@
 """The take reads which job is next and then removes it, in two commands.
 
 Incident: Two pools read the same job before either has removed it, and both run it: the customer is charged twice.
-Fails: 5
+Fails: 1, 5
 Says: run by two workers
 """
 

@@ -1,7 +1,7 @@
 """The feeder waits for more work by asking Redis ten times a second, and never ends.
 
 Incident: A batch that should end after the last job never does; the scheduler starts the next one beside it.
-Fails: 1, 3, 5, 6
+Fails: 1, 3, 4, 5, 6
 Says: it polls, or waits for what nobody will do
 """
 

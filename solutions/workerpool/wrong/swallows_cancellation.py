@@ -1,7 +1,7 @@
 """The worker catches BaseException, so a cancellation is written off as one more failed job.
 
 Incident: Every deploy marks the jobs of that moment as failed, and the shutdown hangs until the supervisor kills the process.
-Fails: 2, 6
+Fails: 2, 3, 6
 Says: still running ten seconds later
 """
 
