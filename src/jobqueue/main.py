@@ -73,7 +73,8 @@ class Root:
                 if runner:
                     runner.start()
                     steps.append(partial(runner.drain, settings.grace_s))
-                    log.info("working", queues=list(settings.queues), concurrency=settings.concurrency)
+                    loop = type(asyncio.get_running_loop()).__module__.partition(".")[0]
+                    log.info("working", queues=list(settings.queues), concurrency=settings.concurrency, loop=loop)
                 probe = Probe(settings.metrics_listen, registry, health) if settings.metrics_listen else None
                 if probe:
                     log.info("probe", address=probe.address)

@@ -19,6 +19,7 @@ from jobqueue.adapters.system_clock import SystemClock
 from jobqueue.application.handlers import Handlers
 from jobqueue.application.submit import JobRequest, Submitter
 from jobqueue.application.worker import Worker, WorkerSettings
+from jobqueue.entrypoints.cli.serve import uvloop_if_installed
 
 BATCH = 1_000
 CALLS_AT_ONCE = 4
@@ -112,7 +113,8 @@ async def work() -> None:
 
 
 if args.act == "worker":
-    asyncio.run(work())
+    with asyncio.Runner(loop_factory=uvloop_if_installed()) as runner:
+        runner.run(work())
 elif args.act == "pace":
     pace()
 elif args.way == "one":

@@ -3,10 +3,13 @@
 import asyncio
 import json
 import signal
+import sys
 import urllib.request
 
 import pytest
+import uvloop
 
+from jobqueue.entrypoints.cli.serve import uvloop_if_installed
 from jobqueue.entrypoints.proto import jobqueue_pb2 as pb
 
 
@@ -54,13 +57,21 @@ def test_jobs_submitted_without_a_worker_are_done_when_one_starts(folder, servic
             waiting = (await stub.Stats(pb.StatsRequest())).queues[0].ready
             with service(folder, "worker", JOBQUEUE_REDIS_URL=url) as worker:
                 states = [(await final(stub, job_id)).state for job_id in ids]
-            return waiting, states, worker.process.returncode
+                loop = (await worker.logged("working"))["loop"]
+            return waiting, states, worker.process.returncode, loop
 
     with service(folder, "serve", "--no-worker") as running:
-        waiting, states, ended = asyncio.run(scenario(running))
+        waiting, states, ended, loop = asyncio.run(scenario(running))
     assert waiting == 20
     assert states == [pb.STATE_DONE] * 20
     assert ended == 0
+    assert loop == "uvloop"  # installed with the tests, and what a worker alone runs on
+
+
+def test_without_uvloop_the_loop_is_that_of_asyncio(monkeypatch):
+    assert uvloop_if_installed() is uvloop.new_event_loop
+    monkeypatch.setitem(sys.modules, "uvloop", None)
+    assert uvloop_if_installed() is None
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -1,6 +1,7 @@
 """Commands that are the service, or look after it."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -23,13 +24,24 @@ def settings_from(**overrides: Any) -> Settings:
 
 
 def _serve(wiring: Wiring, settings: Settings, *, front: bool, worker: bool) -> None:
-    _run(wiring.serve(settings, front=front, worker=worker))
+    # A worker alone runs on uvloop where it is installed; grpc.aio is at home on the loop of asyncio.
+    _run(wiring.serve(settings, front=front, worker=worker), None if front else uvloop_if_installed())
     leave_stuck_threads()
 
 
-def _run(work: Any) -> Any:
+def uvloop_if_installed() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Return what makes an event loop of uvloop, the extra of that name, or None."""
     try:
-        return asyncio.run(work)
+        import uvloop  # noqa: PLC0415 - an extra
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
+def _run(work: Any, loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None) -> Any:
+    try:
+        with asyncio.Runner(loop_factory=loop_factory) as runner:
+            return runner.run(work)
     except JobQueueError as error:
         raise click.ClickException(str(error)) from error
 
