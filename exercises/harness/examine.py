@@ -1,12 +1,16 @@
-"""Run a learner's tests against an implementation that takes the place of the module they import.
+"""Run a learner's tests against implementations that take the place of the module they import.
 
-Each run is a pytest of its own in a forked process: the implementation, what pytest changes in the interpreter, and a
-call that never returns all end with it. Without `fork` (Windows) it runs in this process, and nothing ends it.
+Each run is a process of its own: the implementation, what pytest changes in the interpreter, and a call that never
+returns all end with it. pytest itself is started once for a file of tests, in a process that then waits and is forked
+for each implementation, just before it would collect: a start of pytest takes three times as long as most runs. Without
+`fork` (Windows) each run is a pytest in this process, and nothing ends it.
 """
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import functools
 import gc
 import importlib
 import json
@@ -14,12 +18,13 @@ import os
 import random
 import select
 import signal
+import struct
 import sys
 import time
 import types
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
@@ -58,12 +63,15 @@ class Ran:
         failed: the first test that did not, or "" if all passed.
         why: what it said, its line in front; for the reader.
         unwritten: the text of a NotImplementedError of the tests themselves, with its line; None if they are written.
+        chance: whether the tests drew from a source that the request's seed decides, so that another seed may give
+            another answer.
     """
 
     passed: list[str] = field(default_factory=list)
     failed: str = ""
     why: str = ""
     unwritten: tuple[str, int] | None = None
+    chance: bool = False
 
     @property
     def accepts(self) -> bool:
@@ -71,11 +79,16 @@ class Ran:
         return bool(self.passed) and not self.failed and self.unwritten is None
 
 
+@functools.cache
+def _compiled(source: str, file: str) -> types.CodeType:
+    return compile(source, file, "exec")
+
+
 def module_from(source: str, file: Path | str, name: str) -> types.ModuleType:
     """Make a module of `source` without putting it where imports look."""
     module = types.ModuleType(name)
     module.__file__ = str(file)
-    exec(compile(source, str(file), "exec"), module.__dict__)  # noqa: S102 - the course's own files
+    exec(_compiled(source, str(file)), module.__dict__)  # noqa: S102 - the course's own files
     return module
 
 
@@ -103,73 +116,259 @@ def in_place_of(name: str, module: types.ModuleType) -> Iterator[None]:
             setattr(parent, last, attribute)
 
 
-def examine(tests: Path, prefix: str, name: str, module: types.ModuleType, *, seed: int = 0) -> Ran:
-    """Run the test functions of the file `tests` whose names begin with `prefix`, with `module` in the place of `name`.
+@dataclass(frozen=True)
+class Request:
+    """One run: which tests, on what.
 
-    Args:
-        tests: the learner's file.
-        prefix: which of its tests.
-        name: what the file imports, such as `exercises.backoff.backoff`.
-        module: what it gets instead.
-        seed: for the random module's own source, which tests may draw from.
+    Attributes:
+        prefix: which of the test functions.
+        name: what the file of tests imports, such as `exercises.backoff.backoff`.
+        source: the text of the module that it gets instead.
+        file: where that text is from; "" for a text that is in no file.
+        seed: for the random module's own source, and for each `Random()` without a seed, which tests may draw from.
     """
+
+    prefix: str
+    name: str
+    source: str
+    file: str = ""
+    seed: int = 0
+
+
+def examine(tests: Path, request: Request) -> Ran:
+    """Run the test functions of the file `tests` whose names begin with the prefix, on one implementation."""
     if not hasattr(os, "fork"):
-        return _run(tests, prefix, name, module, seed)
-    reader, writer = os.pipe()
-    started_at = time.monotonic()
-    child = os.fork()
-    if child == 0:
+        return _here(tests, request)
+    return _Waiting.on(tests).ask(request)
+
+
+class _Waiting:
+    """A forked process with a pytest that has started and has not collected; one for each file of tests."""
+
+    current: ClassVar[_Waiting | None] = None
+
+    def __init__(self, tests: Path) -> None:
+        self.tests = tests
+        self.of = self.state(tests)
+        (ask_reader, self.ask_writer), (self.answer_reader, answer_writer) = os.pipe(), os.pipe()
+        self.process = os.fork()
+        if self.process == 0:
+            try:
+                os.setpgid(0, 0)
+                os.close(self.ask_writer)
+                os.close(self.answer_reader)
+                nowhere = os.open(os.devnull, os.O_RDWR)
+                for descriptor in (0, 1, 2):
+                    os.dup2(nowhere, descriptor)
+                gc.disable()  # every process ends in a moment, and what it inherited is large
+                _start(tests, _Forks(tests, ask_reader, answer_writer))
+            finally:
+                os._exit(0)
+        with contextlib.suppress(OSError):
+            os.setpgid(self.process, self.process)  # a group of its own, so that a run that it has begun ends with it
+        os.close(ask_reader)
+        os.close(answer_writer)
+        atexit.register(self.end)
+
+    @staticmethod
+    def state(tests: Path) -> tuple[Path, int, bytes]:
+        """Tell the process that waits, and the text that it would read, from another's."""
+        return tests, os.getpid(), tests.read_bytes()
+
+    @classmethod
+    def on(cls, tests: Path) -> _Waiting:
+        """Return the process that waits to run these tests, as they are now."""
+        if cls.current is None or cls.current.of != cls.state(tests):
+            if cls.current is not None:
+                cls.current.end()
+            cls.current = cls(tests)
+        return cls.current
+
+    def ask(self, request: Request) -> Ran:
+        """Have one implementation examined, in a process of its own."""
+        limits = {"cpu_s": LIMIT_CPU_S, "real_s": LIMIT_S}
         try:
-            os.close(reader)
-            nowhere = os.open(os.devnull, os.O_RDWR)
-            for descriptor in (0, 1, 2):
-                os.dup2(nowhere, descriptor)
-            _limit_processor_time()
-            data = json.dumps(asdict(_run(tests, prefix, name, module, seed)))
-            with os.fdopen(writer, "w", encoding="utf-8") as pipe:
-                pipe.write(data)
-        finally:
-            os._exit(0)
-    os.close(writer)
-    data = b""
-    try:
-        while True:
-            left_s = started_at + LIMIT_S - time.monotonic()
-            if left_s <= 0 or not select.select([reader], [], [], left_s)[0]:
-                return Ran(failed=f"all of {prefix}*", why=f"which had not ended after {LIMIT_S:g} s")
-            part = os.read(reader, 65536)
-            if not part:
-                break
-            data += part
-    finally:
-        os.close(reader)
+            _send(self.ask_writer, asdict(request) | limits)
+            # The process that waits keeps the limit; a second more, in case that it is itself what hangs.
+            found = _receive(self.answer_reader, LIMIT_S + 1)
+        except BaseException as error:
+            self.end()
+            if isinstance(error, (OSError, EOFError)):
+                return Ran(failed=f"all of {request.prefix}*", why="which ended the process that runs them")
+            raise
+        unwritten = found.pop("unwritten")
+        return Ran(**found, unwritten=None if unwritten is None else (unwritten[0], unwritten[1]))
+
+    def end(self) -> None:
+        """End the process, and a run that it has begun."""
+        atexit.unregister(self.end)
+        if _Waiting.current is self:
+            _Waiting.current = None
+        if self.of[1] != os.getpid():
+            return
+        for descriptor in (self.ask_writer, self.answer_reader):
+            os.close(descriptor)
         with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process, signal.SIGKILL)
+        os.waitpid(self.process, 0)
+
+
+def _send(descriptor: int, message: dict[str, Any]) -> None:
+    data = json.dumps(message).encode()
+    data = struct.pack("!I", len(data)) + data
+    while data:
+        data = data[os.write(descriptor, data) :]
+
+
+def _receive(descriptor: int, limit_s: float | None = None) -> dict[str, Any]:
+    """Read one message; EOFError when the other end is gone, TimeoutError when it takes longer than the limit."""
+    until = None if limit_s is None else time.monotonic() + limit_s
+    data = b""
+    while len(data) < 4 or len(data) < 4 + struct.unpack("!I", data[:4])[0]:
+        left_s = None if until is None else max(0.0, until - time.monotonic())
+        if not select.select([descriptor], [], [], left_s)[0]:
+            raise TimeoutError
+        part = os.read(descriptor, 65536)
+        if not part:
+            raise EOFError
+        data += part
+    found: dict[str, Any] = json.loads(data[4:])
+    return found
+
+
+class _Forks:
+    """A plugin for the pytest that waits: where it would collect, it forks for each request, and the child goes on."""
+
+    def __init__(self, tests: Path, requests: int, answers: int) -> None:
+        self.tests, self.requests, self.answers = tests, requests, answers
+        self.listener = _Listener(tests)
+        self.place: contextlib.AbstractContextManager[None] = contextlib.nullcontext()
+
+    def pytest_collection(self, session: pytest.Session) -> bool:
+        """Serve until the one who asks has gone; returns in the children alone."""
+        session.config.pluginmanager.register(self.listener)
+        _rewrite_once(self.tests, session.config)
+        while True:
+            try:
+                asked = _receive(self.requests)
+            except EOFError:
+                os._exit(0)
+            limits = {limit: asked.pop(limit) for limit in ("cpu_s", "real_s")}
+            request = Request(**asked)
+            _compiled(request.source, request.file)
+            reader, writer = os.pipe()
+            child = os.fork()
+            if child == 0:
+                for descriptor in (reader, self.requests, self.answers):
+                    os.close(descriptor)
+                _limit_processor_time(limits["cpu_s"])
+                self.answers = writer
+                self.begin(request)
+                # All that pytest would do to find this one file, the folders on the way to it left out.
+                session.items.extend(session.genitems(pytest.Module.from_parent(session, path=self.tests)))
+                session.testscollected = len(session.items)
+                session.config.hook.pytest_collection_finish(session=session)
+                return True
+            os.close(writer)
+            _send(self.answers, asdict(self.wait_for(child, reader, request, limits)))
+
+    @staticmethod
+    def wait_for(child: int, reader: int, request: Request, limits: dict[str, Any]) -> Ran:
+        try:
+            return Ran(**_receive(reader, limits["real_s"]))
+        except EOFError:
+            why = f"which took more than {limits['cpu_s']} s of processor time, or died"
+        except TimeoutError:
+            why = f"which had not ended after {limits['real_s']:g} s"
+        finally:
             os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
-    if not data:
-        return Ran(failed=f"all of {prefix}*", why=f"which took more than {LIMIT_CPU_S} s of processor time, or died")
-    found: dict[str, Any] = json.loads(data)
-    unwritten = found.pop("unwritten")
-    return Ran(**found, unwritten=None if unwritten is None else (unwritten[0], unwritten[1]))
+            os.waitpid(child, 0)
+            os.close(reader)
+        return Ran(failed=f"all of {request.prefix}*", why=why)
+
+    def begin(self, request: Request) -> None:
+        """Put the implementation in its place, for the rest of this process."""
+        self.place = self.listener.on(request)
+        self.place.__enter__()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self) -> None:
+        """Answer, and leave pytest where it stands."""
+        self.listener.note_chance()
+        _send(self.answers, asdict(self.listener.ran))
+        os._exit(0)
 
 
-def _limit_processor_time() -> None:
+def _rewrite_once(tests: Path, config: pytest.Config) -> None:
+    """Let pytest rewrite the asserts of the tests now, so that the children need not: it is half of their work."""
+    from _pytest.assertion import rewrite  # noqa: PLC0415 - private: where it is otherwise, it takes longer
+
+    original = getattr(rewrite, "_rewrite_test", None)
+    if original is None:
+        return
+    with contextlib.suppress(Exception):  # the child meets the same, and tells it
+        kept = original(tests, config)
+        rewrite._rewrite_test = lambda file, config: kept if file == tests else original(file, config)  # noqa: SLF001
+
+
+def _limit_processor_time(limit_s: int) -> None:
     import resource  # noqa: PLC0415 - Windows has none
 
     hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
-    if hard == resource.RLIM_INFINITY or hard > LIMIT_CPU_S:
-        resource.setrlimit(resource.RLIMIT_CPU, (LIMIT_CPU_S, hard))
-    # The process ends in a moment, and what it inherited is large.
-    gc.disable()
+    if hard == resource.RLIM_INFINITY or hard > limit_s:
+        resource.setrlimit(resource.RLIMIT_CPU, (limit_s, hard))
+
+
+def _no_traceback(_excinfo: object, **_options: object) -> str:
+    return ""
 
 
 class _Listener:
     def __init__(self, tests: Path) -> None:
         self.tests = tests
+        self.prefix = ""
         self.ran = Ran()
+        self.state: object = None
+
+    @contextlib.contextmanager
+    def on(self, request: Request) -> Iterator[None]:
+        """Run the tests that are asked for on one implementation inside this, with chance as the seed decides."""
+        self.prefix = request.prefix
+        state, original = random.getstate(), random.Random
+        with in_place_of(request.name, module_from(request.source, request.file, request.name)):
+            random.seed(request.seed)
+            self.state = random.getstate()
+            random.Random = self.seeded(request.seed)  # type: ignore[misc]
+            try:
+                yield
+            finally:
+                self.note_chance()
+                random.Random = original  # type: ignore[misc]
+                random.setstate(state)
+
+    def seeded(self, seed: int) -> type[random.Random]:
+        """Return a `Random` that is given a seed where the tests give it none, so that no verdict is by chance."""
+        hidden, ran = random.Random(seed), self.ran
+
+        class Random(random.Random):
+            def __init__(self, x: Any = None) -> None:
+                if x is None:
+                    ran.chance = True
+                super().__init__(hidden.getrandbits(64) if x is None else x)
+
+        return Random
+
+    def note_chance(self) -> None:
+        self.ran.chance = self.ran.chance or random.getstate() != self.state
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_pycollect_makeitem(self, name: str) -> list[pytest.Item] | None:
+        return None if name.startswith(self.prefix) else []
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+        # pytest would render a traceback that nobody sees, which takes longer than everything else.
+        item.repr_failure = _no_traceback  # type: ignore[method-assign]
         outcome = yield
         if call.excinfo is None:
             if call.when == "call":
@@ -192,14 +391,11 @@ class _Listener:
             self.ran.why = str(report.longrepr)[-800:]
 
 
-def _run(tests: Path, prefix: str, name: str, module: types.ModuleType, seed: int) -> Ran:
-    listener = _Listener(tests)
-    environment = os.environ.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD")
+def _start(tests: Path, plugin: object) -> None:
+    """Run a pytest of its own on the tests, with no more plugins than it needs."""
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-    state, bytecode = random.getstate(), sys.dont_write_bytecode
-    random.seed(seed)
     sys.dont_write_bytecode = True
-    kept = sys.modules.pop(tests.stem, None)
+    sys.modules.pop(tests.stem, None)
     arguments = [
         str(tests),
         "--rootdir",
@@ -209,14 +405,22 @@ def _run(tests: Path, prefix: str, name: str, module: types.ModuleType, seed: in
         "--noconftest",
         "--import-mode=importlib",
     ]
-    arguments += ["-x", "-s", "-o", f"python_functions={prefix}*", "-o", "python_classes="]
-    for plugin in UNUSED:
-        arguments += ["-p", f"no:{plugin}"]
+    arguments += ["-x", "-s", "-o", "python_functions=test_*", "-o", "python_classes="]
+    arguments += ["-o", f"python_files={tests.name}"]  # and no other file's asserts are rewritten
+    for unused in UNUSED:
+        arguments += ["-p", f"no:{unused}"]
+    pytest.main(arguments, plugins=[plugin])
+
+
+def _here(tests: Path, request: Request) -> Ran:
+    """Run a pytest in this process, and put back what it changes."""
+    listener = _Listener(tests)
+    environment = os.environ.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD")
+    bytecode, kept = sys.dont_write_bytecode, sys.modules.get(tests.stem)
     try:
-        with in_place_of(name, module):
-            pytest.main(arguments, plugins=[listener])
+        with listener.on(request):
+            _start(tests, listener)
     finally:
-        random.setstate(state)
         sys.dont_write_bytecode = bytecode
         sys.modules.pop(tests.stem, None)
         if kept is not None:

@@ -71,7 +71,7 @@ def waits(attempt: int, seed: int, count: int = DRAWS, base_s: float = 1.0) -> l
 
 @pytest.mark.parametrize(
     ("attempt", "base_s", "ceiling"),
-    [(1, 1.0, 1.0), (2, 1.0, 2.0), (4, 1.0, 8.0), (7, 1.0, 60.0), (1_000_000, 1.0, 60.0), (1, 1e-4, 1e-4)],
+    [(1, 1.0, 1.0), (4, 1.0, 8.0), (7, 1.0, 60.0), (1, 1e-4, 1e-4)],
 )
 def test_jitter_is_uniform_from_zero_to_the_ceiling(attempt: int, base_s: float, ceiling: float) -> None:
     """The share of waits below any point is the point's share of the ceiling."""

@@ -10,7 +10,7 @@ import types
 import pytest
 
 from exercises.harness import examine as examine_module
-from exercises.harness.examine import examine, in_place_of, module_from, still_unwritten
+from exercises.harness.examine import Request, examine, in_place_of, still_unwritten
 from journal.course import find_exercises
 from journal.overlay import grade, graded_against
 from tests.course.conftest import ROOT
@@ -46,7 +46,7 @@ def suite(tmp_path):
 
 
 def put(file, implementation, **named):
-    return examine(file, "test_ceiling", NAME, module_from(implementation, "implementation.py", NAME), **named)
+    return examine(file, Request("test_ceiling", NAME, implementation, "implementation.py", **named))
 
 
 def test_suite_accepts_what_is_right_with_everything_of_pytest(suite):
@@ -116,6 +116,34 @@ def test_nothing_is_left_of_a_run(suite, monkeypatch, forked):
     assert "suite" not in sys.modules
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="in one process a module's deeds stay")
+def test_no_run_finds_what_another_has_left(suite):
+    """Implementations cannot help or harm each other.
+
+    Did: ran a suite on an implementation that leaves a mark in builtins, then on one that looks for it.
+    Saw: the second finds nothing, though both are children of the same waiting pytest.
+    Otherwise: the verdict on an implementation would depend on the one before it.
+    """
+    file = suite(
+        "from exercises.backoff.backoff import ceiling_s\nSEEN = []\n"
+        "def test_ceiling():\n    SEEN.append(ceiling_s(1))\n    assert SEEN == [False]\n"
+    )
+    text = (
+        "import builtins\n\ndef ceiling_s(n):\n    found = hasattr(builtins, 'left')\n"
+        "    builtins.left = n\n    return found\n"
+    )
+    first = put(file, text)
+    waiting = examine_module._Waiting.current
+    assert first.accepts
+    assert put(file, text).accepts
+    assert examine_module._Waiting.current is waiting
+
+
+def test_suite_that_has_changed_is_read_again(suite):
+    assert put(suite(SUITE), RIGHT).accepts
+    assert not put(suite(SUITE.replace("base * n", "base + 5")), RIGHT).accepts
+
+
 def test_module_takes_a_place_whose_package_is_not_there():
     module = types.ModuleType("no_such_package.inside")
     module.value = 3
@@ -133,6 +161,32 @@ def test_chance_in_a_test_is_seeded(suite):
     implementation = f"def ceiling_s(n):\n    return {random.Random(5).random()!r}\n"
     assert put(file, implementation, seed=5).accepts
     assert not put(file, implementation, seed=6).accepts
+
+
+@pytest.mark.parametrize(
+    ("drawn", "chance"),
+    [
+        ("random.random()", True),
+        ("random.Random().random()", True),
+        ("Random().random()", True),
+        ("random.Random(3).random()", False),
+        ("Random(3).random()", False),
+        ("0.5", False),
+    ],
+)
+def test_second_seed_is_tried_where_the_tests_draw_from_what_it_decides(suite, drawn, chance):
+    """A suite with an unseeded source gets its verdict from the seed, not from the moment.
+
+    Did: ran suites that draw from the module's source, from a `Random()` without a seed, with one, and not at all.
+    Saw: the same draws for the same seed, others for another; the first two are known to have drawn.
+    Otherwise: a suite that fails now and then would be accepted now and then, or all would be run twice.
+    """
+    text = "import random\nfrom random import Random\nfrom exercises.backoff.backoff import ceiling_s\n"
+    file = suite(text + f"def test_ceiling():\n    raise KeyError({drawn})\n")
+    first, again, other = (put(file, RIGHT, seed=seed) for seed in (1, 1, 2))
+    assert {first.chance, again.chance, other.chance} == {chance}
+    assert first.why == again.why
+    assert (first.why != other.why) is chance
 
 
 def graded(text):

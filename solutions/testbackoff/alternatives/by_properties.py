@@ -25,7 +25,7 @@ def test_ceiling_of_the_first_attempts() -> None:
 
 def test_ceiling_doubles_while_it_is_below_the_cap_and_then_stays() -> None:
     """Each is twice the one before, or the cap."""
-    for base_s, cap_s in ((0.3, 77.0), (1.0, 1024.0), (1e-9, 1e9)):
+    for base_s, cap_s in ((0.3, 77.0), (1.0, 1024.0), (2.0, 2.0), (1e-9, 1e9)):
         found = ceilings(base_s, cap_s, 80)
         assert max(found) <= cap_s
         for before, after in pairwise(found):
