@@ -100,7 +100,6 @@ COMPARED: dict[str, Callable[[dict[str, Any]], Lines]] = {
     "submit": lambda by: [
         ("submits one at a time", _compared(by, _median("one_per_s"))),
         ("submits from 100 callers", _compared(by, _median("hundred_per_s"))),
-        ("submits in bulk", _compared(by, _median("bulk_per_s"))),
     ],
     "front": lambda by: [
         ("submits through the front, share of those straight to the server", _share(by, "front_ratio")),
@@ -131,12 +130,17 @@ def cell(figure: dict[str, float]) -> str:
     return f"{figure['median']:,.{digits}f} ({figure['min']:,.{digits}f}–{figure['max']:,.{digits}f})"
 
 
+def number(value: float) -> str:
+    """Return a figure as it reads best: whole from a hundred on."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:,.2f}"
+
+
 def plot(title: str, main: str, by_peer: dict[str, Any]) -> str:
     """Return a bar chart as inline SVG; the table below it holds the same figures."""
     values = {peer: figures[main]["median"] for peer, figures in by_peer.items() if main in figures}
     most = max(values.values())
     height = BAR_HEIGHT * len(values) + 6
-    said = "; ".join(f"{peer} {value:,.4g}" for peer, value in values.items())
+    said = "; ".join(f"{peer} {number(value)}" for peer, value in values.items())
     svg = [
         f'<figure><svg viewBox="0 0 640 {height}" role="img" aria-label="{title}: {said}" class="bars">',
         f"<title>{title}</title><desc>{COLUMNS[main]}: {said}</desc>",
@@ -148,6 +152,6 @@ def plot(title: str, main: str, by_peer: dict[str, Any]) -> str:
         svg.append(
             f'<text x="{BAR_LEFT - 8}" y="{y + 14}" text-anchor="end" fill="currentColor" font-size="13">{peer}</text>'
             f'<rect x="{BAR_LEFT}" y="{y}" width="{width}" height="18" fill="currentColor" opacity="{opacity}"/>'
-            f'<text x="{BAR_LEFT + width + 8}" y="{y + 14}" fill="currentColor" font-size="13">{value:,.4g}</text>'
+            f'<text x="{BAR_LEFT + width + 8}" y="{y + 14}" fill="currentColor" font-size="13">{number(value)}</text>'
         )
     return "".join([*svg, f"</svg><figcaption>{title}: {COLUMNS[main]}, medians</figcaption></figure>"])
