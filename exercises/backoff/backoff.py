@@ -87,8 +87,7 @@ def is_transient(
     - An instance of a type in `transient` is transient.
 
     The error behind an error is its `__cause__` if it has one; otherwise its `__context__`, unless
-    `__suppress_context__` is set (`raise … from None`). A context beside a cause is never looked at. Ask with
-    `is not None`: an error may have a length of 0, or be false in another way, and is there all the same.
+    `__suppress_context__` is set (`raise … from None`). A context beside a cause is never looked at.
 
     If nothing classified is found, the answer is permanent. A chain may lead back to an error that was already passed
     on the same way; it ends there, with nothing found. One error behind two members of a group counts for both.
@@ -152,8 +151,7 @@ async def retry(
     `__context__`, where `classify` would find it again. (Call the operation outside the `except` block.)
 
     Only an `Exception` is a failed attempt. Any other `BaseException` out of the operation or the sleep, above all
-    `asyncio.CancelledError`, passes through at once, is never retried, and is not put to `classify`. A cancellation
-    reaches what `operation()` returned, which may be any awaitable: it is awaited here, not shielded.
+    `asyncio.CancelledError`, passes through at once, is never retried, and is not put to `classify`.
 
     The clock is the running loop's (`asyncio.get_running_loop().time()`). The first attempt is always made, even past
     the deadline. The deadline does not interrupt an attempt: one that ends after it still returns its result.

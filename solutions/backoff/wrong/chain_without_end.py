@@ -2,7 +2,7 @@
 
 Incident: An error re-raised from its own cause hangs the worker: no exception, no log line, 100 % CPU.
 Fails: 3
-Says: asked for the error behind it 5,000 times
+Says: asked for the error behind it 100,000 times
 """
 
 import asyncio
