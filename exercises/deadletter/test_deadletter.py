@@ -99,7 +99,7 @@ def differences(got: Any, expected: Any, path: str = "") -> list[tuple[str, str,
             if name in got and name in expected:
                 found += differences(got[name], expected[name], place)
             else:
-                found.append((place, *(repr(one[name]) if name in one else "missing" for one in (got, expected))))
+                found.append((place, *(repr(one[name]) if name in one else "not there" for one in (got, expected))))
         return found
     if isinstance(got, list) and isinstance(expected, list) and len(got) == len(expected):
         return [one for n in range(len(got)) for one in differences(got[n], expected[n], f"{path}[{n}]")]
