@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 
@@ -57,8 +56,10 @@ def test_other():
 
 
 @pytest.fixture
-def running(folder):
+def running(folder, monkeypatch):
     """The small journal with tests that run, as a git repository; returns what runs them."""
+    # A file written twice within a second, at the same size, would pass for what a run or a collection compiled.
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
     folder.write("tests/conftest.py", CONFTEST)
     folder.write("subject.py", SUBJECT)
     folder.write(TESTS, SOURCE)
@@ -72,8 +73,6 @@ def running(folder):
         return subprocess.run(
             [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *(arguments or (TESTS,))],
             cwd=folder.path,
-            # A file written twice within a second, at the same size, would pass for what was compiled before.
-            env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
             capture_output=True,
             text=True,
             check=False,

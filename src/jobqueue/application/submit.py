@@ -176,7 +176,7 @@ class Submitter:
 
 def _chunks(jobs: list[Job]) -> Iterator[list[Job]]:
     """Split into parts that one script may handle: bounded in number and, unless one job is larger, in bytes."""
-    if len(jobs) <= 4 or (len(jobs) <= defaults.BATCH_LIMIT and sum(len(job.payload) for job in jobs) <= CHUNK_BYTES):
+    if len(jobs) <= defaults.BATCH_LIMIT and sum(len(job.payload) for job in jobs) <= CHUNK_BYTES:
         yield jobs
         return
     chunk: list[Job] = []

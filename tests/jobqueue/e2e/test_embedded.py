@@ -6,11 +6,15 @@ import sys
 import tarfile
 from pathlib import Path
 
+import pytest
+
 from jobqueue.adapters.aof_backup import back_up
 from jobqueue.entrypoints.proto import jobqueue_pb2 as pb
 
 SAFE = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}  # not in every 3.11
 JOBQUEUE = Path(sys.executable).with_name("jobqueue")
+
+pytestmark = pytest.mark.against("process", "gRPC", "Valkey")
 
 
 async def submitted(running, count):

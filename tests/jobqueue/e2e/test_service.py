@@ -12,6 +12,8 @@ import uvloop
 from jobqueue.entrypoints.cli.serve import uvloop_if_installed
 from jobqueue.entrypoints.proto import jobqueue_pb2 as pb
 
+pytestmark = pytest.mark.against("process", "gRPC", "Valkey")
+
 
 def new(kind, payload=None):
     return pb.SubmitRequest(job=pb.NewJob(type=kind, payload_json=json.dumps(payload).encode()))
@@ -57,15 +59,30 @@ def test_jobs_submitted_without_a_worker_are_done_when_one_starts(folder, servic
             waiting = (await stub.Stats(pb.StatsRequest())).queues[0].ready
             with service(folder, "worker", JOBQUEUE_REDIS_URL=url) as worker:
                 states = [(await final(stub, job_id)).state for job_id in ids]
-                loop = (await worker.logged("working"))["loop"]
-            return waiting, states, worker.process.returncode, loop
+            return waiting, states, worker.process.returncode
 
     with service(folder, "serve", "--no-worker") as running:
-        waiting, states, ended, loop = asyncio.run(scenario(running))
+        waiting, states, ended = asyncio.run(scenario(running))
     assert waiting == 20
     assert states == [pb.STATE_DONE] * 20
     assert ended == 0
-    assert loop == "uvloop"  # installed with the tests, and what a worker alone runs on
+
+
+def test_a_worker_alone_runs_on_uvloop_and_beside_a_front_on_asyncio(folder, service):
+    """Did: started a service with a worker, and a worker alone on its store, with uvloop installed.
+
+    Saw: the first says that it works on the loop of asyncio, the second on that of uvloop.
+    Otherwise: grpc.aio would run on a loop that it is not written for, or a worker on the coarser timers.
+    """
+
+    async def loop_of(running):
+        return (await running.logged("working"))["loop"]
+
+    with service(folder) as both:
+        beside = asyncio.run(loop_of(both))
+        with service(folder, "worker", JOBQUEUE_REDIS_URL=f"unix://{folder}/data/valkey.sock") as worker:
+            alone = asyncio.run(loop_of(worker))
+    assert (beside, alone) == ("asyncio", "uvloop")
 
 
 def test_without_uvloop_the_loop_is_that_of_asyncio(monkeypatch):

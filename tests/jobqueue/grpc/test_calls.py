@@ -15,6 +15,8 @@ from jobqueue.domain.retry import RetryPolicy
 from jobqueue.domain.verdict import after_failure
 from jobqueue.entrypoints.proto import jobqueue_pb2 as pb
 
+pytestmark = pytest.mark.against("gRPC", "memory")
+
 
 def new(kind="echo", payload=b"{}", **fields):
     return pb.NewJob(type=kind, payload_json=payload, **fields)

@@ -3,6 +3,7 @@
 import asyncio
 import random
 
+import pytest
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -17,6 +18,8 @@ from jobqueue.application.worker import Worker, WorkerSettings
 from jobqueue.domain.errors import TransientError
 from jobqueue.domain.retry import RetryPolicy
 from jobqueue.entrypoints.proto import jobqueue_pb2 as pb
+
+pytestmark = pytest.mark.against("gRPC", "memory")
 
 
 def value(registry, name, **labels):

@@ -44,6 +44,7 @@ def convert(text):
     )
 
 
+@pytest.mark.against("Python alone")
 def test_cards_render_without_any_hook(journal_site, monkeypatch):
     """Cards are in the page when nothing but Markdown's own extensions are loaded.
 
