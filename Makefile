@@ -50,7 +50,7 @@ zip: setup ## make a copy of the site that opens from disk
 proto: setup ## generate the gRPC code again after a change to jobqueue.proto
 	$(BIN)/python -m grpc_tools.protoc -Isrc --python_out=src --grpc_python_out=src --pyi_out=src src/jobqueue/entrypoints/proto/jobqueue.proto
 
-bench: setup ## measure the job queue beside its peers (about half an hour, wants a quiet machine)
+bench: setup ## measure the job queue beside its peers (about ten minutes, wants a quiet machine)
 	$(BIN)/python -m tests.bench
 
 lock: setup ## pin the dependencies of pyproject.toml again

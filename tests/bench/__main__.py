@@ -1,6 +1,6 @@
 """The load test: the same work for the job service and its peers, interleaved, in one run.
 
-    python -m tests.bench                     five rounds of everything, about half an hour
+    python -m tests.bench                     five rounds of everything, about ten minutes
     python -m tests.bench --rounds 1 --only drain
 
 Each peer has an environment of its own under build/bench. Each measurement starts a Valkey without an append-only
