@@ -959,9 +959,13 @@ async def test_worker_that_fails_ends_the_pool(redis, network, workers):
 
     Costs: the process is up, its health check green, and nothing is done.
     """
-    raw, floor, jobs = network.raw(), Floor(), jobs_named(15)
+    raw, jobs = network.raw(), jobs_named(15)
+    floor = Floor(lasts_s=lambda job: 3.0 if job == jobs[1] else 1.0)  # where there is another worker, it is at work
     await submit(raw, jobs)
-    called = f"run_pool(…, workers={workers}, capacity=1) with 15 jobs of 1 s; the first acknowledgement fails"
+    called = (
+        f"run_pool(…, workers={workers}, capacity=1) with 15 jobs of 1 s, the second of 3 s; the first acknowledgement "
+        "fails"
+    )
     pool = run_pool(redis, floor.handler, floor.on_failure, workers=workers, capacity=1, stop=asyncio.Event())
     asyncio.get_running_loop().call_later(0.5, network.fail_at, 1)
     error = await outcome_of(called, pool, network)

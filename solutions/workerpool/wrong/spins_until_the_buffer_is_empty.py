@@ -2,7 +2,7 @@
 
 Incident: The loop waits for workers that cannot run because of it: the process burns a core until it is killed.
 Fails: 4, 6
-Says: while len(channel) > 0:
+Says: an endless loop, or a call that blocks
 """
 
 from __future__ import annotations
