@@ -70,7 +70,7 @@ def test_acknowledged_submits_survive_the_kill_of_the_front_and_repeated_ones_ma
     """
     address, url = f"unix:{folder}/front.sock", f"unix://{data}/valkey.sock"
     settings = {"JOBQUEUE_DATA_DIR": str(data), "JOBQUEUE_LISTEN": address}
-    each, run = scaled(500, 50), Run(address)
+    each, run = scaled(500, 150), Run(address)
 
     def front():
         started = processes.start("serve", "--no-worker", **settings)

@@ -1,5 +1,6 @@
 """`kill -9` of Valkey with its append-only file on, and a new start on the same folder."""
 
+import itertools
 import threading
 import time
 import uuid
@@ -15,17 +16,24 @@ POSTPONED_S = 2.0
 
 
 class Producer(threading.Thread):
-    """Submits jobs with keys one after the other, each until it is acknowledged."""
+    """Submits jobs with keys one after the other, each until it is acknowledged.
+
+    It makes `count` at the least, and goes on until it may end: how fast the machine is must not decide whether a kill
+    finds it at work.
+    """
 
     def __init__(self, url, count):
         super().__init__(daemon=True)
         self.url, self.count = url, count
+        self.may_end = threading.Event()
         self.acknowledged = {}  # id → when
         self.retried = 0
 
     def run(self):
         with BlockingSubmitter(self.url, lambda: uuid.uuid4().hex) as submitter:
-            for number in range(self.count):
+            for number in itertools.count():
+                if number >= self.count and self.may_end.is_set():
+                    break
                 while True:
                     try:
                         job_id = submitter.submit("default", "counted", {"s": 0.01}, key=f"k{number}").id
@@ -73,6 +81,7 @@ def test_jobs_survive_the_kill_of_valkey(fsync, folder, processes, ledger, rng, 
             late = [job_id for job_id in missing if known[job_id] < killed_at - POSTPONED_S]
             assert not late, f"{len(late)} jobs are gone that were acknowledged long before the kill"
             lost |= missing
+        producer.may_end.set()
         producer.join(300)
         assert not producer.is_alive()
         book.wait_until_settled(120)
@@ -80,7 +89,7 @@ def test_jobs_survive_the_kill_of_valkey(fsync, folder, processes, ledger, rng, 
         print(f"{fsync}: {seen}, {producer.retried} submits repeated, {len(lost)} lost")
         if fsync == "always":
             assert not lost
-        assert len(producer.acknowledged) == jobs
+        assert len(producer.acknowledged) >= jobs
         assert producer.retried > 0
         assert seen["dead"] <= 0.02 * seen["jobs"], seen
         assert all(worker.drain() == 0 for worker in workers)
