@@ -64,6 +64,13 @@ async def plant(client, place, job_id, raw, due_at):
         await client.hset(KEYS.tokens, job_id, "gone.1")
 
 
+async def unsettled(client):
+    """Return how many jobs are ready, scheduled or running, as of one instant: a job moves while one counts."""
+    async with client.pipeline(transaction=True) as pipe:
+        pipe.llen(KEYS.ready).zcard(KEYS.scheduled).zcard(KEYS.leases).hlen(KEYS.tokens)
+        return sum(await pipe.execute())
+
+
 async def ask_about(at, ids):
     """Ask about each job in every way, and return the answers that are not clear."""
     unclear = []
