@@ -1,12 +1,12 @@
 """The job store on Redis or Valkey, one server or a cluster: builds each script's arguments and reads its reply."""
 
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any
 
 import redis.exceptions
 
 from jobqueue.adapters import redis_scripts as scripts
+from jobqueue.adapters.lean_connection import at_once
 from jobqueue.adapters.records import decode, decode_or_show, encode
 from jobqueue.adapters.redis_errors import translated
 from jobqueue.adapters.redis_keys import queue_keys
@@ -16,8 +16,6 @@ from jobqueue.domain import defaults
 from jobqueue.domain.errors import UndecodableRecord
 from jobqueue.domain.job import Job, JobState, JobView, Lease, QueueStats, Unreadable
 from jobqueue.domain.verdict import Bury, Retry
-
-_keys = lru_cache(maxsize=256)(queue_keys)
 
 
 def _ms(at: float) -> int:
@@ -38,7 +36,7 @@ class RedisJobStore:
 
     async def submit(self, queue: str, jobs: Sequence[Job], *, now: float, key_for_s: float) -> list[bool]:
         """Store jobs; see `JobIntake`."""
-        keys = _keys(queue)
+        keys = queue_keys(queue)
         args: list[Any] = [_ms(now), _ms(now + key_for_s)]
         for job in jobs:
             args += (job.id, _ms(job.due_at), 1 if job.key else 0, encode(job))
@@ -70,10 +68,11 @@ class RedisJobStore:
         keys, args = self._exchange_args(queue, (), wanted=wanted, token=token, now=now, lease_s=lease_s)
         ready = keys[0]
         with translated:
-            pipeline = self._client.pipeline(transaction=False)
-            pipeline.execute_command("BLMOVE", ready, ready, "LEFT", "LEFT", wait_s)
-            pipeline.execute_command("EVALSHA", scripts.exchange.sha, len(keys), *keys, *args)
-            woken, reply = await pipeline.execute(raise_on_error=False)
+            woken, reply = await at_once(
+                self._client,
+                ("BLMOVE", ready, ready, "LEFT", "LEFT", wait_s),
+                ("EVALSHA", scripts.exchange.sha, len(keys), *keys, *args),
+            )
             took = isinstance(reply, list) and len(reply) > 1  # a full server refuses the wait, not the claim
             for answer in (woken, reply):
                 if (
@@ -91,7 +90,7 @@ class RedisJobStore:
     def _exchange_args(
         self, queue: str, done: Sequence[Receipt], *, wanted: int, token: str, now: float, lease_s: float
     ) -> tuple[tuple[str, ...], list[Any]]:
-        keys = _keys(queue)
+        keys = queue_keys(queue)
         args: list[Any] = [_ms(now), _ms(now + lease_s), token, wanted, self._done_max]
         for receipt in done:
             args += receipt
@@ -107,7 +106,7 @@ class RedisJobStore:
         lapsed_before: float | None = None,
     ) -> list[str]:
         """Schedule or bury running jobs; see `JobLeases`."""
-        keys = _keys(queue)
+        keys = queue_keys(queue)
         args: list[Any] = ["" if lapsed_before is None else _ms(lapsed_before)]
         for receipt, verdict in zip(receipts, verdicts, strict=True):
             if isinstance(verdict, Bury):
@@ -121,27 +120,27 @@ class RedisJobStore:
 
     async def give_back(self, queue: str, receipts: Sequence[Receipt], *, now: float) -> list[str]:  # noqa: ARG002
         """Put running jobs back at the head of ready; see `JobLeases`."""
-        keys = _keys(queue)
+        keys = queue_keys(queue)
         args = [field for receipt in receipts for field in receipt]
         refused = await scripts.give_back(self._client, (keys.leases, keys.tokens, keys.ready), *args)
         return [_id(raw) for raw in refused]
 
     async def renew(self, queue: str, receipts: Sequence[Receipt], *, now: float, lease_s: float) -> list[str]:
         """Extend leases; see `JobLeases`."""
-        keys = _keys(queue)
+        keys = queue_keys(queue)
         args = [field for receipt in receipts for field in receipt]
         lost = await scripts.renew(self._client, (keys.leases, keys.tokens), _ms(now + lease_s), *args)
         return [_id(raw) for raw in lost]
 
     async def promote(self, queue: str, *, now: float, limit: int) -> int:
         """Move due jobs to ready; see `JobUpkeep`."""
-        keys = _keys(queue)
+        keys = queue_keys(queue)
         return int(await scripts.promote(self._client, (keys.scheduled, keys.ready), _ms(now), limit))
 
     # --8<-- [start:lapsed]
     async def lapsed(self, queue: str, *, before: float, limit: int) -> Taken:
         """List jobs whose lease ended; see `JobUpkeep`. Three reads of three instants: `fail` checks again."""
-        keys = _keys(queue)
+        keys = queue_keys(queue)
         with translated:
             scored = await self._client.zrangebyscore(
                 keys.leases, "-inf", f"({_ms(before)}", start=0, num=limit, withscores=True
@@ -164,7 +163,7 @@ class RedisJobStore:
         self, queue: str, *, now: float, done_for_s: float, done_max: int, dead_for_s: float, dead_max: int, limit: int
     ) -> int:
         """Remove what is beyond its retention, idempotency keys too; see `JobUpkeep`."""
-        keys = _keys(queue)
+        keys = queue_keys(queue)
         done = await scripts.trim(self._client, (keys.done, keys.records), _ms(now - done_for_s), done_max, limit)
         dead = await scripts.trim(self._client, (keys.dead, keys.records), _ms(now - dead_for_s), dead_max, limit)
         with translated:
@@ -173,7 +172,7 @@ class RedisJobStore:
 
     async def find(self, queue: str, job_id: str) -> JobView | None:
         """Look a job up; see `JobArchive`."""
-        keys = _keys(queue)
+        keys = queue_keys(queue)
         where = (keys.records, keys.scheduled, keys.leases, keys.dead, keys.done, keys.tokens)
         reply = await scripts.find(self._client, where, job_id)
         if reply is None:
@@ -185,13 +184,13 @@ class RedisJobStore:
 
     async def cancel(self, queue: str, seen: JobView, job: Job, *, now: float) -> bool:
         """Bury a job that does not run; see `JobArchive`."""
-        keys = _keys(queue)
+        keys = queue_keys(queue)
         where = (keys.records, keys.scheduled, keys.ready, keys.dead)
         return bool(await scripts.cancel(self._client, where, job.id, seen.stored, encode(job), _ms(now)))
 
     async def dead(self, queue: str, *, start: int, limit: int) -> list[DeadJob]:
         """List dead jobs; see `JobArchive`."""
-        keys = _keys(queue)
+        keys = queue_keys(queue)
         with translated:
             scored = await self._client.zrange(keys.dead, start, start + limit - 1, withscores=True)
             if not scored:
@@ -204,14 +203,14 @@ class RedisJobStore:
 
     async def redrive(self, queue: str, jobs: Sequence[Job], *, now: float) -> list[bool]:  # noqa: ARG002
         """Send dead jobs back to ready; see `JobArchive`."""
-        keys = _keys(queue)
+        keys = queue_keys(queue)
         args = [field for job in jobs for field in (_raw(job.id), encode(job))]
         moved = await scripts.redrive(self._client, (keys.dead, keys.records, keys.ready), *args)
         return [bool(was_dead) for was_dead in moved]
 
     async def stats(self, queue: str, *, now: float) -> QueueStats:
         """Count; see `JobArchive`."""
-        keys = _keys(queue)
+        keys = queue_keys(queue)
         where = (keys.records, keys.ready, keys.scheduled, keys.leases, keys.done, keys.dead)
         ready, scheduled, running, done, dead, head, first_due = await scripts.stats(self._client, where)
         try:

@@ -1,5 +1,6 @@
 """The names of all keys, in one place; the queue is the hash tag, so the keys of a queue share a cluster slot."""
 
+from functools import lru_cache
 from typing import NamedTuple
 
 
@@ -17,6 +18,7 @@ class QueueKeys(NamedTuple):
     keys: str  # sorted set: id of a job with an idempotency key, score = when the key is forgotten
 
 
+@lru_cache(maxsize=256)
 def queue_keys(queue: str) -> QueueKeys:
     """Return the key names of a queue; all scores are milliseconds since the epoch."""
     return QueueKeys(*(f"jobqueue:{{{queue}}}:{name}" for name in QueueKeys._fields))

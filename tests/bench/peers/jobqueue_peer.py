@@ -112,9 +112,13 @@ async def work() -> None:
     await asyncio.Event().wait()
 
 
-if args.act == "worker":
+def run(work) -> None:
     with asyncio.Runner(loop_factory=uvloop_if_installed()) as runner:
-        runner.run(work())
+        runner.run(work)
+
+
+if args.act == "worker":
+    run(work())
 elif args.act == "pace":
     pace()
 elif args.way == "one":
@@ -122,4 +126,4 @@ elif args.way == "one":
 elif args.way == "front":
     report(args.n, lambda: asyncio.run(enqueue_through_the_front()))
 else:
-    report(args.n, lambda: asyncio.run(enqueue()))
+    report(args.n, lambda: run(enqueue()))
