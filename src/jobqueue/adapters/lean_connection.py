@@ -26,6 +26,11 @@ class _Lean:
         """Pack a command in C; its name may be several words."""
         return [hiredis.pack_command((*args[0].split(), *args[1:]))]
 
+    async def on_connect(self: Any) -> None:
+        """Have each write leave at once: uvloop keeps one that is small until the loop's turn ends."""
+        self._writer.transport.set_write_buffer_limits(0)
+        await super().on_connect()  # type: ignore[misc]
+
     async def send_packed_command(self: Any, command: Any, check_health: bool = True) -> None:
         """Write, and wait, as redis-py does, only for what the socket did not take at once."""
         if self.is_connected and isinstance(command, list):

@@ -66,7 +66,8 @@ class Lane:
     async def run(self, next_feed: Callable[[], Feed | None], idle: Callable[[], asyncio.Future[None]]) -> None:
         """Take jobs from the feeds' buffers and run them, one after the other, until cancelled while idle.
 
-        Handlers that never wait would keep the loop to themselves, so after some jobs in a row the others get a turn.
+        Handlers that never wait would keep the loop to themselves, so after some jobs in a row the others get a turn;
+        and the feed at once when it has to send for more, so that the store works while the lanes run what is left.
         """
         self._task = task = asyncio.current_task()
         in_a_row = 0
@@ -75,11 +76,13 @@ class Lane:
             if feed is None:
                 await idle()
                 continue
-            await self._attempt(feed, feed.take())
-            in_a_row += 1
-            if in_a_row == YIELD_EVERY:
+            if feed.pressing or in_a_row == YIELD_EVERY:
                 in_a_row = 0
                 await asyncio.sleep(0)
+                if not feed.buffer:
+                    continue
+            await self._attempt(feed, feed.take())
+            in_a_row += 1
 
     # --8<-- [end:lane]
 

@@ -70,6 +70,7 @@ class Feed:
         self._pace = 0.0  # jobs that end, a second
         self._low = 0  # jobs that end during LINGER_S: half of what is held ahead
         self._more = True
+        self.pressing = False  # a trip for more is due, and waits for its turn of the loop
         self._closing = False
         self._ending = False
         self._wake = asyncio.Event()
@@ -80,6 +81,7 @@ class Feed:
         """Hand the next job to a lane, and send for more when the buffer runs low."""
         lease = self.buffer.popleft()
         if len(self.buffer) == self._low:
+            self.pressing = self._more
             self._wake.set()
         return lease
 
@@ -164,6 +166,7 @@ class Feed:
 
     async def _exchange(self) -> None:
         """Acknowledge what is done and take what there is room for, in one round trip."""
+        self.pressing = False
         done, self.done = self.done[: defaults.BATCH_LIMIT], self.done[defaults.BATCH_LIMIT :]
         self._measure(len(done))
         wanted = self._room() if self._more else 0

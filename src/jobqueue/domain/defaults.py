@@ -32,7 +32,7 @@ TIMEOUT_S = 300.0
 CONCURRENCY = 100
 """Jobs that a worker runs at once."""
 
-PREFETCH = 500
+PREFETCH = 1000
 """Most jobs that a worker holds beyond those it runs; it takes that many only while jobs end that fast."""
 
 GRACE_S = 10.0

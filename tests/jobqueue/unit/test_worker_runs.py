@@ -66,6 +66,30 @@ async def test_no_more_than_the_limit_run_at_once_and_little_is_taken_ahead_of_s
     await worker.drain()
 
 
+async def test_more_is_sent_for_while_jobs_that_never_wait_are_still_held(bench):
+    ahead = []
+
+    @bench.handlers.handler("greet")
+    async def greet(each):
+        pass  # it never lets go of the loop
+
+    async def exchange(*args, **named):
+        ahead.append(worker.status().ahead)
+        return await bench.memory.exchange(*args, **named)
+
+    bench.store.exchange = exchange
+    await bench.submit(*(job(n) for n in range(2000)))
+    worker = bench.worker(concurrency=50, prefetch=200)
+    worker.start()
+    await asyncio.sleep(1.0)
+    assert (await bench.depth())["done"] == defaults.DONE_MAX
+    assert bench.observer.outcomes() == {"done": 2000}
+    # A trip is due when a hundred are left, and each lane may start one more before it leaves. The first trips find
+    # nothing held, and neither do the last.
+    assert min(ahead[2:-3]) >= 100 - 50, ahead
+    await worker.drain()
+
+
 async def test_a_transient_failure_is_retried_with_growing_delays_until_it_succeeds(bench):
     attempts = []
 
