@@ -97,10 +97,12 @@ class Visit:
         """Return by how many CSS pixels the page is wider than the window."""
         return self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
 
-    def axe(self):
-        """Return axe's violations, each as one line with the first element it names."""
+    def axe(self, within=""):
+        """Return axe's violations, on the page or within what a selector names, each as one line with its elements."""
         self.page.evaluate(f"{(packages(ROOT) / 'axe-core' / 'axe.min.js').read_text(encoding='utf-8')}; 0")
-        found = self.page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+        found = self.page.evaluate("within => axe.run(within || document, {resultTypes: ['violations']})", within)[
+            "violations"
+        ]
         return [
             f"{self.page.url}: {violation['id']}: {violation['help']}: "
             + "; ".join(
