@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 from journal.lessons import read_lessons
@@ -69,6 +70,12 @@ def last_outcomes(events: Iterable[Event], slug: str) -> dict[int, str]:
 
 
 def _steps(tests: Path) -> tuple[Step, ...]:
+    stat = tests.stat()
+    return _read_steps(tests, stat.st_mtime_ns, stat.st_size)
+
+
+@cache
+def _read_steps(tests: Path, _mtime_ns: int, _size: int) -> tuple[Step, ...]:
     try:
         tree = ast.parse(tests.read_text(encoding="utf-8"))
     except SyntaxError:

@@ -107,12 +107,12 @@ def test_hints_come_one_at_a_time(workshop):
 
 def test_endless_loop_of_the_learners_file_fails_its_step_with_the_line(workshop):
     at = workshop()
-    hangs = "\n\n_right = ceiling_s\n\n\ndef ceiling_s(attempt, *, base_s, cap_s):\n    while attempt == 1_000:\n"
-    hangs += "        attempt = 1_000\n    return _right(attempt, base_s=base_s, cap_s=cap_s)\n"
+    hangs = "\n\n_right = ceiling_s\n\n\ndef ceiling_s(attempt, *, base_s, cap_s):\n    while attempt == 1_100:\n"
+    hangs += "        attempt = 1_100\n    return _right(attempt, base_s=base_s, cap_s=cap_s)\n"
     outcomes = at.run(solution(FIRST) + hangs)
     assert (outcomes[1], outcomes[2], outcomes[3]) == ("failed", "passed", "passed")
     assert "an endless loop" in at.text()
-    assert re.search(r"line \d+(while attempt == 1_000|attempt = 1_000)", at.text())
+    assert re.search(r"line \d+(while attempt == 1_100|attempt = 1_100)", at.text())
     assert at.run(solution(FIRST))[1] == "passed"
 
 

@@ -21,7 +21,8 @@ from pygments.lexers.python import PythonLexer
 from journal.fences.place import Place, place_of
 from journal.named_tests import missing_test
 from journal.proofs import evidence
-from journal.proofs.mutations import read_mutations
+from journal.proofs.mutations import mutation_of
+from journal.proofs.source import parsed
 from journal.proofs.state import mark_of
 
 if TYPE_CHECKING:
@@ -60,16 +61,16 @@ def anchor(test_id: str) -> str:
 def source_of(test_id: str, place: Place) -> tuple[str, int]:
     """Return the source of a test that exists, and its first line in the file (decorators included)."""
     path, _, name = test_id.partition("::")
-    text = (place.root / path).read_text(encoding="utf-8")
+    module = parsed(place.root / path)
     wanted = name.partition("[")[0].split("::")
-    body: list[ast.stmt] = ast.parse(text).body
+    body: list[ast.stmt] = module.tree.body
     found: ast.stmt | None = None
     for part in wanted:
         found = next(node for node in body if getattr(node, "name", None) == part)
         body = getattr(found, "body", [])
     assert isinstance(found, ast.FunctionDef | ast.AsyncFunctionDef)
     first = min([found.lineno, *(d.lineno for d in found.decorator_list)])
-    lines = text.splitlines()[first - 1 : found.end_lineno]
+    lines = module.text.splitlines()[first - 1 : found.end_lineno]
     indent = len(lines[0]) - len(lines[0].lstrip())
     return "\n".join(line[indent:] for line in lines) + "\n", first
 
@@ -107,7 +108,7 @@ def _state(known: Mark) -> str:
 
 
 def _mutation(place: Place, test_id: str) -> Mutation | None:
-    return read_mutations(place.root)[0].get(test_id.partition("[")[0])
+    return mutation_of(place.root, test_id.partition("[")[0])
 
 
 def _mark_of(test_id: str, place: Place, md: Markdown) -> Mark:

@@ -83,37 +83,54 @@ def read_mutations(root: Path) -> tuple[dict[str, Mutation], list[Problem]]:
     found: dict[str, Mutation] = {}
     problems: list[Problem] = []
     for file in sorted((root / FOLDER).glob("*.toml")):
-        path = file.relative_to(root).as_posix()
-        text = file.read_text(encoding="utf-8")
-        try:
-            data = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
-            problems.append(Problem(path, 0, f"this is no TOML: {error}"))
-            continue
-        tests = str(data.pop("tests", ""))
-        lines = text.splitlines()
-        for name, table in data.items():
-            line = next((number for number, line in enumerate(lines, 1) if line.strip() == f"[{name}]"), 1)
-            proof = f"{tests}::{name}"
-            fault = _table_fault(table) or missing_test(root, proof)
-            if fault:
-                problems.append(Problem(path, line, f"the mutation of {name}: {fault}"))
-                continue
-            mutation = Mutation(
-                proof=proof,
-                path=path,
-                line=line,
-                **{key: str(table.get(key, "")) for key in sorted(_KEYS)},
-            )
-            found[proof] = mutation
-            if fault := mutation.fault(root):
-                problems.append(Problem(path, line, f"the mutation of {name} cannot be made: {fault}"))
+        _read_file(root, file, found, problems)
     return found, problems
+
+
+def mutation_of(root: Path, proof: str) -> Mutation | None:
+    """Return the mutation of the test `proof`, if there is one that can be read."""
+    found: dict[str, Mutation] = {}
+    file = _file_of(root, proof)
+    if file.is_file():
+        _read_file(root, file, found, [])
+    return found.get(proof)
+
+
+def _file_of(root: Path, proof: str) -> Path:
+    return root / FOLDER / f"{proof.partition('::')[0].rpartition('/')[2].removesuffix('.py')}.toml"
+
+
+def _read_file(root: Path, file: Path, found: dict[str, Mutation], problems: list[Problem]) -> None:
+    path = file.relative_to(root).as_posix()
+    text = file.read_text(encoding="utf-8")
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        problems.append(Problem(path, 0, f"this is no TOML: {error}"))
+        return
+    tests = str(data.pop("tests", ""))
+    lines = text.splitlines()
+    for name, table in data.items():
+        line = next((number for number, line in enumerate(lines, 1) if line.strip() == f"[{name}]"), 1)
+        proof = f"{tests}::{name}"
+        fault = _table_fault(table) or missing_test(root, proof)
+        if fault:
+            problems.append(Problem(path, line, f"the mutation of {name}: {fault}"))
+            continue
+        mutation = Mutation(
+            proof=proof,
+            path=path,
+            line=line,
+            **{key: str(table.get(key, "")) for key in sorted(_KEYS)},
+        )
+        found[proof] = mutation
+        if fault := mutation.fault(root):
+            problems.append(Problem(path, line, f"the mutation of {name} cannot be made: {fault}"))
 
 
 def mutated_files(root: Path, proof: str) -> list[str]:
     """Return the files that the mutation of `proof` changes: they are its subject, imported or not."""
-    path = root / FOLDER / f"{proof.partition('::')[0].rpartition('/')[2].removesuffix('.py')}.toml"
+    path = _file_of(root, proof)
     if not path.is_file():
         return []
     try:

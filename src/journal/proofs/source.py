@@ -30,10 +30,14 @@ ALONE = "Python alone"
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """A parsed file: its statements by the name they bind, the modules it imports, and by which name."""
+    """A parsed file: its statements by the name they bind, the modules it imports, and by which name.
+
+    `segments` are the statements' names and sources, in order, without decorators.
+    """
 
     text: str
     tree: ast.Module
+    segments: tuple[tuple[str, bytes], ...]
     named: dict[str, ast.stmt]
     imported: dict[str, str]
     modules: tuple[str, ...]
@@ -89,9 +93,9 @@ def digest(root: Path, proof: str, further: Iterable[str] = ()) -> str:
     own = name.partition("::")[0].partition("[")[0]
     module = parsed(root / path)
     hashed = hashlib.sha256()
-    for key, node in _statements(module):
+    for key, segment in module.segments:
         if not key.startswith(("test", "Test")) or key == own:
-            hashed.update((ast.get_source_segment(module.text, node) or "").encode())
+            hashed.update(segment)
     files = {root / one for one in further} | _behind(root, root / path)
     for file in sorted(files - {root / path}):
         if file.is_file():
@@ -141,11 +145,6 @@ def _files_of(root: Path, module: str) -> Iterator[Path]:
             yield base / "__init__.py"
 
 
-def _statements(module: Module) -> Iterator[tuple[str, ast.stmt]]:
-    for node in module.tree.body:
-        yield getattr(node, "name", ""), node
-
-
 def _imports(node: ast.AST) -> list[tuple[str, str]]:
     """Return (bound name, module or module.attribute) for an import statement, nothing for another node."""
     if isinstance(node, ast.Import):
@@ -168,7 +167,16 @@ def _parse(name: str, _mtime_ns: int, _size: int) -> Module:
     pairs = [pair for node in ast.walk(tree) for pair in _imports(node)]
     top = [pair for node in tree.body for pair in _imports(node)]
     modules = dict.fromkeys(part for _, target in pairs for part in (target.rpartition(".")[0], target) if part)
-    return Module(text, tree, named, dict(top), tuple(modules))
+    lines = text.split("\n")
+    segments = tuple((getattr(node, "name", ""), _segment(lines, node)) for node in tree.body)
+    return Module(text, tree, segments, named, dict(top), tuple(modules))
+
+
+def _segment(lines: list[str], node: ast.stmt) -> bytes:
+    """Return a statement's source; `ast.get_source_segment` does too, and splits the whole file for each."""
+    end = node.end_lineno or node.lineno
+    source = "\n".join(lines[node.lineno - 1 : end]).encode()
+    return source[node.col_offset : len(source) - len(lines[end - 1].encode()) + (node.end_col_offset or 0)]
 
 
 def _content(file: Path) -> bytes:

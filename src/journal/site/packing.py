@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 import zipfile
 from importlib.metadata import version
 from pathlib import Path
 
-from journal.site.build import build
+from journal.site.build import build, build_if_changed
 
 # Says that a folder is one of ours, which may be replaced.
 MARKER = ".redrive-site"
@@ -17,7 +18,7 @@ class NotOurFolderError(Exception):
 
 
 def publish(root: Path, folder: Path) -> None:
-    """Build the site into `folder`, ready for any static host and any sub-path.
+    """Build the site unless it stands, and copy it into `folder`, ready for any static host and any sub-path.
 
     Raises:
         NotOurFolderError: `folder` has content of somebody else's, which publishing would delete.
@@ -29,10 +30,16 @@ def publish(root: Path, folder: Path) -> None:
             f"{folder} is not empty and was not made by this command; publishing would delete what is in it. "
             "Name an empty or a new folder"
         )
-    build(root, folder)
-    (folder / MARKER).write_text("made by `journal publish`, which may replace this folder\n", encoding="utf-8")
+    built = root / "build" / "site"
+    build_if_changed(root, built)
+    fresh = folder.with_name(f"{folder.name}.new")
+    shutil.rmtree(fresh, ignore_errors=True)
+    shutil.copytree(built, fresh)
+    (fresh / MARKER).write_text("made by `journal publish`, which may replace this folder\n", encoding="utf-8")
     # GitHub's static host would otherwise leave out files whose names begin with an underscore.
-    (folder / ".nojekyll").touch()
+    (fresh / ".nojekyll").touch()
+    shutil.rmtree(folder, ignore_errors=True)
+    fresh.replace(folder)
 
 
 def make_zip(root: Path) -> Path:

@@ -13,6 +13,7 @@ import hashlib
 import json
 import re
 import shutil
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from journal.course.declared import Wrong, read_wrong
@@ -129,6 +130,7 @@ def difference(right: str, wrong: str) -> str:
     return "\n".join("…" if line.startswith("@@") else line for line in list(lines)[2:])
 
 
+@cache
 def _bare(text: str) -> str:
     tree = ast.parse(text)
     for node in ast.walk(tree):

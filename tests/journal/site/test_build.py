@@ -155,15 +155,18 @@ def test_publish_makes_a_folder_and_replaces_only_its_own(journal_site, tmp_path
     built = []
 
     def fake_build(root, folder):
-        folder.mkdir(exist_ok=True)
-        built.append((root, folder))
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"page-{len(built)}.html").touch()
+        built.append(root)
 
-    monkeypatch.setattr("journal.site.packing.build", fake_build)
+    monkeypatch.setattr("journal.site.packing.build_if_changed", fake_build)
     ours = tmp_path / "ours"
     publish(journal_site.path, ours)
+    (ours / "old.html").touch()
     publish(journal_site.path, ours)
-    assert built == [(journal_site.path, ours)] * 2
-    assert (ours / ".nojekyll").exists()
+    assert built == [journal_site.path] * 2
+    assert {path.name for path in ours.iterdir()} >= {".nojekyll", "page-0.html", "page-1.html"}
+    assert not (ours / "old.html").exists()
 
 
 def test_the_zip_opens_from_disk_with_a_search_index_in_a_script(journal_site):
