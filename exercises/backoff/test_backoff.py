@@ -340,6 +340,10 @@ class BusyGroup(ExceptionGroup, Busy):
     """A group whose own type is listed as transient."""
 
 
+class RefusedGroup(ExceptionGroup, Refused):
+    """A group whose own type is listed as permanent."""
+
+
 def behind(error: BaseException, *, cause: BaseException | None = None, context: BaseException | None = None) -> Any:
     """Return `error` with a cause (`raise error from cause`) or a context (raised while handling it)."""
     if context is not None:
@@ -554,6 +558,11 @@ TRANSIENT_BURIED = "a hiccup of a second ends jobs for good, and somebody has to
             "a group whose own type is transient, with a permanent member: its members decide",
             lambda: BusyGroup("g", [Refused()]),
             False,
+        ),
+        (
+            "a group whose own type is permanent, with a transient member: its members decide",
+            lambda: RefusedGroup("g", [Busy()]),
+            True,
         ),
         (
             "a BaseExceptionGroup with an unclassified member",
@@ -825,7 +834,10 @@ async def test_classify_is_asked_no_more_than_once_for_an_attempt() -> None:
 @STEP_4
 async def test_bad_settings_are_refused_before_the_first_attempt() -> None:
     """attempts below 1, or bounds that ceiling_s refuses, are a ValueError before anything is tried."""
-    for bad in ({"attempts": 0}, {"attempts": -1}, {"base_s": 0.0}, {"cap_s": 0.5}, {"cap_s": math.nan}):
+    for bad in (
+        *({"attempts": 0}, {"attempts": -1}, {"base_s": 0.0}, {"cap_s": 0.5}, {"cap_s": math.nan}),
+        *({"cap_s": math.inf}, {"base_s": math.nan}, {"base_s": math.inf, "cap_s": math.inf}),
+    ):
         operation = Operation()
         ended = await retried(operation, **bad)
         assert isinstance(ended.error, ValueError) and not operation.calls_at, explain(
@@ -960,6 +972,7 @@ async def test_last_error_is_raised_itself_with_a_note_per_attempt() -> None:
     last.__cause__ = cause
     last.__suppress_context__ = False
     last.add_note("seen by the driver")
+    last.add_note(f"attempt 3: {last!r}")  # of an inner retry that gave up with it
     for errors, attempts in (([Busy("one"), Busy("two"), last], 3), ([Refused("at once")], 3), ([Busy("only")], 1)):
         operation = Operation(*errors)
         ended = await retried(operation, attempts=attempts)
@@ -970,7 +983,7 @@ async def test_last_error_is_raised_itself_with_a_note_per_attempt() -> None:
             expected=f"raised {errors[-1]!r}, that very object",
             costs="callers that catch the dependency's errors no longer do, and the dead letter names the wrong one",
         )
-        own = ["seen by the driver"] if errors[-1] is last else []
+        own = ["seen by the driver", f"attempt 3: {last!r}"] if errors[-1] is last else []
         notes = getattr(ended.error, "__notes__", [])
         expected = own + [f"attempt {number}: {error!r}" for number, error in enumerate(errors, 1)]
         assert notes == expected, explain(

@@ -90,6 +90,22 @@ def test_label_names_that_differ_in_case_are_two_and_sorted():
 
 
 @pytest.mark.step(1, "labelled counters")
+def test_names_are_sorted_and_not_what_is_printed():
+    """A name stands before a longer one that begins with it: `code` before `code2`, though "2" comes before "=".
+
+    Costs: two programs that share a dashboard print one series in two ways.
+    """
+    labels = {"code2": "b", "code": "a"}
+    got, want = series_key("jobs_total", labels), 'jobs_total{code="a",code2="b"}'
+    assert got == want, explain(
+        called=f'series_key("jobs_total", {labels})',
+        got=got,
+        expected=want,
+        costs="sorted by `code2=` and `code=`, the key is another than every other program's for the same series",
+    )
+
+
+@pytest.mark.step(1, "labelled counters")
 def test_no_labels_give_the_bare_name():
     """None and an empty mapping give the bare name."""
     for labels in (
@@ -370,17 +386,18 @@ def test_existing_series_go_on_after_an_overflow(caplog):
 @pytest.mark.step(2, "snapshot and cardinality guard")
 def test_overflow_of_one_name_leaves_other_names_alone(caplog):
     """The limit is for each metric name by itself."""
-    registry = Registry(max_series=2)
-    overflowing(caplog, registry, [("jobs_total", {"user": str(n)}) for n in range(5)])
-    overflowing(caplog, registry, [("errors_total", None), ("errors_total", {"why": "timeout"})])
-    got = {key: total for key, total in counters_of(registry).items() if key.startswith("errors_total")}
-    want = {"errors_total": 1.0, 'errors_total{why="timeout"}': 1.0}
-    assert got == want, explain(
-        called="the series of errors_total (2 label sets, max_series=2) after jobs_total has overflowed",
-        got=got,
-        expected=want,
-        costs="one careless label hides every metric that is recorded for the first time after it",
-    )
+    for name in ("errors_total", "jobs"):  # the second is how the other one begins
+        registry = Registry(max_series=2)
+        overflowing(caplog, registry, [("jobs_total", {"user": str(n)}) for n in range(5)])
+        overflowing(caplog, registry, [(name, None), (name, {"why": "timeout"})])
+        got = {key: total for key, total in counters_of(registry).items() if not key.startswith("jobs_total")}
+        want = {name: 1.0, f'{name}{{why="timeout"}}': 1.0}
+        assert got == want, explain(
+            called=f"the series of {name} (2 label sets, max_series=2) after jobs_total has overflowed",
+            got=got,
+            expected=want,
+            costs="one careless label hides every metric that is recorded for the first time after it",
+        )
 
 
 @pytest.mark.step(2, "snapshot and cardinality guard")
@@ -1053,13 +1070,14 @@ def test_empty_registry_gives_the_empty_text():
 def test_series_stand_in_the_order_of_their_keys():
     """Within a name the series ascend by series key, as text."""
     registry = Registry(bounds=(1.0,))
-    for queue in ("a", "b", "a b", 'a"', "A"):
-        registry.inc("jobs_total", {"queue": queue})
-        registry.observe("wait_seconds", 0.5, {"queue": queue})
+    every = [{"queue": queue} for queue in ("a", "b", "a b", 'a"', "A")] + [{"queue": "a", "shard": "1"}]
+    for labels in every:
+        registry.inc("jobs_total", labels)
+        registry.observe("wait_seconds", 0.5, labels)
     lines = registry.exposition().splitlines()
     for kind in ("jobs_total", "wait_seconds_count"):
         got = [line.rpartition(" ")[0] for line in lines if line.startswith(kind)]
-        want = sorted(series_key(kind, {"queue": queue}) for queue in ("a", "b", "a b", 'a"', "A"))
+        want = sorted(series_key(kind, labels) for labels in every)
         assert got == want, explain(
             called=f"the lines of {kind} in exposition(), without their numbers",
             got=got,
@@ -1241,6 +1259,27 @@ def test_guard_holds_when_two_threads_meet_at_the_limit(threaded, kind, caplog):
         setup=setup,
         one=lambda registry: record(registry, "ann"),
         other=lambda registry: record(registry, "bob"),
+        check=check,
+    )
+
+
+@pytest.mark.step(5, "safe under threads")
+@pytest.mark.threads
+def test_two_threads_that_bring_one_label_set_take_one_place(threaded, caplog):
+    """Two threads that both bring the same new label set use up one of the places, not two."""
+
+    def check(registry):
+        registry.inc("jobs_total", {"user": "bob"})
+        return unless(1.0)(registry.value("jobs_total", {"user": "bob"}))
+
+    race(
+        threaded,
+        called='one new label set in two threads, then user="bob" (max_series=2): value of user="bob"',
+        expected="1.0, a series of its own",
+        costs="places are used up by series that do not exist, and the next customer is shown as overflow",
+        setup=lambda: threaded.Registry(max_series=2),
+        one=lambda registry: registry.inc("jobs_total", {"user": "ann"}),
+        other=lambda registry: registry.inc("jobs_total", {"user": "ann"}),
         check=check,
     )
 

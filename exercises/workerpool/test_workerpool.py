@@ -1198,6 +1198,18 @@ async def test_stop_is_not_set_by_the_pool(redis, network):
         expected="stop is only looked at: it belongs to the caller",
         costs="pools of one process share one event, and the first that is through stops all others",
     )
+    await submit(raw, [b"again-%d" % number for number in range(4)])
+    called += "; then one with 4 jobs, whose first acknowledgement fails"
+    asyncio.get_running_loop().call_later(0.5, network.fail_at, 1)
+    await outcome_of(
+        called, run_pool(redis, floor.handler, floor.on_failure, workers=2, capacity=2, stop=stop), network
+    )
+    assert not stop.is_set(), explain(
+        called=called,
+        got="stop is set",
+        expected="stop is only looked at: it belongs to the caller",
+        costs="pools of one process share one event, and one that loses its connection stops all others",
+    )
 
 
 @pytest.mark.step(4, "stop and lose nothing")

@@ -325,7 +325,8 @@ class SharedRetryBudget:
     - **Nothing lost**: once all calls have returned without an error, what was not spent can still be spent. A purse of
       cap 6 and cost 2 that has granted one retry in a race grants exactly two more afterwards. A deposit counts, unless
       the purse is full; one that races with others at a nearly full purse may be dropped.
-    - **Never above the cap at rest**: once all calls have returned, at most `cap` tokens are there.
+    - **No overfilling**: no deposit lifts the purse above `cap`. Tokens that a refused spender puts back may, where
+      deposits have filled the purse meanwhile: they were paid in like any other.
     - A spurious refusal is allowed while other calls are under way: `spend()` may return False although there would
       have been enough. With no other call under way it must not.
 

@@ -1,7 +1,7 @@
 """The pool awaits its feeder first and only then the workers, whose errors it cannot see meanwhile.
 
 Incident: The connection of the only worker breaks; the feeder waits for room that nobody will make: up, green, idle.
-Fails: 3, 5
+Fails: 3, 4, 5
 Says: waits for what nobody will do
 """
 

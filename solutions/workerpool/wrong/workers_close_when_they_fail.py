@@ -1,7 +1,7 @@
 """Workers that end by an error close the channel, so that the feeder stops.
 
 Incident: The feeder closes it too. The log shows "close of a closed channel", and not that Redis was away.
-Fails: 2, 3, 5
+Fails: 2, 3, 4, 5
 Says: the channel is the producer's to close
 """
 
