@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 import zipfile
 from importlib.metadata import version
 from pathlib import Path
@@ -32,9 +33,10 @@ def publish(root: Path, folder: Path) -> None:
         )
     built = root / "build" / "site"
     build_if_changed(root, built)
-    fresh = folder.with_name(f"{folder.name}.new")
-    shutil.rmtree(fresh, ignore_errors=True)
-    shutil.copytree(built, fresh)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    # A name that nobody has: a folder of theirs beside it must not be in the way.
+    fresh = Path(tempfile.mkdtemp(prefix=f"{folder.name}.", dir=folder.parent))
+    shutil.copytree(built, fresh, dirs_exist_ok=True)
     (fresh / MARKER).write_text("made by `journal publish`, which may replace this folder\n", encoding="utf-8")
     # GitHub's static host would otherwise leave out files whose names begin with an underscore.
     (fresh / ".nojekyll").touch()

@@ -70,7 +70,6 @@ async def test_more_is_sent_for_while_jobs_that_never_wait_are_still_held(bench)
     """A worker of fast jobs takes the next ones while it runs the last: worker and store do not take turns.
 
     Did: ran 2,000 jobs that never let go of the loop through 50 lanes, and noted at each trip what was still held.
-
     Saw: at least 50 jobs, once the first trips had told the pace, until the queue was empty.
     Otherwise: each trip would leave with nothing held, and the lanes would idle while the store works.
     """

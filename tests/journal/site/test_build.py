@@ -160,13 +160,16 @@ def test_publish_makes_a_folder_and_replaces_only_its_own(journal_site, tmp_path
         built.append(root)
 
     monkeypatch.setattr("journal.site.packing.build_if_changed", fake_build)
-    ours = tmp_path / "ours"
+    ours = tmp_path / "below" / "ours"
+    beside = tmp_path / "below" / "ours.new"
+    beside.mkdir(parents=True)
     publish(journal_site.path, ours)
     (ours / "old.html").touch()
     publish(journal_site.path, ours)
     assert built == [journal_site.path] * 2
     assert {path.name for path in ours.iterdir()} >= {".nojekyll", "page-0.html", "page-1.html"}
     assert not (ours / "old.html").exists()
+    assert sorted(ours.parent.iterdir()) == [ours, beside]
 
 
 def test_the_zip_opens_from_disk_with_a_search_index_in_a_script(journal_site):
