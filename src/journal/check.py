@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from journal.adrs import read_adrs
-from journal.cards import read_decks
-from journal.cards.references import reference_problems
-from journal.chain import chain_problems
-from journal.lessons import read_lessons, read_recall
-from journal.pages import read_page
+from journal.content.cards import read_decks
+from journal.content.cards.references import reference_problems
+from journal.content.decisions import read_adrs
+from journal.content.lessons import read_lessons, read_recall
+from journal.content.links import chain_problems
+from journal.content.pages import read_page
+from journal.content.weeks import read_weeks, week_pages
 from journal.proofs import proof_problems, unproven_bullets
 from journal.proofs.cards import unproven_cards
-from journal.weeks import read_weeks, week_pages
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from journal.problems import Problem
+    from journal.content.problems import Problem
 
 
 def check_all(root: Path) -> list[Problem]:

@@ -16,8 +16,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from grading.overlay import inherited_environment, make_overlay
 from journal.course import find_exercises
-from journal.overlay import inherited_environment, make_overlay
 
 ROOT = Path(__file__).parents[2]
 BAR = 3.0

@@ -5,7 +5,7 @@ learner's takes numbers and uses the running loop; its budget is told how many r
 learner's is told how many successes a retry costs.
 """
 
-from journal.overlay import grade, stub_text
+from grading.overlay import grade, stub_text
 from tests.course.conftest import ROOT
 
 SERVICE = """

@@ -6,11 +6,11 @@ import re
 
 import pytest
 
-from journal.chain import chain_problems, read_chain
-from journal.fences import chain as chain_fence
-from journal.fences import exercise as exercise_fence
-from journal.fences import map as map_fence
-from journal.fences.place import Place
+from journal.content.links import chain_problems, read_chain
+from journal.site.fences import chain as chain_fence
+from journal.site.fences import exercise as exercise_fence
+from journal.site.fences import map as map_fence
+from journal.site.fences.place import Place
 from tests.course.conftest import ROOT
 
 CHAIN = read_chain(ROOT)

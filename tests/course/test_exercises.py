@@ -4,8 +4,8 @@ import os
 
 import pytest
 
+from grading.overlay import grade
 from journal.course import check_grades, check_texts, check_twins, find_exercises
-from journal.overlay import grade
 from tests.course.conftest import ROOT
 
 EXERCISES = {exercise.slug: exercise for exercise in find_exercises(ROOT)}

@@ -4,8 +4,8 @@ import os
 
 import pytest
 
+from grading.overlay import OverlayError, grade
 from journal.course.grader import Grader
-from journal.overlay import OverlayError, grade
 from tests.course.conftest import SOLVED, STUB
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here: grade() does it all")

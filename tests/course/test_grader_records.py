@@ -11,8 +11,8 @@ from click.testing import CliRunner
 from journal.course import command, find_exercises
 from journal.course.grades import grade_all
 from journal.course.records import digest, read_records, record_path
-from journal.fences import graders
-from journal.fences.place import Place
+from journal.site.fences import graders
+from journal.site.fences.place import Place
 
 
 @pytest.fixture

@@ -2,9 +2,9 @@
 
 import pytest
 
-from journal.grading import record_run
-from journal.overlay import OverlayError, Sources, grade, make_overlay, stub_text
-from journal.reset import ResetError, reset
+from grading.overlay import OverlayError, Sources, grade, make_overlay, stub_text
+from journal.course.reset import ResetError, reset
+from journal.review.learner_runs import record_run
 from tests.course.conftest import SOLVED, STUB
 
 

@@ -11,8 +11,8 @@ import pytest
 
 from exercises.harness import examine as examine_module
 from exercises.harness.examine import Request, examine, in_place_of, still_unwritten
+from grading.overlay import grade, graded_against
 from journal.course import find_exercises
-from journal.overlay import grade, graded_against
 from tests.course.conftest import ROOT
 
 NAME = "exercises.backoff.backoff"
@@ -230,7 +230,7 @@ def test_learners_own_backoff_plays_no_part(toy):
     Saw: every step passed.
     Otherwise: the tests would have been put to the learner's file.
     """
-    from journal.overlay import Sources
+    from grading.overlay import Sources
 
     solution = (ROOT / f"solutions/{SLUG}/{SLUG}.py").read_text(encoding="utf-8")
     broken = Sources({"exercises/backoff/backoff.py": "this is no Python\n"})

@@ -10,7 +10,7 @@ import pytest
 
 from journal.proofs.mutating import survivors
 from journal.proofs.mutations import mutation_problems, read_mutations
-from journal.proofs.named import named_proofs
+from journal.proofs.named_proofs import named_proofs
 from tests.course.conftest import ROOT
 
 LONG_SCALE = float(os.environ.get("LONG_SCALE", "1"))

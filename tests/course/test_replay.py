@@ -9,9 +9,9 @@ import pytest
 import redis
 
 from exercises.harness.recording import plain
+from grading.overlay import grade
 from jobqueue.adapters.embedded_valkey import EmbeddedValkey
 from journal.course import find_exercises
-from journal.overlay import grade
 from tests.course.conftest import ROOT
 
 SLUGS = [exercise.slug for exercise in find_exercises(ROOT) if "network" in exercise.text("tests")]

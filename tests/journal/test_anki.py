@@ -8,7 +8,7 @@ import zipfile
 import pytest
 
 from journal import cli
-from journal.anki import NOTE_TYPE_ID, deck_id, note_guid
+from journal.review.anki import NOTE_TYPE_ID, deck_id, note_guid
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
 

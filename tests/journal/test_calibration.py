@@ -6,9 +6,9 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from journal.cards import load_decks, read_decks
-from journal.facts.calibration import calibration, caveat, pooled
-from journal.history import new_event
+from journal.content.cards import load_decks, read_decks
+from journal.review.history import new_event
+from journal.week.calibration import calibration, caveat, pooled
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 

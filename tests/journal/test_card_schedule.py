@@ -10,11 +10,10 @@ from zoneinfo import ZoneInfo
 import fsrs
 import pytest
 
-from journal import schedule
-from journal.cards import load_decks
-from journal.history import new_event
-from journal.journal_day import day_begins_at, day_ends_at, day_of
-from journal.schedule import due_today, interval_words, preview, replay, retrievability, review
+from journal.content.cards import load_decks
+from journal.review.day import day_begins_at, day_ends_at, day_of
+from journal.review.history import new_event
+from journal.review.schedule import due_today, interval_words, preview, replay, retrievability, review
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 CARD = "backoff-01"
@@ -181,4 +180,4 @@ def test_only_the_schedule_imports_py_fsrs(pytestconfig):
         for path in source.rglob("*.py")
         if any(line.startswith(("import fsrs", "from fsrs")) for line in path.read_text(encoding="utf-8").splitlines())
     ]
-    assert users == [schedule.__name__.removeprefix("journal.") + ".py"]
+    assert users == ["review/schedule.py"]

@@ -7,10 +7,10 @@ from datetime import timedelta
 import pytest
 
 from exercises.harness.reading import where_to_read
-from journal.chain import chain_problems, read_chain
 from journal.check import check_all
-from journal.grading import cards_of_failed_steps, record_run
-from journal.history import default_history, new_event
+from journal.content.links import chain_problems, read_chain
+from journal.review.history import default_history, new_event
+from journal.review.learner_runs import cards_of_failed_steps, record_run
 
 README = "exercises/backoff/README.md"
 LESSON = "docs/lessons/day-137-retries.md"

@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 import pytest
 
 from journal import cli
-from journal.cards import read_decks
 from journal.check import check_all
-from journal.history import History, new_event
+from journal.content.cards import read_decks
+from journal.review.history import History, new_event
 
 DECK = "docs/quizzes/backoff.yml"
 

@@ -6,12 +6,12 @@ from datetime import date
 
 import pytest
 
-from journal.adrs import read_adrs
-from journal.cards import read_decks
 from journal.check import check_all
-from journal.pages import read_page, slugify
+from journal.content.cards import read_decks
+from journal.content.decisions import read_adrs
+from journal.content.pages import read_page, slugify
+from journal.content.weeks import Place, next_place, read_weeks
 from journal.proofs import all_claims, evidence
-from journal.weeks import Place, next_place, read_weeks
 
 ADR = "docs/adr/0004-full-jitter.md"
 WEEK = "docs/journal/month-05/week-04.md"

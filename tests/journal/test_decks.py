@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from journal.cards import card_problems, load_decks, read_decks
-from journal.problems import ContentError
+from journal.content.cards import card_problems, load_decks, read_decks
+from journal.content.problems import ContentError
 
 DECK = "docs/quizzes/backoff.yml"
 

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from journal.history import EventError, History, default_history, effective, in_order, new_event, parse_line
+from journal.review.history import EventError, History, default_history, effective, in_order, new_event, parse_line
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
@@ -246,7 +246,7 @@ WRITER = """
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from journal.history import History, new_event
+from journal.review.history import History, new_event
 
 history = History(Path(sys.argv[1]))
 for n in range(1000):
@@ -311,7 +311,7 @@ def test_history_on_a_read_only_disk_can_be_looked_at(history, monkeypatch):
     def refuse(*_args, **_named):
         raise OSError(errno.EROFS, "Read-only file system")
 
-    monkeypatch.setattr("journal.history.lock.os.open", refuse)
+    monkeypatch.setattr("journal.review.history.lock.os.open", refuse)
     assert history.load().events == (event,)
 
 
@@ -321,7 +321,7 @@ def test_write_that_the_disk_refuses_is_not_acknowledged_and_leaves_whole_lines(
     history.append(first)
     write = os.write
     with monkeypatch.context() as full:
-        full.setattr("journal.history.store.os.write", _half_then_full(write))
+        full.setattr("journal.review.history.store.os.write", _half_then_full(write))
         with pytest.raises(OSError, match="No space"):
             history.append(lost)
     history.append(last)
@@ -391,7 +391,7 @@ def test_append_returns_only_after_the_disk_has_the_line(history, monkeypatch):
 COUNTER = """
 import sys
 from pathlib import Path
-from journal.history.lock import exclusive
+from journal.review.history.lock import exclusive
 
 file = Path(sys.argv[1])
 print("ready", flush=True)

@@ -6,7 +6,7 @@ import pytest
 
 from journal.proofs.mutating import survivors
 from journal.proofs.mutations import mutation_problems, read_mutations
-from journal.proofs.named import named_proofs
+from journal.proofs.named_proofs import named_proofs
 
 FILE = "tests/mutations/test_retries.toml"
 TESTS = "tests/course/lessons/test_retries.py"

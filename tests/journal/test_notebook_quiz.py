@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from journal.history import History
-from journal.notebook import cards_in, quiz
+from journal.review.history import History
+from journal.review.notebook import cards_in, quiz
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 

@@ -9,10 +9,10 @@ import sys
 import pytest
 
 from journal.proofs.collection import uncollected
-from journal.proofs.named import named_proofs
+from journal.proofs.freshness import against, digest, subject_files
+from journal.proofs.mark import mark_of, marks
+from journal.proofs.named_proofs import named_proofs
 from journal.proofs.record import read_record, record_path
-from journal.proofs.source import against, digest, subject_files
-from journal.proofs.state import mark_of, marks
 from journal.site.build import fingerprint
 
 TESTS = "tests/course/lessons/test_retries.py"
@@ -195,9 +195,9 @@ def test_recorder_itself_is_no_part_of_any_subject(folder):
     folder.write("tests/conftest.py", CONFTEST)
     folder.write("src/journal/proofs/record.py", "1")
     assert subject_files(folder.path, HERD) == ["tests/conftest.py"]
-    folder.change("tests/conftest.py", "from journal.proofs.record", "from journal.history.record")
-    folder.write("src/journal/history/record.py", "1")
-    assert subject_files(folder.path, HERD) == ["src/journal/history/record.py", "tests/conftest.py"]
+    folder.change("tests/conftest.py", "from journal.proofs.record", "from journal.review.history.record")
+    folder.write("src/journal/review/history/record.py", "1")
+    assert subject_files(folder.path, HERD) == ["src/journal/review/history/record.py", "tests/conftest.py"]
 
 
 def test_file_that_the_mutation_changes_is_part_of_the_subject(folder):

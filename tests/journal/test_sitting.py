@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from journal.cards import load_decks
-from journal.history import History, new_event
-from journal.sitting import NEW_A_DAY, Sitting
+from journal.content.cards import load_decks
+from journal.review.history import History, new_event
+from journal.review.sitting import NEW_A_DAY, Sitting
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 

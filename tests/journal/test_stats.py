@@ -6,10 +6,10 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from journal.cards import load_decks
-from journal.history import new_event
-from journal.schedule import replay
-from journal.stats import (
+from journal.content.cards import load_decks
+from journal.review.history import new_event
+from journal.review.schedule import replay
+from journal.review.stats import (
     Retention,
     Streaks,
     confidence,

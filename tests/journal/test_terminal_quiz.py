@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from journal.history import History
+from journal.review.history import History
 
 if os.name == "nt":
     pytest.skip("there are no pseudo-terminals on Windows", allow_module_level=True)

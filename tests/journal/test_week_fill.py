@@ -10,15 +10,15 @@ import pytest
 
 from journal import cli
 from journal.check import check_all
-from journal.facts import week as week_module
-from journal.facts.commits import commits_between
-from journal.facts.markers import BEGIN, END, MarkerError, replaced
-from journal.facts.week import gather
-from journal.fences import calibration, days_hit
-from journal.fences.fence import FenceError, settings
-from journal.fences.place import Place
-from journal.history import History, new_event
-from journal.weeks import read_weeks
+from journal.content.weeks import read_weeks
+from journal.review.history import History, new_event
+from journal.site.fences import calibration, days_hit
+from journal.site.fences.fence import FenceError, settings
+from journal.site.fences.place import Place
+from journal.week import record as week_module
+from journal.week.commits import commits_between
+from journal.week.markers import BEGIN, END, MarkerError, replaced
+from journal.week.record import gather
 
 FIRST = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 DATES = (date(2026, 11, 23), date(2026, 11, 29))
@@ -350,8 +350,8 @@ def test_facts_of_several_weeks_add_up_to_the_history(folder):
     assert sum(day.reviews for one in facts for day in one.days) == 60
     assert sum(one.days_hit for one in facts) == len({event.local_date for event in events})
     lapses = sum(topic.lapsed for one in facts for topic in one.topics)
-    from journal.cards import read_decks
-    from journal.schedule import replay
+    from journal.content.cards import read_decks
+    from journal.review.schedule import replay
 
     assert lapses == sum(state.lapses for state in replay(events, read_decks(folder.path)[0]).values()) > 0
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from journal.problems import ContentError
+from journal.content.problems import ContentError
 from journal.site.build import BuildError, build_if_changed
 from journal.site.node import packages
 from tests.web.chromium import find_chromium

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 
-from journal.history.events import new_event
+from journal.review.history.events import new_event
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 

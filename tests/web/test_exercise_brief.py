@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from journal.fences.exercise import render
-from journal.fences.place import Place
+from journal.site.fences.exercise import render
+from journal.site.fences.place import Place
 from journal.site.workshop import difference
 from tests.web.pages import ROOT
 from tests.web.workshop_pages import EXERCISES

@@ -8,9 +8,9 @@ import shutil
 
 import pytest
 
-from journal.cards import Card
-from journal.fences.cards import render_card
-from journal.fences.place import Place
+from journal.content.cards import Card
+from journal.site.fences.cards import render_card
+from journal.site.fences.place import Place
 from tests.web.pages import ROOT, served
 from tests.web.reviewing import answer, bring, kept, reviews
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from journal.history import History
-from journal.history.events import new_event, parse_line
+from journal.review.history import History
+from journal.review.history.events import new_event, parse_line
 from tests.web.pages import PHONE
 from tests.web.reviewing import NOON, answer, at_noon, bring, kept, leech, reviews
 

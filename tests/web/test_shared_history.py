@@ -11,14 +11,14 @@ import pytest
 from click.testing import CliRunner
 from mkdocs.livereload import LiveReloadServer
 
-from journal.cards import read_decks
 from journal.cli.quiz import quiz
-from journal.history import History
-from journal.schedule import replay
+from journal.content.cards import read_decks
+from journal.review.history import History
+from journal.review.schedule import replay
+from journal.review.sitting import Sitting
 from journal.site import hooks
 from journal.site.endpoint import HistoryEndpoint
 from journal.site.serving import listen, static_site
-from journal.sitting import Sitting
 from tests.web.pages import ROOT, served
 from tests.web.reviewing import answer, bring, kept, reviews
 

@@ -14,8 +14,8 @@ from typing import NoReturn
 
 import click
 
-from journal.problems import ContentError
-from journal.repository import NoRepositoryError
+from journal.content.problems import ContentError
+from journal.content.repository import NoRepositoryError
 
 COMMANDS = {
     "build": "journal.site.commands:build",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
-from journal.cards import read_decks
-from journal.cards.editing import retire
-from journal.journal_day import day_of, now_utc
-from journal.repository import find_root
+from journal.content.cards import read_decks
+from journal.content.cards.editing import retire
+from journal.content.repository import find_root
+from journal.review.day import day_of, now_utc
 
 
 @click.group()

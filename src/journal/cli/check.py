@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from journal.check import check_all
-from journal.problems import ContentError
-from journal.repository import find_root
+from journal.content.problems import ContentError
+from journal.content.repository import find_root
 
 
 @click.command()

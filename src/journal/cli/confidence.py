@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
-from journal.cards import read_decks
-from journal.history import default_history, new_event
-from journal.journal_day import now_utc
-from journal.repository import find_root
+from journal.content.cards import read_decks
+from journal.content.repository import find_root
+from journal.review.day import now_utc
+from journal.review.history import default_history, new_event
 
 
 @click.command()

@@ -6,12 +6,12 @@ from collections import Counter
 
 import click
 
-from journal.cards import read_decks
 from journal.cli.wording import count, local_time, table, warn
-from journal.history import default_history
-from journal.journal_day import now_utc
-from journal.repository import find_root
-from journal.schedule import due_today, replay
+from journal.content.cards import read_decks
+from journal.content.repository import find_root
+from journal.review.day import now_utc
+from journal.review.history import default_history
+from journal.review.schedule import due_today, replay
 
 
 @click.command()

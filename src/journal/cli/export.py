@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
-from journal.cards import read_decks
 from journal.cli.wording import count
-from journal.problems import ContentError
-from journal.repository import find_root
+from journal.content.cards import read_decks
+from journal.content.problems import ContentError
+from journal.content.repository import find_root
 
 
 @click.group()
@@ -31,6 +31,6 @@ def anki(file: Path) -> None:
     library, problems = read_decks(find_root())
     if problems:
         raise ContentError(problems)
-    from journal.anki import export_decks  # noqa: PLC0415  (half a second that only this command needs)
+    from journal.review.anki import export_decks  # noqa: PLC0415  (half a second that only this command needs)
 
     click.echo(f"{count(export_decks(library, file), 'card')} written to {file}.")

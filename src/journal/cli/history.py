@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 
 from journal.cli.wording import count, warn
-from journal.history import default_history
-from journal.repository import find_root
+from journal.content.repository import find_root
+from journal.review.history import default_history
 
 
 @click.group()

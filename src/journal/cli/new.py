@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from journal.adrs import read_adrs
-from journal.cards import read_decks
-from journal.cards.editing import add_card, next_id, replace_file
-from journal.cards.model import REASONS
-from journal.cards.reading import ID
-from journal.journal_day import day_of, now_utc
-from journal.lessons import read_lessons, read_recall
-from journal.pages import read_page
-from journal.repository import find_root
+from journal.content.cards import read_decks
+from journal.content.cards.editing import add_card, next_id, replace_file
+from journal.content.cards.model import REASONS
+from journal.content.cards.reading import ID
+from journal.content.decisions import read_adrs
+from journal.content.lessons import read_lessons, read_recall
+from journal.content.pages import read_page
+from journal.content.repository import find_root
+from journal.content.weeks import next_place, read_weeks
+from journal.review.day import day_of, now_utc
 from journal.skeletons import AlreadyThereError, write_new
 from journal.skeletons.adr import NoFrontMatterError, adr_files, superseded
 from journal.skeletons.card import NewCard, new_deck
@@ -23,7 +24,6 @@ from journal.skeletons.exercise import exercise_files
 from journal.skeletons.files import words
 from journal.skeletons.lesson import lesson_files
 from journal.skeletons.week import week_files
-from journal.weeks import next_place, read_weeks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

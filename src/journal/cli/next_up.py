@@ -6,20 +6,20 @@ from typing import TYPE_CHECKING
 
 import click
 
-from journal.cards import read_decks
 from journal.cli.wording import count, warn
-from journal.exercises import find_exercises, last_outcomes, passed_steps
-from journal.history import default_history, effective
-from journal.journal_day import now_utc
-from journal.lessons import read_lessons
-from journal.repository import find_root
-from journal.schedule import due_today, replay
+from journal.content.cards import read_decks
+from journal.content.exercises import find_exercises, last_outcomes, passed_steps
+from journal.content.lessons import read_lessons
+from journal.content.repository import find_root
+from journal.review.day import now_utc
+from journal.review.history import default_history, effective
+from journal.review.schedule import due_today, replay
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from journal.cards import Library
-    from journal.exercises import Exercise, Step
+    from journal.content.cards import Library
+    from journal.content.exercises import Exercise, Step
 
 
 @click.command(name="next")

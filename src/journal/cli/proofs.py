@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from journal.named_tests import missing_test
+from journal.content.repository import find_root
+from journal.content.test_names import missing_test
 from journal.proofs.collection import collected_tests
+from journal.proofs.mark import MISSING, Mark, marks
 from journal.proofs.mutations import read_mutations
-from journal.proofs.named import Named, named_proofs
+from journal.proofs.named_proofs import Named, named_proofs
 from journal.proofs.record import FAILED, SKIPPED
-from journal.proofs.state import MISSING, Mark, marks
-from journal.repository import find_root
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from journal.cards import read_decks
 from journal.cli.wording import count, local_time, warn
-from journal.history import default_history
-from journal.journal_day import now_utc
-from journal.repository import find_root
-from journal.schedule import RATINGS, interval_words
-from journal.sitting import Sitting
+from journal.content.cards import read_decks
+from journal.content.repository import find_root
+from journal.review.day import now_utc
+from journal.review.history import default_history
+from journal.review.schedule import RATINGS, interval_words
+from journal.review.sitting import Sitting
 
 if TYPE_CHECKING:
-    from journal.cards import Card, Library
+    from journal.content.cards import Card, Library
 
 _STOP = "q"
 _UNDO = "u"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
-from journal.repository import find_root
-from journal.reset import ResetError
-from journal.reset import reset as bring_back
+from journal.content.repository import find_root
+from journal.course.reset import ResetError
+from journal.course.reset import reset as bring_back
 
 
 @click.command()

@@ -7,23 +7,23 @@ from typing import TYPE_CHECKING
 
 import click
 
-from journal.cards import read_decks
 from journal.cli.wording import count, table, warn
-from journal.exercises import find_exercises, passed_steps
-from journal.facts.calibration import calibration, caveat, pooled
-from journal.history import default_history, effective
-from journal.journal_day import day_of, now_utc
-from journal.repository import find_root
-from journal.schedule import due_today, replay
-from journal.stats import confidence, days_hit, forecast, leeches, retention, reviews_a_day, streaks
+from journal.content.cards import read_decks
+from journal.content.exercises import find_exercises, passed_steps
+from journal.content.repository import find_root
+from journal.review.day import day_of, now_utc
+from journal.review.history import default_history, effective
+from journal.review.schedule import due_today, replay
+from journal.review.stats import confidence, days_hit, forecast, leeches, retention, reviews_a_day, streaks
+from journal.week.calibration import calibration, caveat, pooled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
     from pathlib import Path
 
-    from journal.cards import Library
-    from journal.history import Event
+    from journal.content.cards import Library
+    from journal.review.history import Event
 
 FORECAST_DAYS = 7
 

@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING
 
 import click
 
-from journal.cards import read_decks
-from journal.cards.editing import replace_file
 from journal.cli.wording import warn
-from journal.facts.block import block
-from journal.facts.markers import MarkerError, replaced
-from journal.facts.week import gather
-from journal.history import default_history
-from journal.problems import ContentError
-from journal.repository import find_root
-from journal.weeks import read_weeks
+from journal.content.cards import read_decks
+from journal.content.cards.editing import replace_file
+from journal.content.problems import ContentError
+from journal.content.repository import find_root
+from journal.content.weeks import read_weeks
+from journal.review.history import default_history
+from journal.week.block import block
+from journal.week.markers import MarkerError, replaced
+from journal.week.record import gather
 
 if TYPE_CHECKING:
-    from journal.facts.week import WeekFacts
-    from journal.weeks import Week
+    from journal.content.weeks import Week
+    from journal.week.record import WeekFacts
 
 
 @click.group()

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime, tzinfo
 
-    from journal.problems import Problem
+    from journal.content.problems import Problem
 
 
 def count(number: int, one: str, many: str | None = None) -> str:

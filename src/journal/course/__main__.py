@@ -2,8 +2,8 @@
 
 import sys
 
+from journal.content.problems import ContentError
 from journal.course.command import command
-from journal.problems import ContentError
 
 try:
     command(standalone_mode=False)

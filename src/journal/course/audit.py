@@ -18,10 +18,10 @@ import tomllib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from grading.overlay import OverlayError, OverlayTimeoutError
+from journal.content.problems import Problem
 from journal.course.grader import Graders
 from journal.course.mutants import MODULE, Mutant, mutants_of
-from journal.overlay import OverlayError, OverlayTimeoutError
-from journal.problems import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable

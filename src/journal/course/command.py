@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from journal.content.problems import ContentError, Problem
+from journal.content.repository import find_root
 from journal.course.audit import AuditError, audit
 from journal.course.exercises import find_exercises
 from journal.course.grades import grade_all
 from journal.course.records import record
 from journal.course.texts import check_texts
 from journal.course.twins import check_twins
-from journal.problems import ContentError, Problem
-from journal.repository import find_root
 
 if TYPE_CHECKING:
     from journal.course.audit import Audit

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from journal.problems import Problem
+from journal.content.problems import Problem
 
 if TYPE_CHECKING:
     from pathlib import Path

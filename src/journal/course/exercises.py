@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from journal.overlay import git_head_text, graded_against, is_git_root
+from grading.overlay import git_head_text, graded_against, is_git_root
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,6 +1,6 @@
 """Grade many files one after the other, each in a fork of a process that has imported what all need.
 
-The verdicts are those of `journal.overlay.grade`, which starts a process for each: every file is imported anew, by the
+The verdicts are those of `grading.overlay.grade`, which starts a process for each: every file is imported anew, by the
 same pytest with the same arguments, in an overlay outside the repository. Where there is no fork it is that function.
 """
 
@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from journal.overlay import (
+from grading.overlay import (
     DEFAULT_LIMIT_S,
     Graded,
     OverlayError,
@@ -61,7 +61,7 @@ class Grader:
         arguments: tuple[str, ...] = (),
         limit_s: float = DEFAULT_LIMIT_S,
     ) -> Graded:
-        """Grade `text` as the file of an exercise; see `journal.overlay.grade`."""
+        """Grade `text` as the file of an exercise; see `grading.overlay.grade`."""
         if not hasattr(os, "fork"):
             settings = SETTINGS | (environment or {})
             return grade(self._root, slug, text, environment=settings, arguments=arguments, limit_s=limit_s)

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
+from grading.overlay import Graded, OverlayError
+from journal.content.problems import Problem
 from journal.course.declared import Wrong, read_wrong
 from journal.course.grader import Graders
-from journal.overlay import Graded, OverlayError
-from journal.problems import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable

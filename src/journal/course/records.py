@@ -12,9 +12,9 @@ import time
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from journal.journal_day import day_of, now_utc
-from journal.overlay import OverlayError, grade
+from grading.overlay import OverlayError, grade
 from journal.proofs.record import git_state
+from journal.review.day import day_of, now_utc
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -7,9 +7,9 @@ import re
 import sys
 from typing import TYPE_CHECKING
 
+from journal.content.problems import Problem
 from journal.course.declared import Wrong, read_wrong
 from journal.course.exercises import Exercise, headings, markers
-from journal.problems import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

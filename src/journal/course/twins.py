@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from journal.problems import Problem
+from journal.content.problems import Problem
 
 if TYPE_CHECKING:
     from journal.course.exercises import Exercise

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from journal.problems import Problem
+from journal.content.problems import Problem
 
 if TYPE_CHECKING:
-    from journal.cards import Library
+    from journal.content.cards import Library
 
 LEAST_PROVEN = 0.9
 # Below that a share says nothing, and whoever begins a journal is not stopped by the second card.

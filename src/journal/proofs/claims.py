@@ -11,16 +11,16 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from journal.named_tests import missing_test, tests_in
-from journal.pages import outside_code, read_page
-from journal.problems import Problem
+from journal.content.pages import outside_code, read_page
+from journal.content.problems import Problem
+from journal.content.test_names import missing_test, tests_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from journal.cards import Library
-    from journal.pages import Page
+    from journal.content.cards import Library
+    from journal.content.pages import Page
 
 MAX_CLAIMS_A_TEST = 2
 

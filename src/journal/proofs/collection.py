@@ -9,9 +9,9 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from journal.named_tests import missing_test
-from journal.problems import Problem
-from journal.proofs.named import named_proofs
+from journal.content.problems import Problem
+from journal.content.test_names import missing_test
+from journal.proofs.named_proofs import named_proofs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

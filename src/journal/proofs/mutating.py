@@ -20,7 +20,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
-from journal.overlay import stub_text
+from grading.overlay import stub_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -4,7 +4,7 @@
 
     [test_full_jitter_flattens_the_herd]
     why = "full jitter is drawn from half of the ceiling only"
-    file = "src/journal/lab/backoff.py"
+    file = "solutions/simulations/backoff.py"
     find = "random.uniform(0, ceiling)"
     replace = "random.uniform(ceiling / 2, ceiling)"
 
@@ -18,8 +18,8 @@ import tomllib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from journal.named_tests import missing_test
-from journal.problems import Problem
+from journal.content.problems import Problem
+from journal.content.test_names import missing_test
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

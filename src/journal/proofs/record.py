@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from journal.history.lock import exclusive
+from journal.proofs.freshness import against, digest
 from journal.proofs.mutations import mutated_files
-from journal.proofs.named import named_proofs
-from journal.proofs.source import against, digest
+from journal.proofs.named_proofs import named_proofs
+from journal.review.history.lock import exclusive
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -14,7 +14,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from journal.check import check_all
-from journal.problems import ContentError
+from journal.content.problems import ContentError
 from journal.proofs.collection import uncollected
 from journal.proofs.record import read_record
 from journal.site.dead_links import dead_links
@@ -38,6 +38,7 @@ _INPUTS = (
     "exercises/harness/*.py",
     "solutions/**/*",
     "src/jobqueue/**/*",
+    "src/grading/*.py",
     "src/journal/**/*",
     "tests/**/*.py",
     "tests/mutations/*.toml",

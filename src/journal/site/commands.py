@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from journal.history import default_history
-from journal.repository import find_root
+from journal.content.repository import find_root
+from journal.review.history import default_history
 from journal.site.build import BuildError, build_if_changed
 from journal.site.endpoint import HistoryEndpoint
 from journal.site.packing import NotOurFolderError, make_zip

@@ -8,7 +8,7 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from journal.problems import Problem
+from journal.content.problems import Problem
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -22,16 +22,16 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
-from journal.history.events import MAX_LINE_BYTES, EventError, parse_line
-from journal.history.store import read_events
+from journal.review.history.events import MAX_LINE_BYTES, EventError, parse_line
+from journal.review.history.store import read_events
 from journal.site.policy import CONTENT_SECURITY_POLICY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-    from journal.history.events import Event
-    from journal.history.store import History
+    from journal.review.history.events import Event
+    from journal.review.history.store import History
 
 PATH = "/-/history"
 _NAMES = ("127.0.0.1", "localhost", "[::1]")

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from journal.pages import Page, outside_code, read_page
-from journal.problems import Problem
+from journal.content.pages import Page, outside_code, read_page
+from journal.content.problems import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

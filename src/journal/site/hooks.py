@@ -14,8 +14,8 @@ from mkdocs.plugins import event_priority
 from mkdocs.structure.files import File, Files
 
 from journal.check import check_all
-from journal.history import default_history
-from journal.problems import ContentError
+from journal.content.problems import ContentError
+from journal.review.history import default_history
 from journal.site import notebook_page
 from journal.site.endpoint import HistoryEndpoint
 from journal.site.fence_check import check_fences

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from journal.fences.listing import notebook_title
+from journal.site.fences.listing import notebook_title
 
 if TYPE_CHECKING:
     from pathlib import Path

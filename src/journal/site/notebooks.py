@@ -13,14 +13,12 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from journal.problems import ContentError, Problem
+from journal.content.problems import ContentError, Problem
 
 # What a notebook may import or read. The site's own code is left out: it cannot change an output.
 _SUBJECTS = (
-    "src/journal/*.py",
-    "src/journal/cards/*.py",
-    "src/journal/history/*.py",
-    "src/journal/notebook/**/*.py",
+    "src/journal/content/**/*.py",
+    "src/journal/review/**/*.py",
     "src/jobqueue/**/*.py",
     "src/jobqueue/**/*.lua",
     "solutions/**/*.py",

@@ -21,7 +21,7 @@ from importlib.metadata import distribution
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from journal.history.lock import exclusive
+from journal.review.history.lock import exclusive
 from journal.site.node import WEB, NodeError, find_node, packages
 
 PACKAGES = (

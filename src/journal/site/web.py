@@ -11,7 +11,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from journal.history.lock import exclusive
+from journal.review.history.lock import exclusive
 from journal.site.node import WEB, find_node, packages
 
 FOLDER = "assets/web"

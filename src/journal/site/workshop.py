@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 from journal.course.declared import Wrong, read_wrong
 from journal.course.exercises import Exercise, find_exercises, markers
-from journal.fences import markup
-from journal.fences.place import Place
 from journal.site import pyodide_bundle
+from journal.site.fences import markup
+from journal.site.fences.place import Place
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from journal.pages import slugify
+from journal.content.pages import slugify
 from journal.skeletons.card import NewCard
 
 _STUB = '''\

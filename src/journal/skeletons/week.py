@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from journal.facts.markers import BEGIN, END
+from journal.week.markers import BEGIN, END
 
 if TYPE_CHECKING:
-    from journal.weeks import Place
+    from journal.content.weeks import Place
 
 
 def week_files(place: Place) -> dict[str, str]:

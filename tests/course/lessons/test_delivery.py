@@ -10,8 +10,8 @@ import redis.asyncio
 
 from exercises.harness import clock
 from exercises.harness.network import Network
-from journal.lab.deadletter import many_deaths
 from solutions.deadletter.deadletter import READY, SCHEDULED, acknowledge, processing, recover, submit, take
+from solutions.simulations.deadletter import many_deaths
 
 WORKER = """
 import sys, redis

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from journal.adrs import read_adrs
 from journal.cli import COMMANDS
+from journal.content.decisions import read_adrs
 
 ROOT = Path(__file__).parents[3]
 

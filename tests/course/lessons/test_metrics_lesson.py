@@ -10,9 +10,9 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from exercises.harness.switches import forced_switches
-from journal.lab.metrics import SAMPLES_PER_LABEL_SET, grow
 from solutions.metrics import metrics
 from solutions.metrics.metrics import Registry, series_key
+from solutions.simulations.metrics import SAMPLES_PER_LABEL_SET, grow
 from tests.course.lessons import racy_counter
 from tests.course.lessons.racy_counter import InPlace, WithCall
 
@@ -144,7 +144,7 @@ def grow_values(label):
     """Draw the label values of the model's first day, as it does."""
     from random import Random
 
-    from journal.lab.metrics import ROUTES
+    from solutions.simulations.metrics import ROUTES
 
     random = Random(1)
     values = []

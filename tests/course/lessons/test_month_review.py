@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 import jobqueue
-from journal.cards import read_decks
-from journal.history import new_event
-from journal.schedule import replay, retrievability, review
+from journal.content.cards import read_decks
+from journal.review.history import new_event
+from journal.review.schedule import replay, retrievability, review
 
 ROOT = Path(__file__).parents[3]
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)

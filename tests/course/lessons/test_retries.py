@@ -11,10 +11,10 @@ import pytest
 from exercises.harness import clock
 from exercises.harness.network import Network
 from jobqueue.domain import defaults
-from journal.lab.backoff import herd, outage_amplification
-from journal.lab.slo import SERVICE, Slo, simulate, slo_numbers
 from solutions.backoff.backoff import RetryBudget, SharedRetryBudget, ceiling_s, full_jitter_s, is_transient, retry
 from solutions.backoff.wrong import looks_then_takes
+from solutions.simulations.backoff import herd, outage_amplification
+from solutions.simulations.slo import SERVICE, Slo, simulate, slo_numbers
 
 BOUNDS = {"base_s": 0.5, "cap_s": 60.0}
 

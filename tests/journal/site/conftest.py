@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from journal.fences.place import Place
+from journal.site.fences.place import Place
 
 ROOT = Path(__file__).resolve().parents[3]
 

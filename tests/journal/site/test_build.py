@@ -11,7 +11,7 @@ import zipfile
 
 import pytest
 
-from journal.problems import ContentError
+from journal.content.problems import ContentError
 from journal.site import build as building
 from journal.site.build import BuildError, build, build_if_changed, fingerprint
 from journal.site.packing import NotOurFolderError, make_zip, publish

@@ -6,7 +6,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from journal.fences import charts
+from journal.site.fences import charts
 
 SVG = [
     charts.days_hit(5, 7),

@@ -11,9 +11,9 @@ import threading
 import pytest
 from mkdocs.livereload import LiveReloadServer
 
-from journal.history import History
-from journal.history.events import MAX_LINE_BYTES, new_event, parse_line
-from journal.journal_day import now_utc
+from journal.review.day import now_utc
+from journal.review.history import History
+from journal.review.history.events import MAX_LINE_BYTES, new_event, parse_line
 from journal.site import endpoint, hooks
 from journal.site.endpoint import PATH, HistoryEndpoint, policy_of
 from journal.site.serving import listen, static_site

@@ -7,8 +7,8 @@ import re
 import markdown
 import pytest
 
-from journal.cards import read_decks
-from journal.fences import (
+from journal.content.cards import read_decks
+from journal.site.fences import (
     adr_log,
     breadcrumbs,
     cards,
@@ -21,8 +21,8 @@ from journal.fences import (
     metrics,
     roadmap,
 )
-from journal.fences.fence import FenceError, settings
-from journal.fences.place import Place
+from journal.site.fences.fence import FenceError, settings
+from journal.site.fences.place import Place
 
 TESTS = "tests/course/lessons/test_retries.py"
 
@@ -39,7 +39,7 @@ def convert(text):
     ]
     return markdown.markdown(
         text,
-        extensions=["pymdownx.superfences", "journal.fences.proof"],
+        extensions=["pymdownx.superfences", "journal.site.fences.proof"],
         extension_configs={"pymdownx.superfences": {"custom_fences": custom}},
     )
 
@@ -309,7 +309,7 @@ def test_markdown_in_a_card_links_from_where_the_deck_lies(place):
 
 
 def test_a_task_list_names_its_boxes():
-    page = markdown.markdown("- [x] a\n- [ ] b\n", extensions=["pymdownx.tasklist", "journal.fences.tasks"])
+    page = markdown.markdown("- [x] a\n- [ ] b\n", extensions=["pymdownx.tasklist", "journal.site.fences.tasks"])
     assert re.findall('aria-label="([^"]+)"', page) == ["done", "open"]
 
 

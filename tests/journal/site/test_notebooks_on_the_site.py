@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from journal.problems import ContentError
+from journal.content.problems import ContentError
 from journal.site import notebook_page, notebooks
 
 

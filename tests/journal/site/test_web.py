@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from journal.repository import find_root
+from journal.content.repository import find_root
 from journal.site import web
 from journal.site.node import WEB, find_node, packages
 from journal.site.web import BundleError, bundled, entries

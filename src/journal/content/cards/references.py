@@ -1,0 +1,73 @@
+"""What a card points at must exist: lesson page and heading, exercise step, decision, proof."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from journal.content.pages import read_page
+from journal.content.problems import Problem
+from journal.content.test_names import missing_test
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from journal.content.cards.model import Card, Library
+
+_STEP_MARK = re.compile(r"\bstep\(\s*(\d+)")
+
+
+def reference_problems(library: Library, root: Path) -> list[Problem]:
+    """Return one problem for each pointer of a card that leads nowhere."""
+    targets = _Targets(root)
+    problems: list[Problem] = []
+    for card in library.cards.values():
+        problems += [Problem(card.path, card.line, f"card {card.id!r}: {fault}") for fault in targets.faults(card)]
+    return problems
+
+
+@dataclass
+class _Targets:
+    root: Path
+    anchors: dict[str, frozenset[str] | None] = field(default_factory=dict)
+    steps: dict[str, frozenset[int] | None] = field(default_factory=dict)
+
+    def faults(self, card: Card) -> list[str]:
+        found = [self.lesson_fault(card)]
+        if card.step:
+            found.append(self.step_fault(card.step))
+        if card.adr is not None and not list((self.root / "docs" / "adr").glob(f"{card.adr:04d}-*.md")):
+            found.append(f"there is no decision docs/adr/{card.adr:04d}-*.md; correct `adr:` or leave it out")
+        if card.proof and (fault := missing_test(self.root, card.proof)):
+            found.append(f"its proof does not exist: {fault}")
+        return [fault for fault in found if fault]
+
+    def lesson_fault(self, card: Card) -> str | None:
+        page = card.lesson_page
+        if page not in self.anchors:
+            file = self.root / "docs" / page
+            self.anchors[page] = read_page(file, self.root)[0].anchors if file.is_file() else None
+        anchors = self.anchors[page]
+        if anchors is None:
+            return f"its lesson docs/{page} does not exist; correct `lesson:`"
+        if card.lesson_anchor not in anchors:
+            known = ", ".join(sorted(anchors)) or "none"
+            return f"docs/{page} has no heading #{card.lesson_anchor}; its headings are {known}"
+        return None
+
+    def step_fault(self, step: str) -> str | None:
+        slug, _, number = step.partition("/")
+        if slug not in self.steps:
+            file = self.root / "exercises" / slug / f"test_{slug}.py"
+            self.steps[slug] = (
+                frozenset(int(n) for n in _STEP_MARK.findall(file.read_text(encoding="utf-8")))
+                if file.is_file()
+                else None
+            )
+        steps = self.steps[slug]
+        if steps is None:
+            return f"there is no exercise exercises/{slug}/test_{slug}.py; correct `step:` or leave it out"
+        if int(number) not in steps:
+            return f"exercise {slug} has no step {number}; its tests mark {', '.join(map(str, sorted(steps)))}"
+        return None

@@ -1,0 +1,92 @@
+"""The exercises as the journal sees them: found by looking, their steps read from their tests without an import."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+from journal.content.lessons import read_lessons
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from journal.review.history.events import Event
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step of an exercise's README; a stretch step is graded and blocks nothing."""
+
+    number: int
+    title: str
+    stretch: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Exercise:
+    """One exercise, its steps by number."""
+
+    slug: str
+    steps: tuple[Step, ...]
+
+    @property
+    def core(self) -> tuple[Step, ...]:
+        """The steps that decide whether it is passed."""
+        return tuple(step for step in self.steps if not step.stretch)
+
+
+def find_exercises(root: Path) -> list[Exercise]:
+    """Return every exercise: first those that lessons name, by the lesson's day, then the others by slug."""
+    found = {
+        path.parent.name: path
+        for path in sorted((root / "exercises").glob("*/test_*.py"))
+        if path.name == f"test_{path.parent.name}.py"
+    }
+    named = [slug for lesson in read_lessons(root)[0] for slug in lesson.exercises]
+    order = [*dict.fromkeys(slug for slug in named if slug in found), *(slug for slug in found if slug not in named)]
+    return [Exercise(slug, _steps(found[slug])) for slug in order]
+
+
+def passed_steps(events: Iterable[Event]) -> dict[str, set[int]]:
+    """Return the steps that were ever passed, by exercise; `events` are those that count."""
+    passed: dict[str, set[int]] = {}
+    for event in events:
+        if event.kind == "run":
+            steps = {int(number) for number, outcome in event.fields["steps"].items() if outcome == "passed"}
+            passed.setdefault(event.fields["slug"], set()).update(steps)
+    return passed
+
+
+def last_outcomes(events: Iterable[Event], slug: str) -> dict[int, str]:
+    """Return how each step of exercise `slug` came out the last time it was run; `events` are those that count."""
+    outcomes: dict[int, str] = {}
+    for event in events:
+        if event.kind == "run" and event.fields["slug"] == slug:
+            outcomes.update({int(number): outcome for number, outcome in event.fields["steps"].items()})
+    return outcomes
+
+
+def _steps(tests: Path) -> tuple[Step, ...]:
+    stat = tests.stat()
+    return _read_steps(tests, stat.st_mtime_ns, stat.st_size)
+
+
+@cache
+def _read_steps(tests: Path, _mtime_ns: int, _size: int) -> tuple[Step, ...]:
+    try:
+        tree = ast.parse(tests.read_text(encoding="utf-8"))
+    except SyntaxError:
+        return ()
+    steps: dict[int, Step] = {}
+    for node in ast.walk(tree):
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "step"):
+            continue
+        values = [value.value for value in node.args if isinstance(value, ast.Constant)]
+        named = {word.arg: word.value.value for word in node.keywords if isinstance(word.value, ast.Constant)}
+        if values and isinstance(values[0], int):
+            title = str(values[1]) if len(values) > 1 else ""
+            steps.setdefault(values[0], Step(values[0], title, bool(named.get("stretch"))))
+    return tuple(steps[number] for number in sorted(steps))

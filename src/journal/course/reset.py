@@ -1,0 +1,75 @@
+"""Bring an exercise's stub back without losing what the learner wrote."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from grading.overlay import stub_text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class ResetError(Exception):
+    """The stub could not be brought back; nothing was changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reset:
+    """What a reset did: the file it restored, and the copy it kept (None when there was nothing of the learner's)."""
+
+    file: Path
+    kept: Path | None
+
+
+def reset(root: Path, slug: str) -> Reset:
+    """Restore `exercises/<slug>/<slug>.py` from git's HEAD and keep what was there under `.redrive/kept/`.
+
+    The copy is on the disk before the file is replaced, and that in one step: an interrupted reset loses nothing.
+
+    Raises:
+        ResetError: there is no such exercise, or git does not hold its stub.
+    """
+    file = root / "exercises" / slug / f"{slug}.py"
+    known = sorted(path.parent.name for path in root.glob("exercises/*/test_*.py"))
+    if slug not in known:
+        raise ResetError(f"there is no exercise {slug!r}; there are {', '.join(known) or 'none'}")
+    stub = stub_text(root, slug)
+    if stub is None:
+        raise ResetError(
+            f"git's HEAD holds no exercises/{slug}/{slug}.py (is this a git clone?), so there is no stub to bring back"
+        )
+    kept = None
+    if file.exists():
+        mine = file.read_bytes()
+        if mine.replace(b"\r\n", b"\n") == stub.encode("utf-8"):
+            return Reset(file, None)
+        kept = _keep(root, slug, mine)
+    beside = file.with_name(f".{slug}.new")
+    _write(beside, stub.encode("utf-8"))
+    beside.replace(file)
+    return Reset(file, kept)
+
+
+def _keep(root: Path, slug: str, content: bytes) -> Path:
+    folder = root / ".redrive" / "kept"
+    folder.mkdir(parents=True, exist_ok=True)
+    number = 1
+    while True:
+        target = folder / f"{slug}-{number}.py"
+        try:
+            _write(target, content)
+        except FileExistsError:
+            number += 1
+        else:
+            return target
+
+
+def _write(target: Path, content: bytes) -> None:
+    mode = "xb" if target.parent.name == "kept" else "wb"
+    with target.open(mode) as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())

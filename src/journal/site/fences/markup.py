@@ -1,0 +1,107 @@
+"""Markdown inside a fence: cards and exercise briefs, rendered apart from the page that shows them."""
+
+from __future__ import annotations
+
+import posixpath
+from typing import TYPE_CHECKING
+from xml.etree.ElementTree import Element
+
+import markdown
+from markdown.extensions import Extension
+from markdown.treeprocessors import Treeprocessor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from journal.site.fences.place import Place
+
+_EXTENSIONS = (
+    "admonition",
+    "attr_list",
+    "def_list",
+    "md_in_html",
+    "tables",
+    "pymdownx.details",
+    "pymdownx.highlight",
+    "pymdownx.inlinehilite",
+    "pymdownx.superfences",
+    "pymdownx.tasklist",
+    "pymdownx.smartsymbols",
+)
+# Both let text set any attribute of an element, `onclick` included.
+_TRUSTED = {"attr_list", "md_in_html"}
+_SETTINGS = {
+    "pymdownx.highlight": {"pygments_lang_class": True},
+    "pymdownx.smartsymbols": {"fractions": False},
+}
+
+
+def render(text: str, place: Place, *, folder: str, shift: int = 0, prefix: str = "", trusted: bool = True) -> str:
+    """Return `text` as HTML.
+
+    Args:
+        text: Markdown.
+        place: the page that shows it.
+        folder: what relative links in `text` are relative to, seen from the journal's root, as `docs/quizzes`.
+        shift: by how many levels headings sink.
+        prefix: put before every heading's anchor, so that anchors stay unique on the page.
+        trusted: False for what somebody may have pasted in, as a card: HTML in it stays text.
+    """
+    chosen = [name for name in _EXTENSIONS if trusted or name not in _TRUSTED]
+    md = markdown.Markdown(extensions=[*chosen, _Adapt(place, folder, shift, prefix)], extension_configs=_SETTINGS)
+    if not trusted:
+        md.preprocessors.deregister("html_block")
+        md.inlinePatterns.deregister("html")
+    return md.convert(text)
+
+
+class _Adapt(Extension):
+    def __init__(self, place: Place, folder: str, shift: int, prefix: str) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.processor = _Links(place, folder, shift, prefix)
+
+    def extendMarkdown(self, md: markdown.Markdown) -> None:  # noqa: N802
+        md.treeprocessors.register(self.processor, "journal_links", 1)
+
+
+class _Links(Treeprocessor):
+    def __init__(self, place: Place, folder: str, shift: int, prefix: str) -> None:
+        super().__init__()
+        self.place = place
+        self.folder = folder
+        self.shift = shift
+        self.prefix = prefix
+
+    def run(self, root: Element) -> None:
+        for element in root.iter():
+            if element.tag == "a" and (href := element.get("href")):
+                new = rewrite(href, self.place, self.folder)
+                if new is None:
+                    element.tag = "span"
+                    del element.attrib["href"]
+                else:
+                    element.set("href", new)
+            if self.shift and element.tag in {"h1", "h2", "h3", "h4", "h5"}:
+                element.tag = f"h{min(int(element.tag[1]) + self.shift, 6)}"
+            if self.prefix and element.tag[0] == "h" and element.get("id"):
+                element.set("id", self.prefix + str(element.get("id")))
+
+
+def rewrite(href: str, place: Place, folder: str, *, link: Callable[[str], str] | None = None) -> str | None:
+    """Return where `href`, written in a file of `folder`, leads from `place`; None when the site does not have it.
+
+    Pages of `docs/` and notebooks are on the site, and the exercise's page stands for what is in `exercises/<slug>/`.
+    """
+    if href.startswith(("#", "http:", "https:", "mailto:")):
+        return href
+    path, mark, anchor = href.partition("#")
+    target = posixpath.normpath(posixpath.join(folder, path))
+    to = link or place.link
+    if target.startswith("docs/"):
+        return to(target.removeprefix("docs/") + mark + anchor)
+    if target.startswith("notebooks/") and target.endswith(".ipynb"):
+        return to(target + mark + anchor)
+    parts = target.split("/")
+    if parts[0] == "exercises" and len(parts) > 1 and place.exists(f"exercises/{parts[1]}.md"):
+        return to(f"exercises/{parts[1]}.md{mark}{anchor}")
+    return None

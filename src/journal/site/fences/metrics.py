@@ -1,0 +1,54 @@
+"""The metrics fence: the week's numbers, from the page's front matter, as a table and as drawings.
+
+`3.3` is shown as `3.3/5`, digit for digit.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from journal.content.weeks import read_weeks
+from journal.site.fences import charts
+from journal.site.fences.fence import FenceError, as_fence
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from markdown import Markdown
+
+    from journal.site.fences.place import Place
+
+
+def render(_options: Mapping[str, Any], place: Place, _md: Markdown | None = None) -> str:
+    """Return the metrics of the week whose page this is."""
+    weeks, problems = read_weeks(place.root)
+    week = next((week for week in weeks if week.path == f"docs/{place.page}"), None)
+    if week is None:
+        faults = [problem.message for problem in problems if problem.path == f"docs/{place.page}"]
+        raise FenceError(
+            "; ".join(faults) or "this page is no weekly review; they lie at docs/journal/month-MM/week-NN.md"
+        )
+    metrics = week.metrics
+    sure = "not stated" if metrics.confidence is None else f"{metrics.confidence:g}/5"
+    head = ("Hours", "Days hit", "Exercises", "Commits", "Average confidence")
+    row = (f"{metrics.hours:g}", f"{metrics.days_hit}/{week.days}", str(metrics.exercises), str(metrics.commits), sure)
+    table = (
+        '<div class="rd-metrics__table" tabindex="0" role="group" aria-label="Metrics">'
+        '<table class="rd-grid"><thead><tr>'
+        + "".join(f'<th scope="col">{cell}</th>' for cell in head)
+        + "</tr></thead><tbody><tr>"
+        + "".join(f"<td>{cell}</td>" for cell in row)
+        + "</tr></tbody></table></div>"
+    )
+    figures = [
+        charts.figure(
+            charts.days_hit(metrics.days_hit, week.days), f"Days with work in them: {metrics.days_hit} of {week.days}."
+        )
+    ]
+    if metrics.confidence is not None:
+        scale = charts.scale(metrics.confidence, sure, what="Average confidence")
+        figures.append(charts.figure(scale, "Average confidence, 1 to 5. One week is one point, not a trend."))
+    return f'<div class="rd-metrics">{table}<div class="rd-metrics__charts">{"".join(figures)}</div></div>'
+
+
+fence = as_fence(render)

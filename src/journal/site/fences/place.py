@@ -1,0 +1,83 @@
+"""Where a fence stands: which page, below which root, and so how another page is reached from it."""
+
+from __future__ import annotations
+
+import logging
+import posixpath
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from journal.content.repository import find_root
+
+if TYPE_CHECKING:
+    from markdown import Markdown
+
+# A warning on a logger below "mkdocs" stops a strict build.
+log = logging.getLogger("mkdocs.journal.fences")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The page that is being rendered.
+
+    Attributes:
+        root: the journal's folder, absolute.
+        page: the page's source relative to `docs/`, as `lessons/day-134-grpc-skeleton.md`.
+        directory_urls: whether `a/b.md` becomes `a/b/` (any host) or `a/b.html` (opened from disk).
+    """
+
+    root: Path
+    page: str
+    directory_urls: bool = True
+
+    @property
+    def docs(self) -> Path:
+        """The folder that `page` is relative to."""
+        return self.root / "docs"
+
+    def link(self, target: str) -> str:
+        """Return the relative URL of `target`: a source relative to `docs/`, or `notebooks/x.ipynb`, and its #anchor.
+
+        A target that does not exist is logged as a warning, which stops a strict build.
+        """
+        path, mark, anchor = target.partition("#")
+        if path and not self.exists(path):
+            log.warning("docs/%s: links to %s, which does not exist", self.page, path)
+        here = self.url(self.page)
+        there = self.url(path) if path else here
+        if there == here and mark:
+            return f"#{anchor}"
+        start = here if here.endswith("/") or not here else posixpath.dirname(here)
+        relative = posixpath.relpath(there or ".", start or ".")
+        if there.endswith("/") or not there:
+            relative += "/"
+        return relative + mark + anchor
+
+    def exists(self, path: str) -> bool:
+        """Return whether `path`, relative to `docs/` (a notebook: to the root), is there."""
+        return ((self.root if path.endswith(".ipynb") else self.docs) / path).is_file()
+
+    def url(self, path: str) -> str:
+        """Return the URL of a source relative to the site's root."""
+        stem, dot, suffix = path.rpartition(".")
+        if not dot or suffix not in {"md", "ipynb"}:
+            return path
+        folder, _, name = stem.rpartition("/")
+        if name == "index":
+            return (f"{folder}/" if folder else "") + ("" if self.directory_urls else "index.html")
+        return f"{stem}/" if self.directory_urls else f"{stem}.html"
+
+
+def place_of(md: Markdown | None) -> Place:
+    """Return the place of the page that `md` is converting; without MkDocs, the home page of the journal around us."""
+    tree = md.treeprocessors if md is not None else None
+    if tree is not None and "relpath" in tree:
+        relpath = tree["relpath"]  # MkDocs' own, which is the only thing that knows the page
+        config = relpath.config  # type: ignore[attr-defined]
+        return Place(
+            root=Path(config.config_file_path).resolve().parent,
+            page=relpath.file.src_uri,  # type: ignore[attr-defined]
+            directory_urls=bool(config.use_directory_urls),
+        )
+    return Place(root=find_root(), page="index.md")

@@ -1,0 +1,95 @@
+"""The roadmap fence: what is done, what is now, what is next.
+
+Its settings name the places; the state of each follows from the newest week that has a page, so a new week moves the
+roadmap by being there:
+
+    ```roadmap
+    places:
+      - place: Month 3
+        month: 3
+        what: Concurrency, worker pools, channels with one owner
+        read: recall/closed-channels.md
+    ```
+
+`month` may be a fraction, for days that lie between months; it orders the entries and decides their state.
+"""
+
+from __future__ import annotations
+
+import html
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from journal.content.pages import read_page
+from journal.site.fences import markup
+from journal.site.fences.fence import FenceError, as_fence
+from journal.site.fences.week_pages import week_pages
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from markdown import Markdown
+
+    from journal.site.fences.place import Place
+    from journal.site.fences.week_pages import WeekPage
+
+_KEYS = {"place", "month", "what", "read"}
+
+
+def render(options: Mapping[str, Any], place: Place, _md: Markdown | None = None) -> str:
+    """Return the places in order, each with its state and, under it, the weeks that have a page."""
+    entries = _entries(options)
+    weeks = week_pages(place.root)
+    now = weeks[-1].week.month if weeks else 0
+    known = {entry["month"] for entry in entries}
+    entries += [
+        {"place": f"Month {m}", "month": m, "what": "", "read": []} for m in {w.week.month for w in weeks} - known
+    ]
+    entries.sort(key=lambda entry: float(entry["month"]))
+    items = []
+    for entry in entries:
+        state = "now" if entry["month"] == now else "done" if entry["month"] < now else "next"
+        below = "".join(
+            _week(week, place, this=week == weeks[-1]) for week in weeks if week.week.month == entry["month"]
+        )
+        what = markup.render(str(entry["what"]), place, folder="docs") if entry["what"] else ""
+        items.append(
+            f'<li class="rd-road__stop rd-road__stop--{state}"><p class="rd-road__place">'
+            f"<strong>{html.escape(str(entry['place']))}</strong>"
+            f' <span class="rd-badge rd-badge--{state}">{state}</span></p>{what}{_reading(entry["read"], place)}'
+            + (f'<ul class="rd-road__weeks">{below}</ul>' if below else "")
+            + "</li>"
+        )
+    return f'<ol class="rd-road">{"".join(items)}</ol>'
+
+
+def _entries(options: Mapping[str, Any]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    for entry in options.get("places") or []:
+        if not isinstance(entry, dict) or not {"place", "month", "what"} <= entry.keys() <= _KEYS:
+            raise FenceError(f"a place has place, month, what and perhaps read; got {yaml.safe_dump(entry).strip()!r}")
+        if not isinstance(entry["month"], int | float):
+            raise FenceError(f"month must be a number, got {entry['month']!r}")
+        read = entry.get("read") or []
+        found.append({**entry, "read": read if isinstance(read, list) else [read]})
+    return found
+
+
+def _week(week: WeekPage, place: Place, *, this: bool) -> str:
+    badge = ' <span class="rd-badge rd-badge--now">this week</span>' if this else ""
+    link = f'<a href="{place.link(week.page)}">Week {week.week.week}</a>'
+    return f'<li id="{week.anchor}">{link} <span>{week.days}</span>{badge}</li>'
+
+
+def _reading(pages: Iterable[str], place: Place) -> str:
+    links = []
+    for target in pages:
+        href = place.link(str(target))
+        file = place.docs / str(target)
+        headings = read_page(file, place.root)[0].headings if file.is_file() else ()
+        links.append(f'<a href="{href}">{html.escape(headings[0].text if headings else str(target))}</a>')
+    return f'<p class="rd-road__read">Asked again here: {", ".join(links)}</p>' if links else ""
+
+
+fence = as_fence(render, "places")
