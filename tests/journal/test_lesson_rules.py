@@ -29,7 +29,7 @@ NOT_YET = {
 LESSON = "docs/lessons/day-137-retries.md"
 HEAD = """
 - **For:** engineers who call other services.
-- **Minutes:** 1
+- **Time:** 1 minute.
 - **Needs:** Python.
 - **After this you can:** say when a retry helps,
   and when it does not.
@@ -65,7 +65,7 @@ def test_a_lesson_of_the_right_shape_has_no_fault(lesson):
     ("old", "new", "says"),
     [
         ("- **Needs:** Python.\n", "", "the lesson's head lacks Needs; add `- **Needs:** …` below the title"),
-        ("**Minutes:** 1", "**Minutes:** 2", "the head says 2 minutes, and the page takes 1; write that"),
+        ("1 minute.", "2 minutes.", "the head says '2 minutes.', and the page takes 1 minutes; write that"),
         ("Spread them.", "word " * 2300, "the page takes 12 minutes"),
         ("Spread them.", "word " * 2500, "the page takes 13 minutes to read, and 12 is the most; split or shorten it"),
         ("Spread them.", "x\n\n```python\n" + "x = 1\n" * 16 + "```\n", "this block has 16 lines, and 15 is the most"),

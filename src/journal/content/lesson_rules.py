@@ -3,7 +3,7 @@
 The head is a list below the title:
 
     - **For:** engineers who …
-    - **Minutes:** 9
+    - **Time:** 9 minutes.
     - **Needs:** …
     - **After this you can:** …
 """
@@ -29,7 +29,7 @@ LINES = 15
 COLUMNS = 88
 WORDS_A_MINUTE = 200
 SECONDS_A_CODE_LINE = 5
-HEAD = ("For", "Minutes", "Needs", "After this you can")
+HEAD = ("For", "Time", "Needs", "After this you can")
 FOLDERS = ("lessons", "recall")
 
 _ITEM = re.compile(r"^[-*] \*\*(?P<label>[^*]+?):?\*\*:?\s*(?P<text>.*)$")
@@ -90,8 +90,8 @@ def _head(page: Page, takes: int) -> Iterator[Problem]:
         yield Problem(
             page.path, at, f"the lesson's head lacks {', '.join(missing)}; add `- **{missing[0]}:** …` below the title"
         )
-    elif said["Minutes"].rstrip(".") != str(takes):
-        yield Problem(page.path, at, f"the head says {said['Minutes']} minutes, and the page takes {takes}; write that")
+    elif not re.fullmatch(rf"{takes} minutes?\.", said["Time"]):
+        yield Problem(page.path, at, f"the head says {said['Time']!r}, and the page takes {takes} minutes; write that")
 
 
 def _length(page: Page, takes: int) -> Iterator[Problem]:
