@@ -61,7 +61,7 @@ class Settings:
         "", "PEM file of the CA that must have signed a client's certificate: mutual TLS", _file
     )
     metrics_listen: str = _setting("127.0.0.1:9464", "Address of `/metrics` and `/healthz`; empty for none")
-    handlers: str = _setting("jobqueue.entrypoints.samples", "Module whose import registers the handlers")
+    handlers: str = _setting("jobqueue.entrypoints.sample_handlers", "Module whose import registers the handlers")
     queues: tuple[str, ...] = _setting(("default",), "Queues a worker serves in turn, by comma")
     concurrency: int = _setting(defaults.CONCURRENCY, "Jobs a worker runs at once", _at_least(1))
     prefetch: int = _setting(defaults.PREFETCH, "Most jobs a worker holds beyond those it runs", _at_least(0))

@@ -25,12 +25,13 @@ from jobqueue.adapters.observers import Observers
 from jobqueue.adapters.prometheus_observer import PrometheusObserver
 from jobqueue.adapters.redis_client import connect
 from jobqueue.adapters.redis_job_store import RedisJobStore
+from jobqueue.adapters.silent_observer import SilentObserver
 from jobqueue.adapters.system_clock import SystemClock
-from jobqueue.application.dead_letters import DeadLetters
 from jobqueue.application.handlers import Handlers
+from jobqueue.application.inspector import Inspector
 from jobqueue.application.ports.clock import Clock
 from jobqueue.application.ports.job_store import JobStore
-from jobqueue.application.ports.observer import Observer, Silent
+from jobqueue.application.ports.observer import Observer
 from jobqueue.application.submit import Submitter
 from jobqueue.application.trim import Retention
 from jobqueue.application.worker import Worker, WorkerSettings
@@ -38,14 +39,14 @@ from jobqueue.config import Settings
 from jobqueue.domain.errors import InvalidSettings, StoreError
 from jobqueue.entrypoints.bench import bench
 from jobqueue.entrypoints.cli import serve
-from jobqueue.entrypoints.lifecycle import drain_in_order, look_regularly, stop_on_signal
 from jobqueue.entrypoints.probe_http import Health, Probe
+from jobqueue.entrypoints.process_signals import drain_in_order, look_regularly, stop_on_signal
 
 LOOK_EVERY_S = 1.0
 
 
-class Root:
-    """Implements `Wiring`: builds each process out of settings."""
+class CompositionRoot:
+    """Implements `Processes`: builds each process out of settings."""
 
     # --8<-- [start:compose]
     async def serve(self, settings: Settings, *, front: bool, worker: bool) -> None:
@@ -63,8 +64,8 @@ class Root:
                     from jobqueue.entrypoints.grpc_service import GrpcService  # noqa: PLC0415
 
                     submitter = _submitter(settings, store, clock, observers)
-                    letters = DeadLetters(store, clock, observers)
-                    service = GrpcService(settings, store, submitter, letters, clock)
+                    inspector = Inspector(store, clock, observers)
+                    service = GrpcService(settings, store, submitter, inspector, clock)
                     server = GrpcServer(settings, service, registry, tracer)
                     await server.start()
                     steps.append(lambda: server.drain(settings.grace_s))
@@ -121,11 +122,11 @@ class Root:
         clock = SystemClock()
         if settings.redis_url:
             async with _store(settings) as store:
-                return await bench(store, clock, Silent(), jobs)
+                return await bench(store, clock, SilentObserver(), jobs)
         with tempfile.TemporaryDirectory() as folder, EmbeddedValkey(Path(folder), append_only=False) as valkey:
             store = RedisJobStore(connect(valkey.url, cluster=False))
             try:
-                return await bench(store, clock, Silent(), jobs)
+                return await bench(store, clock, SilentObserver(), jobs)
             finally:
                 await store.close()
 
@@ -138,7 +139,7 @@ async def _store(settings: Settings) -> AsyncIterator[JobStore]:
         valkey.start()
         structlog.get_logger().info("embedded Valkey", folder=settings.data_dir)
     url = valkey.url if valkey is not None else settings.redis_url
-    store = RedisJobStore(connect(url, cluster=settings.cluster), done_max=settings.done_max)
+    store = RedisJobStore(connect(url, cluster=settings.cluster))
     try:
         await store.ping()
         yield store
@@ -227,11 +228,11 @@ class Commands(click.Group):
 @click.version_option(__version__, prog_name="jobqueue")
 @click.pass_context
 def cli(context: click.Context) -> None:
-    """A job queue service on Redis or Valkey: at-least-once, with retries, leases and dead letters.
+    """A job queue service on Redis or Valkey: at-least-once, with retries, leases and dead inspector.
 
     Start with `jobqueue serve` in one terminal and `jobqueue submit echo '"hello"'` in another.
     """
-    context.obj = Root()
+    context.obj = CompositionRoot()
 
 
 for command in (serve.serve, serve.worker, serve.backup, serve.bench, serve.settings):

@@ -15,10 +15,10 @@ import redis
 import redis.exceptions
 
 from jobqueue.adapters import redis_scripts as scripts
-from jobqueue.adapters.records import encode
+from jobqueue.adapters.job_record import encode
 from jobqueue.adapters.redis_errors import translated
 from jobqueue.adapters.redis_keys import queue_keys
-from jobqueue.application.requests import JobRequest, job_of
+from jobqueue.application.job_request import JobRequest, job_of
 from jobqueue.application.submit import Submitted
 from jobqueue.domain import defaults
 

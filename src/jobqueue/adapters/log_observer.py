@@ -8,7 +8,8 @@ from typing import Any
 
 import structlog
 
-from jobqueue.application.ports.observer import Outcome, Silent
+from jobqueue.adapters.silent_observer import SilentObserver
+from jobqueue.application.ports.observer import Outcome
 from jobqueue.domain.job import Job
 
 _job: ContextVar[Job | None] = ContextVar("jobqueue_job", default=None)
@@ -54,7 +55,7 @@ def trace_id_of(context: Mapping[str, str]) -> str:
     return parts[1] if len(parts) == 4 else ""
 
 
-class LogObserver(Silent):
+class LogObserver(SilentObserver):
     """Logs how attempts end, what the loops move, and what fails; a job's payload is never logged."""
 
     def __init__(self) -> None:

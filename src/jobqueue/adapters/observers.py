@@ -24,10 +24,10 @@ class Observers:
         for observer in self._all:
             observer.submitted(queue, stored, duplicates)
 
-    def taken(self, queue: str, count: int) -> None:
+    def claimed(self, queue: str, count: int) -> None:
         """Tell all."""
         for observer in self._all:
-            observer.taken(queue, count)
+            observer.claimed(queue, count)
 
     def attempt_started(self, job: Job) -> object:
         """Tell all, and keep what each returned."""

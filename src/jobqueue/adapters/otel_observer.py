@@ -18,8 +18,9 @@ from opentelemetry.trace import Span, SpanKind, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from opentelemetry.util.types import AttributeValue
 
+from jobqueue.adapters.silent_observer import SilentObserver
 from jobqueue.application.ports.clock import Clock
-from jobqueue.application.ports.observer import Outcome, Silent
+from jobqueue.application.ports.observer import Outcome
 from jobqueue.domain.job import Job
 
 _W3C = TraceContextTextMapPropagator()
@@ -51,7 +52,7 @@ def tracer_provider(exporter: str) -> TracerProvider:
     return provider
 
 
-class OtelObserver(Silent):
+class OtelObserver(SilentObserver):
     """Starts and ends the spans of attempts, and hands out the context that a submitted job takes along."""
 
     def __init__(self, tracer: trace.Tracer, clock: Clock) -> None:

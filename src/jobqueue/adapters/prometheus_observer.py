@@ -9,14 +9,15 @@ from functools import cache
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from jobqueue.application.ports.observer import Outcome, Silent
+from jobqueue.adapters.silent_observer import SilentObserver
+from jobqueue.application.ports.observer import Outcome
 from jobqueue.domain.job import Job, QueueStats
 
 DURATION_BUCKETS_S = (0.001, 0.005, 0.02, 0.1, 0.5, 2.0, 10.0, 60.0, 300.0)
 
 
 # --8<-- [start:prometheus]
-class PrometheusObserver(Silent):
+class PrometheusObserver(SilentObserver):
     """Counts attempts by outcome, and keeps their durations: rate, errors and duration (RED) of every queue."""
 
     def __init__(self, registry: CollectorRegistry) -> None:

@@ -4,7 +4,7 @@ import redis.asyncio
 from redis.asyncio.retry import Retry
 from redis.backoff import FullJitterBackoff
 
-from jobqueue.adapters.lean_connection import lean
+from jobqueue.adapters.redis_fast_path import lean
 from jobqueue.adapters.redis_scripts import Client
 
 CONNECT_LIMIT_S = 5.0

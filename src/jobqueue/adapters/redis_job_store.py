@@ -6,13 +6,12 @@ from typing import Any
 import redis.exceptions
 
 from jobqueue.adapters import redis_scripts as scripts
-from jobqueue.adapters.lean_connection import at_once
-from jobqueue.adapters.records import decode, decode_or_show, encode
+from jobqueue.adapters.job_record import decode, decode_or_show, encode
 from jobqueue.adapters.redis_errors import translated
+from jobqueue.adapters.redis_fast_path import at_once
 from jobqueue.adapters.redis_keys import queue_keys
 from jobqueue.adapters.redis_scripts import Client
-from jobqueue.application.ports.job_store import DeadJob, JobStore, Receipt, Taken
-from jobqueue.domain import defaults
+from jobqueue.application.ports.job_store import Claim, DeadJob, JobStore, LapsedLeases, Receipt
 from jobqueue.domain.errors import UndecodableRecord
 from jobqueue.domain.job import Job, JobState, JobView, Lease, QueueStats, Unreadable
 from jobqueue.domain.verdict import Bury, Retry
@@ -27,12 +26,10 @@ class RedisJobStore:
 
     Args:
         client: A `redis.asyncio.Redis` or `RedisCluster` that answers in bytes; closed with the store.
-        done_max: How many done jobs of a queue stay to be looked up; an acknowledgement removes the oldest beyond.
     """
 
-    def __init__(self, client: Client, *, done_max: int = defaults.DONE_MAX) -> None:
+    def __init__(self, client: Client) -> None:
         self._client = client
-        self._done_max = done_max
 
     async def submit(self, queue: str, jobs: Sequence[Job], *, now: float, key_for_s: float) -> list[bool]:
         """Store jobs; see `JobIntake`."""
@@ -46,57 +43,60 @@ class RedisJobStore:
             stored[position - 1] = False
         return stored
 
-    # --8<-- [start:exchange]
-    async def exchange(
-        self, queue: str, done: Sequence[Receipt], *, wanted: int, token: str, now: float, lease_s: float
-    ) -> Taken:
-        """Acknowledge and take in one round trip; see `JobLeases`."""
-        keys, args = self._exchange_args(queue, done, wanted=wanted, token=token, now=now, lease_s=lease_s)
-        reply = await scripts.exchange(self._client, keys, *args)
-        return _taken(queue, reply, token, now + lease_s)
+    # --8<-- [start:acknowledge-and-claim]
+    async def acknowledge_and_claim(
+        self,
+        queue: str,
+        done: Sequence[Receipt],
+        *,
+        wanted: int,
+        token: str,
+        now: float,
+        lease_s: float,
+        done_max: int,
+    ) -> Claim:
+        """Acknowledge and claim in one round trip; see `JobLeases`."""
+        keys, args = _claim_args(queue, wanted=wanted, token=token, now=now, lease_s=lease_s, done_max=done_max)
+        for receipt in done:
+            args += receipt
+        reply = await scripts.acknowledge_and_claim(self._client, keys, *args)
+        return _claim(queue, reply, token, now + lease_s)
 
-    # --8<-- [end:exchange]
+    # --8<-- [end:acknowledge-and-claim]
 
     # --8<-- [start:wait]
-    async def wait(self, queue: str, *, wanted: int, token: str, now: float, lease_s: float, wait_s: float) -> Taken:
-        """Take as soon as there is something; see `JobLeases`.
+    async def wait_and_claim(
+        self, queue: str, *, wanted: int, token: str, now: float, lease_s: float, wait_s: float
+    ) -> Claim:
+        """Claim as soon as there is something; see `JobLeases`.
 
         Two commands leave in one write: the first moves the head of ready onto its own place, which changes nothing
         and blocks while the list is empty; the server reads the second when the first has answered. So the wake-up
         brings the jobs with it, and no instant exists at which a job is neither ready nor leased.
         """
-        keys, args = self._exchange_args(queue, (), wanted=wanted, token=token, now=now, lease_s=lease_s)
+        keys, args = _claim_args(queue, wanted=wanted, token=token, now=now, lease_s=lease_s, done_max=0)
         ready = keys[0]
         with translated:
             woken, reply = await at_once(
                 self._client,
                 ("BLMOVE", ready, ready, "LEFT", "LEFT", wait_s),
-                ("EVALSHA", scripts.exchange.sha, len(keys), *keys, *args),
+                ("EVALSHA", scripts.acknowledge_and_claim.sha, len(keys), *keys, *args),
             )
-            took = isinstance(reply, list) and len(reply) > 1  # a full server refuses the wait, not the claim
+            claimed = isinstance(reply, list) and len(reply) > 1  # a full server refuses the wait, not the claim
             for answer in (woken, reply):
                 if (
                     isinstance(answer, Exception)
-                    and not took
+                    and not claimed
                     and not isinstance(answer, redis.exceptions.NoScriptError)
                 ):
                     raise answer
         if isinstance(reply, Exception):
-            reply = await scripts.exchange(self._client, keys, *args)
-        return _taken(queue, reply, token, now + lease_s)
+            reply = await scripts.acknowledge_and_claim(self._client, keys, *args)
+        return _claim(queue, reply, token, now + lease_s)
 
     # --8<-- [end:wait]
 
-    def _exchange_args(
-        self, queue: str, done: Sequence[Receipt], *, wanted: int, token: str, now: float, lease_s: float
-    ) -> tuple[tuple[str, ...], list[Any]]:
-        keys = queue_keys(queue)
-        args: list[Any] = [_ms(now), _ms(now + lease_s), token, wanted, self._done_max]
-        for receipt in done:
-            args += receipt
-        return (keys.ready, keys.records, keys.leases, keys.tokens, keys.done), args
-
-    async def fail(
+    async def settle_failed(
         self,
         queue: str,
         receipts: Sequence[Receipt],
@@ -113,7 +113,7 @@ class RedisJobStore:
                 args += (_raw(receipt.id), receipt.token, 1, _ms(now), encode(verdict.job))
             else:
                 args += (_raw(receipt.id), receipt.token, 0, _ms(verdict.job.due_at), encode(verdict.job))
-        refused = await scripts.fail(
+        refused = await scripts.settle_failed(
             self._client, (keys.leases, keys.tokens, keys.records, keys.scheduled, keys.dead), *args
         )
         return [_id(job_id) for job_id in refused]
@@ -138,15 +138,15 @@ class RedisJobStore:
         return int(await scripts.promote(self._client, (keys.scheduled, keys.ready), _ms(now), limit))
 
     # --8<-- [start:lapsed]
-    async def lapsed(self, queue: str, *, before: float, limit: int) -> Taken:
-        """List jobs whose lease ended; see `JobUpkeep`. Three reads of three instants: `fail` checks again."""
+    async def lapsed(self, queue: str, *, before: float, limit: int) -> LapsedLeases:
+        """List jobs whose lease ended; see `JobUpkeep`. Three reads of three instants: `settle_failed` checks again."""
         keys = queue_keys(queue)
         with translated:
             scored = await self._client.zrangebyscore(
                 keys.leases, "-inf", f"({_ms(before)}", start=0, num=limit, withscores=True
             )
             if not scored:
-                return Taken(())
+                return LapsedLeases(())
             ids = [job_id for job_id, _ in scored]
             tokens = await self._client.hmget(keys.tokens, ids)
             records = await self._client.hmget(keys.records, ids)
@@ -155,7 +155,7 @@ class RedisJobStore:
         for (job_id, ends_ms), token, record in zip(scored, tokens, records, strict=True):
             if token is not None:
                 _read(queue, job_id, record or b"", token.decode(), ends_ms / 1000, leases, unreadable)
-        return Taken(leases, unreadable)
+        return LapsedLeases(leases, unreadable)
 
     # --8<-- [end:lapsed]
 
@@ -215,7 +215,7 @@ class RedisJobStore:
         ready, scheduled, running, done, dead, head, first_due = await scripts.stats(self._client, where)
         try:
             waiting_since = decode("head", queue, head).due_at if head else now
-        except UndecodableRecord:  # it is taken and buried like any other, and until then its age is not known
+        except UndecodableRecord:  # it is claimed and buried like any other, and until then its age is not known
             waiting_since = now
         depth = {
             JobState.SCHEDULED: int(scheduled),
@@ -247,12 +247,25 @@ def _raw(job_id: str) -> bytes:
     return job_id.encode("utf-8", "surrogateescape")
 
 
-def _taken(queue: str, reply: list[Any], token: str, expires_at: float) -> Taken:
+def _claim_args(
+    queue: str, *, wanted: int, token: str, now: float, lease_s: float, done_max: int
+) -> tuple[tuple[str, ...], list[Any]]:
+    keys = queue_keys(queue)
+    return (keys.ready, keys.records, keys.leases, keys.tokens, keys.done), [
+        _ms(now),
+        _ms(now + lease_s),
+        token,
+        wanted,
+        done_max,
+    ]
+
+
+def _claim(queue: str, reply: list[Any], token: str, expires_at: float) -> Claim:
     leases: list[Lease] = []
     unreadable: list[Unreadable] = []
     for position in range(1, len(reply), 2):
         _read(queue, reply[position], reply[position + 1], token, expires_at, leases, unreadable)
-    return Taken(leases, unreadable, [_id(raw) for raw in reply[0]])
+    return Claim(leases, unreadable, [_id(raw) for raw in reply[0]])
 
 
 def _read(

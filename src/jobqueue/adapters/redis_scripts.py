@@ -33,8 +33,8 @@ class Script:
 
 
 submit: Final = Script("submit")
-exchange: Final = Script("exchange")
-fail: Final = Script("fail")
+acknowledge_and_claim: Final = Script("acknowledge_and_claim")
+settle_failed: Final = Script("settle_failed")
 give_back: Final = Script("give_back")
 renew: Final = Script("renew")
 promote: Final = Script("promote")

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from jobqueue.application.attempt import Lane, Stop
-from jobqueue.application.feed import Feed
 from jobqueue.application.ports.job_store import JobLeases, Receipt
 from jobqueue.application.ports.observer import Observer
+from jobqueue.application.slot import Slot, Stop
+from jobqueue.application.traffic import Traffic
 from jobqueue.domain import defaults
 
 
@@ -15,18 +15,18 @@ class Heartbeat:
     Args:
         store: Where the leases are.
         observer: Hears of lost ones.
-        feeds: The worker's queues, with the jobs in their buffers.
-        lanes: The worker's lanes, with the jobs that run.
+        traffic: The worker's queues, with the jobs in their buffers.
+        slots: The worker's slots, with the jobs that run.
         lease_s: Length of a lease, in seconds.
     """
 
     def __init__(
-        self, store: JobLeases, observer: Observer, feeds: Sequence[Feed], lanes: Sequence[Lane], lease_s: float
+        self, store: JobLeases, observer: Observer, traffic: Sequence[Traffic], slots: Sequence[Slot], lease_s: float
     ) -> None:
         self._store = store
         self._observer = observer
-        self._feeds = feeds
-        self._lanes = lanes
+        self._traffic = traffic
+        self._slots = slots
         self._lease_s = lease_s
 
     # --8<-- [start:heartbeat]
@@ -36,33 +36,33 @@ class Heartbeat:
         Jobs taken a moment ago are left alone, so a worker of short jobs renews next to nothing.
         """
         renew_below = now + self._lease_s * 2 / 3
-        for feed in self._feeds:
-            running = [lane.lease for lane in self._lanes if lane.lease is not None and lane.feed is feed]
+        for traffic in self._traffic:
+            running = [slot.lease for slot in self._slots if slot.lease is not None and slot.traffic is traffic]
             receipts = [
                 Receipt(lease.job.id, lease.token)
-                for lease in (*running, *feed.buffer)
+                for lease in (*running, *traffic.buffer)
                 if lease.expires_at <= renew_below
             ]
             for start in range(0, len(receipts), defaults.BATCH_LIMIT):
                 batch = receipts[start : start + defaults.BATCH_LIMIT]
-                lost = await self._store.renew(feed.queue, batch, now=now, lease_s=self._lease_s)
+                lost = await self._store.renew(traffic.queue, batch, now=now, lease_s=self._lease_s)
                 if lost:
-                    self._stop(feed, batch, set(lost))
+                    self._stop(traffic, batch, set(lost))
         return False
 
-    def _stop(self, feed: Feed, asked: Sequence[Receipt], lost: set[str]) -> None:
+    def _stop(self, traffic: Traffic, asked: Sequence[Receipt], lost: set[str]) -> None:
         """Stop what is lost; what ended while the renewal travelled is no longer here and not meant."""
         tokens = {receipt.id: receipt.token for receipt in asked if receipt.id in lost}
         held: list[str] = []
-        for lane in self._lanes:
-            lease = lane.lease
-            if lease is not None and lane.feed is feed and tokens.get(lease.job.id) == lease.token:
+        for slot in self._slots:
+            lease = slot.lease
+            if lease is not None and slot.traffic is traffic and tokens.get(lease.job.id) == lease.token:
                 held.append(lease.job.id)
-                lane.stop(Stop.LOST)
-        buffered = {lease.job.id for lease in feed.buffer if tokens.get(lease.job.id) == lease.token}
-        feed.forget(buffered)
+                slot.stop(Stop.LOST)
+        buffered = {lease.job.id for lease in traffic.buffer if tokens.get(lease.job.id) == lease.token}
+        traffic.forget(buffered)
         held.extend(sorted(buffered))
         if held:
-            self._observer.leases_lost(feed.queue, held)
+            self._observer.leases_lost(traffic.queue, held)
 
     # --8<-- [end:heartbeat]

@@ -64,7 +64,7 @@ class Reaper:
             verdicts.append(Bury(unreadable_job(broken.id, queue, broken.raw, broken.problem, now)))
         if not receipts:
             return False
-        refused = set(await self._store.fail(queue, receipts, verdicts, now=now, lapsed_before=before))
+        refused = set(await self._store.settle_failed(queue, receipts, verdicts, now=now, lapsed_before=before))
         moved = [verdict for verdict in verdicts if verdict.job.id not in refused]
         buried = sum(isinstance(verdict, Bury) for verdict in moved)
         if moved:

@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from jobqueue.application.job_request import JobRequest, job_of
 from jobqueue.application.ports.clock import Clock
 from jobqueue.application.ports.job_store import JobIntake
 from jobqueue.application.ports.observer import Observer
-from jobqueue.application.requests import JobRequest, job_of
 from jobqueue.domain import defaults
 from jobqueue.domain.errors import InvalidJob
 from jobqueue.domain.job import Job

@@ -1,4 +1,4 @@
-"""A worker: feeds that travel, lanes that run jobs, loops that keep house, and a drain that leaves nothing behind."""
+"""A worker: its traffic with the store, slots that run jobs, background loops, and a drain that leaves nothing."""
 
 import asyncio
 import random
@@ -7,8 +7,6 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from jobqueue.application.attempt import Lane, Stop
-from jobqueue.application.feed import Feed
 from jobqueue.application.handlers import Handlers
 from jobqueue.application.heartbeat import Heartbeat
 from jobqueue.application.loop import every
@@ -17,6 +15,8 @@ from jobqueue.application.ports.job_store import JobStore
 from jobqueue.application.ports.observer import Observer
 from jobqueue.application.promote import Promoter
 from jobqueue.application.reap import Reaper
+from jobqueue.application.slot import Slot, Stop
+from jobqueue.application.traffic import Traffic
 from jobqueue.application.trim import Retention, Trimmer
 from jobqueue.domain import defaults
 from jobqueue.domain.retry import RetryBudget
@@ -33,7 +33,7 @@ class WorkerSettings:
         queues: Names of the queues it serves, each with an equal share of the prefetch.
         concurrency: Jobs that run at once; at least 1.
         prefetch: Most jobs held beyond those, but at least one of each queue, so that none is passed over. They are
-            taken only while jobs end that fast.
+            claimed only while jobs end that fast.
         lease_s: Seconds that the worker may stay silent before its jobs go to another.
         grace_s: Seconds that a drain lets running jobs go on.
         budget_ratio: Retries that one success pays for.
@@ -57,10 +57,10 @@ class WorkerStatus:
 
     Attributes:
         running: Jobs that run.
-        ahead: Jobs held that no lane has started.
+        ahead: Jobs held that no slot has started.
         draining: Whether a drain has begun.
         silent_s: How long ago the store last answered for all queues.
-        defects: Lanes that ended by an error of ours; with any, the worker should be replaced.
+        defects: Slots that ended by an error of ours; with any, the worker should be replaced.
     """
 
     running: int
@@ -100,17 +100,17 @@ class Worker:
         self._settings = settings
         self._threads = ThreadPoolExecutor(settings.concurrency, thread_name_prefix="job")
         self._idle: deque[asyncio.Future[None]] = deque()
-        self._tasks: dict[str, list[asyncio.Task[None]]] = {"lanes": [], "feeds": [], "loops": [], "heartbeat": []}
+        self._tasks: dict[str, list[asyncio.Task[None]]] = {"slots": [], "traffic": [], "loops": [], "heartbeat": []}
         self._answered_at = clock.now()
         self._defects = 0
         self._draining: asyncio.Task[None] | None = None
         budget = RetryBudget(settings.budget_ratio, settings.budget_cap)
-        self._lanes = [
-            Lane(handlers=handlers, clock=clock, observer=observer, rng=rng, budget=budget, threads=self._threads)
+        self._slots = [
+            Slot(handlers=handlers, clock=clock, observer=observer, rng=rng, budget=budget, threads=self._threads)
             for _ in range(settings.concurrency)
         ]
-        self._feeds = deque(
-            Feed(
+        self._traffic = deque(
+            Traffic(
                 store,
                 clock,
                 observer,
@@ -120,13 +120,14 @@ class Worker:
                 worker_id=worker_id,
                 lease_s=settings.lease_s,
                 prefetch=settings.prefetch // len(settings.queues),
-                idle_lanes=lambda: len(self._idle),
-                deliver=self._wake_lanes,
+                done_max=settings.retention.done_max,
+                idle_slots=lambda: len(self._idle),
+                deliver=self._wake_slots,
             )
             for queue in settings.queues
         )
         queues = settings.queues
-        self._heartbeat = Heartbeat(store, observer, tuple(self._feeds), self._lanes, settings.lease_s)
+        self._heartbeat = Heartbeat(store, observer, tuple(self._traffic), self._slots, settings.lease_s)
         self._promoter = Promoter(store, observer, queues)
         self._upkeep: dict[str, tuple[float, Callable[[float], Awaitable[bool]]]] = {
             "promote": (defaults.PROMOTE_EVERY_S, self._promote),
@@ -137,10 +138,10 @@ class Worker:
 
     def start(self) -> None:
         """Start working; call it once, inside the running event loop."""
-        for lane in self._lanes:
-            self._start("lanes", lane.run(self._next_feed, self._be_idle))
-        for feed in self._feeds:
-            self._start("feeds", feed.run())
+        for slot in self._slots:
+            self._start("slots", slot.run(self._next_traffic, self._be_idle))
+        for traffic in self._traffic:
+            self._start("traffic", traffic.run())
         for name, (interval_s, run_once) in self._upkeep.items():
             self._start("loops", self._every(interval_s, run_once, name))
         self._start("heartbeat", self._every(self._settings.lease_s / 3, self._heartbeat.run_once, "heartbeat"))
@@ -149,8 +150,8 @@ class Worker:
         """Return what a health check needs."""
         now = self._clock.now()
         return WorkerStatus(
-            running=sum(lane.lease is not None for lane in self._lanes),
-            ahead=sum(len(feed.buffer) for feed in self._feeds),
+            running=sum(slot.lease is not None for slot in self._slots),
+            ahead=sum(len(traffic.buffer) for traffic in self._traffic),
             draining=self._draining is not None,
             silent_s=now - self._answered_at,
             defects=self._defects,
@@ -158,7 +159,7 @@ class Worker:
 
     # --8<-- [start:drain]
     async def drain(self, grace_s: float | None = None) -> None:
-        """Stop taking, finish what runs within the grace period, give back the rest, and return when all is settled.
+        """Stop claiming, finish what runs within the grace period, give back the rest, and return when all is settled.
 
         A second call waits for the first one.
         """
@@ -169,35 +170,35 @@ class Worker:
 
     async def _drain(self, grace_s: float) -> None:
         self._cancel("loops")
-        await asyncio.gather(*(feed.close() for feed in self._feeds))
-        await self._lanes_empty(grace_s)
-        for lane in self._lanes:
-            lane.stop(Stop.DRAINED)
-        await self._lanes_empty(AFTER_GRACE_S)
-        self._cancel("lanes")
-        for feed in self._feeds:
-            feed.finish()
-        await asyncio.wait(self._tasks["feeds"], timeout=AFTER_GRACE_S + self._settings.lease_s)
-        self._cancel("feeds", "heartbeat")
+        await asyncio.gather(*(traffic.close() for traffic in self._traffic))
+        await self._slots_empty(grace_s)
+        for slot in self._slots:
+            slot.stop(Stop.DRAINED)
+        await self._slots_empty(AFTER_GRACE_S)
+        self._cancel("slots")
+        for traffic in self._traffic:
+            traffic.finish()
+        await asyncio.wait(self._tasks["traffic"], timeout=AFTER_GRACE_S + self._settings.lease_s)
+        self._cancel("traffic", "heartbeat")
         # A handler that ignores its cancellation is left behind: its lease lapses, and the job is run again.
         await asyncio.wait([task for tasks in self._tasks.values() for task in tasks], timeout=AFTER_GRACE_S)
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     # --8<-- [end:drain]
 
-    async def _lanes_empty(self, limit_s: float) -> None:
+    async def _slots_empty(self, limit_s: float) -> None:
         give_up_at = self._clock.ticks() + limit_s
-        while any(lane.lease is not None for lane in self._lanes) and self._clock.ticks() < give_up_at:
+        while any(slot.lease is not None for slot in self._slots) and self._clock.ticks() < give_up_at:
             await self._clock.sleep(0.02)
 
-    def _next_feed(self) -> Feed | None:
-        """Return a feed with a job in its buffer, each in turn, or None."""
-        feeds = self._feeds
-        for _ in range(len(feeds)):
-            feed = feeds[0]
-            feeds.rotate(-1)
-            if feed.buffer:
-                return feed
+    def _next_traffic(self) -> Traffic | None:
+        """Return the traffic of a queue with a job in its buffer, each queue in turn, or None."""
+        queues = self._traffic
+        for _ in range(len(queues)):
+            traffic = queues[0]
+            queues.rotate(-1)
+            if traffic.buffer:
+                return traffic
         return None
 
     def _be_idle(self) -> asyncio.Future[None]:
@@ -205,8 +206,8 @@ class Worker:
         self._idle.append(future)
         return future
 
-    def _wake_lanes(self) -> None:
-        jobs = sum(len(feed.buffer) for feed in self._feeds)
+    def _wake_slots(self) -> None:
+        jobs = sum(len(traffic.buffer) for traffic in self._traffic)
         while self._idle and jobs > 0:
             future = self._idle.popleft()
             if not future.done():
@@ -220,8 +221,8 @@ class Worker:
 
     async def _watch(self, now: float) -> bool:  # noqa: ARG002 - durations are measured in ticks
         ticks = self._clock.ticks()
-        for lane in self._lanes:
-            lane.stop_if_late(ticks)
+        for slot in self._slots:
+            slot.stop_if_late(ticks)
         return False
 
     def _every(

@@ -5,10 +5,10 @@ from typing import Any
 
 from grpc.aio import ServicerContext
 
-from jobqueue.application.dead_letters import DeadLetters, Redrive
+from jobqueue.application.inspector import Inspector, Redrive
+from jobqueue.application.job_request import JobRequest, check_queue
 from jobqueue.application.ports.clock import Clock
 from jobqueue.application.ports.job_store import JobStore
-from jobqueue.application.requests import JobRequest, check_queue
 from jobqueue.application.submit import Submitted, Submitter
 from jobqueue.config import Settings
 from jobqueue.domain.errors import InvalidJob
@@ -36,17 +36,17 @@ class GrpcService(JobQueueServicer):
         settings: Which queues `Stats` reports when none is named.
         store: Where the figures come from.
         submitter: Takes jobs in.
-        letters: Looks at single jobs and moves them.
+        inspector: Looks at single jobs and moves them.
         clock: Paces `Watch`.
     """
 
     def __init__(
-        self, settings: Settings, store: JobStore, submitter: Submitter, letters: DeadLetters, clock: Clock
+        self, settings: Settings, store: JobStore, submitter: Submitter, inspector: Inspector, clock: Clock
     ) -> None:
         self._queues = settings.queues
         self._store = store
         self._submitter = submitter
-        self._letters = letters
+        self._inspector = inspector
         self._clock = clock
 
     # --8<-- [start:submit]
@@ -77,14 +77,14 @@ class GrpcService(JobQueueServicer):
 
     async def Get(self, request: pb.GetRequest, context: Call) -> pb.Job:
         """Return a job."""
-        return job_message(await self._letters.get(_queue(request.queue), request.id))
+        return job_message(await self._inspector.get(_queue(request.queue), request.id))
 
     # --8<-- [start:watch]
     async def Watch(self, request: pb.WatchRequest, context: Call) -> AsyncIterator[pb.Job]:
         """Send a job at each change that is seen, until it is done or dead; the caller's deadline ends it earlier."""
         queue, told = _queue(request.queue), None
         while True:
-            view = await self._letters.get(queue, request.id)
+            view = await self._inspector.get(queue, request.id)
             if (view.state, view.job.attempt) != told:
                 told = (view.state, view.job.attempt)
                 yield job_message(view)
@@ -96,7 +96,7 @@ class GrpcService(JobQueueServicer):
 
     async def Cancel(self, request: pb.CancelRequest, context: Call) -> pb.CancelResponse:
         """Let a job that does not run yet be dead."""
-        await self._letters.cancel(_queue(request.queue), request.id)
+        await self._inspector.cancel(_queue(request.queue), request.id)
         return pb.CancelResponse()
 
     async def ListDead(self, request: pb.ListDeadRequest, context: Call) -> pb.ListDeadResponse:
@@ -109,7 +109,7 @@ class GrpcService(JobQueueServicer):
         jobs: list[pb.Job] = []
         end, room = start, PAGE_BYTES
         while len(jobs) < size and end - start < SCAN_LIMIT:
-            page = await self._letters.dead(queue, start=end, limit=size)
+            page = await self._inspector.dead(queue, start=end, limit=size)
             for dead in page:
                 end += 1
                 if wanted.covers(dead):
@@ -130,7 +130,7 @@ class GrpcService(JobQueueServicer):
         if ways != 1:
             raise InvalidJob(f"exactly one of ids, error_type and all says which jobs are meant, got {ways} of them")
         which = Redrive(set(request.ids) if request.ids else None, request.error_type, request.dry_run)
-        moved = [sendable(dead.job.id) async for dead in self._letters.redrive(_queue(request.queue), which)]
+        moved = [sendable(dead.job.id) async for dead in self._inspector.redrive(_queue(request.queue), which)]
         return pb.RedriveResponse(ids=moved)
 
     async def Stats(self, request: pb.StatsRequest, context: Call) -> pb.StatsResponse:

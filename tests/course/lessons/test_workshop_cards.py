@@ -66,14 +66,14 @@ def test_import_against_the_arrows_is_refused(tmp_path):
     assert code == 0, said
     for module, line in (
         ("domain/retry.py", "import redis"),
-        ("entrypoints/lifecycle.py", "import jobqueue.adapters.redis_job_store"),
+        ("entrypoints/process_signals.py", "import jobqueue.adapters.redis_job_store"),
     ):
         file = tmp_path / "src/jobqueue" / module
         file.write_text(file.read_text() + f"\n{line}\n")
     code, said = linted()
     assert code == 1
     assert "jobqueue.domain.retry -> redis" in said
-    assert "jobqueue.entrypoints.lifecycle -> jobqueue.adapters.redis_job_store" in said
+    assert "jobqueue.entrypoints.process_signals -> jobqueue.adapters.redis_job_store" in said
 
 
 def test_describe_ignores_a_lightweight_tag(tmp_path):

@@ -17,8 +17,8 @@ from jobqueue.adapters.embedded_valkey import EmbeddedValkey
 from jobqueue.adapters.redis_client import connect
 from jobqueue.adapters.redis_job_store import RedisJobStore
 from jobqueue.adapters.redis_keys import queue_keys
+from jobqueue.adapters.silent_observer import SilentObserver
 from jobqueue.adapters.system_clock import SystemClock
-from jobqueue.application.ports.observer import Silent
 from jobqueue.application.submit import JobRequest, Submitter
 from jobqueue.domain.errors import StoreUnavailable
 from tests.jobqueue.faults.ledger import Ledger
@@ -41,7 +41,7 @@ class Producer(threading.Thread):
 
     async def _submit(self):
         store = RedisJobStore(connect(self.url, cluster=True))
-        submitter = Submitter(store, SystemClock(), Silent(), lambda: uuid.uuid4().hex)
+        submitter = Submitter(store, SystemClock(), SilentObserver(), lambda: uuid.uuid4().hex)
         number = 0
         while not self.ending:
             for queue in self.queues:

@@ -10,11 +10,11 @@ import pytest
 import redis.asyncio
 
 from jobqueue.adapters.embedded_valkey import EmbeddedValkey
-from jobqueue.adapters.memory_job_store import MemoryJobStore
 from jobqueue.adapters.redis_client import connect
 from jobqueue.adapters.redis_job_store import RedisJobStore
 from jobqueue.adapters.redis_keys import queue_keys
 from tests.jobqueue.fakes.jobs import T0, job
+from tests.jobqueue.fakes.memory_job_store import MemoryJobStore
 from tests.jobqueue.fakes.valkey_cluster import ValkeyCluster
 
 LEASE_S = 10.0
@@ -53,14 +53,16 @@ class Engine:
     async def submit(self, *jobs, at=T0):
         return await self.store.submit("q", jobs, now=at, key_for_s=100.0)
 
-    async def take(self, wanted=10, at=T0, lease_s=LEASE_S, done=()):
+    async def claim(self, wanted=10, at=T0, lease_s=LEASE_S, done=()):
         self.claims += 1
-        return await self.store.exchange("q", done, wanted=wanted, token=f"w.{self.claims}", now=at, lease_s=lease_s)
+        return await self.store.acknowledge_and_claim(
+            "q", done, wanted=wanted, token=f"w.{self.claims}", now=at, lease_s=lease_s, done_max=DONE_MAX
+        )
 
-    async def taken(self, count=1, at=T0):
-        """Submit that many jobs and take them; return the leases."""
+    async def claimed(self, count=1, at=T0):
+        """Submit that many jobs and claim them; return the leases."""
         await self.submit(*(job(number) for number in range(1, count + 1)), at=at)
-        return (await self.take(count, at)).leases
+        return (await self.claim(count, at)).leases
 
     async def depth(self, at=T0):
         stats = await self.store.stats("q", now=at)
@@ -72,7 +74,7 @@ class Engine:
 
 
 def memory_engine():
-    store = MemoryJobStore(done_max=DONE_MAX)
+    store = MemoryJobStore()
 
     async def plant(job_id, raw):
         store.queue("q").records[job_id] = raw
@@ -111,7 +113,7 @@ def redis_engine(client, second):
         names = {name: [raw.decode() for raw in raws] for name, raws in found.items()}
         return {name: ids if name == "ready" else sorted(ids) for name, ids in names.items()}
 
-    return Engine(RedisJobStore(client, done_max=DONE_MAX), RedisJobStore(second, done_max=DONE_MAX), plant, where)
+    return Engine(RedisJobStore(client), RedisJobStore(second), plant, where)
 
 
 @pytest.fixture(scope="session")

@@ -10,9 +10,9 @@ from tests.jobqueue.fakes.jobs import T0, ids, job, receipt
 
 async def bury(engine, count, at=T0):
     """Submit, take and bury that many jobs; return them."""
-    leases = await engine.taken(count, at=at)
+    leases = await engine.claimed(count, at=at)
     receipts = [receipt(lease) for lease in leases]
-    await engine.store.fail("q", receipts, [Bury(lease.job) for lease in leases], now=at)
+    await engine.store.settle_failed("q", receipts, [Bury(lease.job) for lease in leases], now=at)
     return [lease.job for lease in leases]
 
 
@@ -28,8 +28,8 @@ async def test_only_what_is_due_is_promoted_earliest_first_and_up_to_the_limit(e
 async def test_done_jobs_beyond_number_or_age_are_removed_oldest_first(engine, nothing_is_lost):
     for number in range(6):
         await engine.submit(job(number))
-        lease = (await engine.take(1, T0 + number)).leases[0]
-        await engine.take(0, T0 + number, done=[receipt(lease)])
+        lease = (await engine.claim(1, T0 + number)).leases[0]
+        await engine.claim(0, T0 + number, done=[receipt(lease)])
     keep = {"done_for_s": 100.0, "done_max": 4, "dead_for_s": 1.0, "dead_max": 1}
     assert await engine.store.trim("q", now=T0 + 6.0, limit=1, **keep) == 1
     assert await engine.store.trim("q", now=T0 + 6.0, limit=9, **keep) == 1
@@ -42,8 +42,8 @@ async def test_done_jobs_beyond_number_or_age_are_removed_oldest_first(engine, n
 async def test_an_acknowledgement_keeps_only_the_latest_done_jobs(engine, nothing_is_lost):
     for number in range(8):
         await engine.submit(job(number))
-        lease = (await engine.take(1, T0 + number)).leases[0]
-        await engine.take(0, T0 + number, done=[receipt(lease)])
+        lease = (await engine.claim(1, T0 + number)).leases[0]
+        await engine.claim(0, T0 + number, done=[receipt(lease)])
     assert (await engine.where())["done"] == ids(range(2, 8))
     nothing_is_lost(await engine.where())
 
@@ -63,9 +63,9 @@ async def test_a_job_is_found_in_each_state(engine):
     seen = [(await engine.store.find("q", job(1).id)).state]
     await engine.store.promote("q", now=T0 + 5.0, limit=9)
     seen.append((await engine.store.find("q", job(1).id)).state)
-    lease = (await engine.take(1, T0 + 5.0)).leases[0]
+    lease = (await engine.claim(1, T0 + 5.0)).leases[0]
     seen.append((await engine.store.find("q", job(1).id)).state)
-    await engine.take(0, T0 + 6.0, done=[receipt(lease)])
+    await engine.claim(0, T0 + 6.0, done=[receipt(lease)])
     view = await engine.store.find("q", job(1).id)
     assert [*seen, view.state] == ["scheduled", "ready", "running", "done"]
     assert view.at == T0 + 6.0
@@ -87,14 +87,14 @@ async def test_a_job_that_does_not_run_yet_is_cancelled_once(engine, due_in_s, n
     assert await engine.store.cancel("q", seen, waiting, now=T0 + 1.0)
     assert not await engine.other.cancel("q", seen, waiting, now=T0 + 1.0)
     assert await engine.state(waiting.id) == JobState.DEAD
-    assert [lease.job.id for lease in (await engine.take()).leases] == ids([2])
+    assert [lease.job.id for lease in (await engine.claim()).leases] == ids([2])
     nothing_is_lost(await engine.where())
 
 
 async def test_a_job_that_was_taken_meanwhile_is_not_cancelled(engine):
     await engine.submit(job(1))
     seen = await engine.store.find("q", job(1).id)
-    await engine.take()
+    await engine.claim()
     assert not await engine.store.cancel("q", seen, job(1), now=T0)
     assert await engine.state(job(1).id) == JobState.RUNNING
 
@@ -102,9 +102,9 @@ async def test_a_job_that_was_taken_meanwhile_is_not_cancelled(engine):
 async def test_a_job_that_has_changed_since_it_was_seen_is_not_cancelled(engine):
     await engine.submit(job(1))
     seen = await engine.store.find("q", job(1).id)
-    lease = (await engine.take()).leases[0]
+    lease = (await engine.claim()).leases[0]
     second = lease.job._replace(attempt=2, due_at=T0 + 9.0)
-    await engine.store.fail("q", [receipt(lease)], [Retry(second)], now=T0)
+    await engine.store.settle_failed("q", [receipt(lease)], [Retry(second)], now=T0)
     assert not await engine.store.cancel("q", seen, job(1), now=T0)
     assert (await engine.store.find("q", job(1).id)).job.attempt == 2
 
@@ -112,8 +112,8 @@ async def test_a_job_that_has_changed_since_it_was_seen_is_not_cancelled(engine)
 async def test_the_dead_are_listed_longest_dead_first_page_by_page(engine):
     await bury(engine, 3)
     await engine.submit(job(9))
-    lease = (await engine.take()).leases[0]
-    await engine.store.fail("q", [receipt(lease)], [Bury(lease.job)], now=T0 + 7.0)
+    lease = (await engine.claim()).leases[0]
+    await engine.store.settle_failed("q", [receipt(lease)], [Bury(lease.job)], now=T0 + 7.0)
     first = await engine.store.dead("q", start=0, limit=3)
     rest = await engine.store.dead("q", start=3, limit=3)
     assert [dead.job.id for dead in (*first, *rest)] == ids([1, 2, 3, 9])
@@ -126,17 +126,17 @@ async def test_a_dead_job_is_sent_back_once_with_its_provenance(engine, nothing_
     back = [redriven(each, died_at=T0, now=T0 + 60.0) for each in jobs]
     assert await engine.store.redrive("q", [*back, job(77)], now=T0 + 60.0) == [True, True, False]
     assert await engine.other.redrive("q", back, now=T0 + 61.0) == [False, False]
-    taken = (await engine.take(9, T0 + 60.0)).leases
-    assert [lease.job for lease in taken] == back
-    assert taken[0].job.redriven[0] == (T0 + 60.0, T0, 1)
+    leases = (await engine.claim(9, T0 + 60.0)).leases
+    assert [lease.job for lease in leases] == back
+    assert leases[0].job.redriven[0] == (T0 + 60.0, T0, 1)
     nothing_is_lost(await engine.where())
 
 
 async def test_stats_count_every_state_and_tell_ages(engine):
     await bury(engine, 1)
     await engine.submit(job(2), job(3), job(4), job(5, due_in_s=3.0))
-    leases = (await engine.take(2)).leases
-    await engine.take(0, done=[receipt(leases[0])])
+    leases = (await engine.claim(2)).leases
+    await engine.claim(0, done=[receipt(leases[0])])
     stats = await engine.store.stats("q", now=T0 + 8.0)
     assert {state.value: count for state, count in stats.depth.items()} == {
         "scheduled": 1,

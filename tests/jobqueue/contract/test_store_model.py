@@ -16,7 +16,7 @@ from jobqueue.application.ports.job_store import Receipt
 from jobqueue.domain.errors import TransientError, UndecodableRecord
 from jobqueue.domain.retry import RetryPolicy
 from jobqueue.domain.verdict import after_failure, after_lapse, noted, redriven
-from tests.jobqueue.contract.conftest import check_nothing_is_lost, memory_engine, redis_engine
+from tests.jobqueue.contract.conftest import DONE_MAX, check_nothing_is_lost, memory_engine, redis_engine
 from tests.jobqueue.fakes.jobs import T0, job
 
 POLICY = RetryPolicy(max_attempts=2, base_s=1.0, cap_s=2.0)
@@ -73,18 +73,19 @@ class Histories(RuleBasedStateMachine):
         self.both("submit", "q", jobs, now=self.now, key_for_s=15.0)
 
     @rule(picks=st.lists(st.integers(0, 99), max_size=3), wanted=st.integers(0, 4), waits=st.booleans())
-    def exchange(self, picks, wanted, waits):
+    def acknowledge_and_claim(self, picks, wanted, waits):
         self.claims += 1
         options = {"wanted": wanted, "token": f"w.{self.claims}", "now": self.now, "lease_s": 10.0}
         if waits and wanted and self.run(self.model.where())["ready"]:
-            taken = self.both("wait", "q", wait_s=0.01, **options)
+            claim = self.both("wait_and_claim", "q", wait_s=0.01, **options)
         else:
-            taken = self.both("exchange", "q", self.some_receipts(picks), **options)
-        self.receipts.extend(Receipt(lease.job.id, lease.token) for lease in taken.leases)
-        self.receipts.extend(Receipt(broken.id, broken.token) for broken in taken.unreadable)
+            done = self.some_receipts(picks)
+            claim = self.both("acknowledge_and_claim", "q", done, done_max=DONE_MAX, **options)
+        self.receipts.extend(Receipt(lease.job.id, lease.token) for lease in claim.leases)
+        self.receipts.extend(Receipt(broken.id, broken.token) for broken in claim.unreadable)
 
     @rule(picks=st.lists(st.integers(0, 99), min_size=1, max_size=3))
-    def fail(self, picks):
+    def settle_failed(self, picks):
         receipts = self.some_receipts(picks)
         rng = random.Random(1)
         verdicts = [
@@ -96,7 +97,7 @@ class Histories(RuleBasedStateMachine):
         verdicts = [
             verdict._replace(job=verdict.job._replace(due_at=round(verdict.job.due_at, 2))) for verdict in verdicts
         ]
-        self.both("fail", "q", receipts, verdicts, now=self.now)
+        self.both("settle_failed", "q", receipts, verdicts, now=self.now)
 
     @rule(picks=st.lists(st.integers(0, 99), min_size=1, max_size=3))
     def give_back(self, picks):
@@ -112,7 +113,7 @@ class Histories(RuleBasedStateMachine):
         lapsed = self.both("lapsed", "q", before=before, limit=2)
         receipts = [Receipt(lease.job.id, "old.1" if stale else lease.token) for lease in lapsed.leases]
         verdicts = [after_lapse(lease, POLICY, now=self.now) for lease in lapsed.leases]
-        self.both("fail", "q", receipts, verdicts, now=self.now, lapsed_before=before)
+        self.both("settle_failed", "q", receipts, verdicts, now=self.now, lapsed_before=before)
 
     @rule(limit=st.integers(1, 3))
     def promote(self, limit):
@@ -205,6 +206,9 @@ def test_a_store_that_forgets_the_token_is_found_out():
         def __init__(self):
             super().__init__()
             self.real.store = Forgetful(self.clients[0])
+            self.submit([1], 0.0, keyed=False)
+            self.acknowledge_and_claim([], 1, waits=False)
+            self.give_back([0])  # so every history begins with a receipt that has lost its lease
 
     with pytest.raises(AssertionError, match="renew answers differently"):
         run(Broken, 200, 25)

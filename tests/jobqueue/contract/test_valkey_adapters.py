@@ -60,12 +60,12 @@ async def test_a_failing_effect_leaves_no_mark(address):
 async def test_a_waiting_worker_is_woken_by_a_submit_and_gets_the_job_in_the_same_reply(address):
     client, other = connect(address, cluster=False), connect(address, cluster=False)
     waiting, submitting = RedisJobStore(client), RedisJobStore(other)
-    wait = asyncio.create_task(waiting.wait("q", wanted=5, token="w.1", now=T0, lease_s=10.0, wait_s=30.0))
+    wait = asyncio.create_task(waiting.wait_and_claim("q", wanted=5, token="w.1", now=T0, lease_s=10.0, wait_s=30.0))
     while not (await other.info("clients"))["blocked_clients"]:
         await asyncio.sleep(0)
     await submitting.submit("q", [job(1), job(2)], now=T0, key_for_s=1.0)
-    taken = await wait
-    assert [lease.job.id for lease in taken.leases] == ids([1, 2])
+    claim = await wait
+    assert [lease.job.id for lease in claim.leases] == ids([1, 2])
     assert (await submitting.find("q", job(1).id)).token == "w.1"
     await waiting.close()
     await submitting.close()
@@ -87,10 +87,10 @@ def test_the_blocking_submitter_stores_what_the_other_one_would(address):
 
     async def look():
         store = RedisJobStore(connect(address, cluster=False))
-        taken = await store.exchange("q", [], wanted=1, token="w.1", now=T0, lease_s=1.0)
+        claim = await store.acknowledge_and_claim("q", [], wanted=1, token="w.1", now=T0, lease_s=1.0, done_max=1000)
         stats = await store.stats("q", now=T0)
         await store.close()
-        return taken.leases[0].job, stats.depth
+        return claim.leases[0].job, stats.depth
 
     stored, depth = asyncio.run(look())
     assert stored.data == {"name": "ü"}
@@ -117,13 +117,15 @@ async def test_a_full_server_refuses_submits_and_still_lets_workers_finish(addre
     client = connect(address, cluster=False)
     store = RedisJobStore(client)
     await store.submit("q", [job(1), job(2)], now=T0, key_for_s=1.0)
-    taken = await store.exchange("q", [], wanted=1, token="w.1", now=T0, lease_s=1.0)
+    claim = await store.acknowledge_and_claim("q", [], wanted=1, token="w.1", now=T0, lease_s=1.0, done_max=1000)
     await client.config_set("maxmemory", 1)
     try:
         with pytest.raises(StoreFull, match="full"):
             await store.submit("q", [job(3)], now=T0, key_for_s=1.0)
-        lease = taken.leases[0]
-        done = await store.exchange("q", [(lease.job.id, lease.token)], wanted=1, token="w.2", now=T0, lease_s=1.0)
+        lease = claim.leases[0]
+        done = await store.acknowledge_and_claim(
+            "q", [(lease.job.id, lease.token)], wanted=1, token="w.2", now=T0, lease_s=1.0, done_max=1000
+        )
         assert not done.refused
         assert [each.job.id for each in done.leases] == ids([2])
     finally:
@@ -141,15 +143,17 @@ async def test_a_full_server_renews_leases_and_hands_out_jobs_to_who_waits(addre
     client = redis.asyncio.Redis.from_url(address)
     store = RedisJobStore(client)
     await store.submit("q", [job(1), job(2)], now=T0, key_for_s=1.0)
-    lease = (await store.exchange("q", [], wanted=1, token="w.1", now=T0, lease_s=1.0)).leases[0]
+    lease = (
+        await store.acknowledge_and_claim("q", [], wanted=1, token="w.1", now=T0, lease_s=1.0, done_max=1000)
+    ).leases[0]
     await client.config_set("maxmemory", 1)
     try:
         assert await store.renew("q", [(lease.job.id, lease.token)], now=T0, lease_s=9.0) == []
         assert (await store.find("q", lease.job.id)).at == T0 + 9.0
-        taken = await store.wait("q", wanted=5, token="w.2", now=T0, lease_s=1.0, wait_s=1.0)
-        assert [each.job.id for each in taken.leases] == ids([2])
+        claim = await store.wait_and_claim("q", wanted=5, token="w.2", now=T0, lease_s=1.0, wait_s=1.0)
+        assert [each.job.id for each in claim.leases] == ids([2])
         with pytest.raises(StoreFull):
-            await store.wait("q", wanted=5, token="w.3", now=T0, lease_s=1.0, wait_s=1.0)
+            await store.wait_and_claim("q", wanted=5, token="w.3", now=T0, lease_s=1.0, wait_s=1.0)
     finally:
         await client.config_set("maxmemory", 0)
     await store.close()
@@ -169,8 +173,8 @@ async def test_scripts_are_sent_again_to_a_server_that_lost_them(address):
     store = RedisJobStore(client)
     await store.submit("q", [job(1), job(2)], now=T0, key_for_s=1.0)
     await client.script_flush()
-    taken = await store.wait("q", wanted=1, token="w.1", now=T0, lease_s=1.0, wait_s=1.0)
-    assert [lease.job.id for lease in taken.leases] == ids([1])
+    claim = await store.wait_and_claim("q", wanted=1, token="w.1", now=T0, lease_s=1.0, wait_s=1.0)
+    assert [lease.job.id for lease in claim.leases] == ids([1])
     await client.script_flush()
     assert await store.promote("q", now=T0, limit=1) == 0
     await store.close()
@@ -201,8 +205,8 @@ async def test_a_command_larger_than_the_sockets_buffer_leaves_whole(address):
     store = RedisJobStore(connect(address, cluster=False))
     payload = b'"%s"' % (b"x" * 20_000_000)
     await store.submit("q", [job(1, payload=payload), job(2)], now=T0, key_for_s=1.0)
-    taken = await store.exchange("q", [], wanted=2, token="w.1", now=T0, lease_s=1.0)
-    assert [len(lease.job.payload) for lease in taken.leases] == [20_000_002, 7]
+    claim = await store.acknowledge_and_claim("q", [], wanted=2, token="w.1", now=T0, lease_s=1.0, done_max=1000)
+    assert [len(lease.job.payload) for lease in claim.leases] == [20_000_002, 7]
     await store.close()
 
 
@@ -212,11 +216,11 @@ async def test_an_id_that_is_no_text_is_buried_and_holds_nobody_up(address):
     await client.hset(keys.records, b"\xff\xfe", b"[1]")
     await client.rpush(keys.ready, b"\xff\xfe", b"no record at all")
     await store.submit("q", [job(1)], now=T0, key_for_s=1.0)
-    taken = await store.exchange("q", [], wanted=9, token="w.1", now=T0, lease_s=1.0)
-    assert [lease.job.id for lease in taken.leases] == ids([1])
-    broken = taken.unreadable[0]
+    claim = await store.acknowledge_and_claim("q", [], wanted=9, token="w.1", now=T0, lease_s=1.0, done_max=1000)
+    assert [lease.job.id for lease in claim.leases] == ids([1])
+    broken = claim.unreadable[0]
     verdict = Bury(unreadable_job(broken.id, "q", broken.raw, broken.problem, T0))
-    assert await store.fail("q", [Receipt(broken.id, broken.token)], [verdict], now=T0) == []
+    assert await store.settle_failed("q", [Receipt(broken.id, broken.token)], [verdict], now=T0) == []
     dead = await store.dead("q", start=0, limit=9)
     assert [(each.job.id, each.job.payload) for each in dead] == [("\udcff\udcfe", b"[1]")]
     assert await store.redrive("q", [dead[0].job], now=T0) == [True]

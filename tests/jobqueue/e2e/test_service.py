@@ -95,7 +95,7 @@ def test_without_uvloop_the_loop_is_that_of_asyncio(monkeypatch):
 def test_a_signal_drains_what_runs_is_finished_and_the_rest_given_back(folder, service, number):
     """A deployment must not cost a job.
 
-    Did: filled a worker of one lane with a job that takes a second and ten that wait, then sent the signal.
+    Did: filled a worker of one slot with a job that takes a second and ten that wait, then sent the signal.
     Saw: exit 0; the running job is done; the ten are ready again, attempt 1.
     Otherwise: the running job would be retried later, or the ten stranded until their leases lapse.
     """

@@ -2,10 +2,10 @@
 
 from collections import Counter
 
-from jobqueue.application.ports.observer import Silent
+from jobqueue.adapters.silent_observer import SilentObserver
 
 
-class RecordingObserver(Silent):
+class RecordingObserver(SilentObserver):
     """Remembers attempts, moves, losses and failures in the order in which they came."""
 
     def __init__(self):

@@ -6,7 +6,7 @@ import redis
 from redis.backoff import ConstantBackoff
 from redis.retry import Retry
 
-from jobqueue.adapters.records import decode
+from jobqueue.adapters.job_record import decode
 from jobqueue.adapters.redis_keys import queue_keys
 from tests.jobqueue.faults.handlers import notes
 

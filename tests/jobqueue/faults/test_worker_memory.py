@@ -7,8 +7,8 @@ import pytest
 
 from jobqueue.adapters.redis_client import connect
 from jobqueue.adapters.redis_job_store import RedisJobStore
+from jobqueue.adapters.silent_observer import SilentObserver
 from jobqueue.adapters.system_clock import SystemClock
-from jobqueue.application.ports.observer import Silent
 from jobqueue.application.submit import JobRequest, Submitter
 
 WARM_UP, CHUNK = 50_000, 100_000
@@ -18,7 +18,7 @@ LIMIT_MB, GROWTH_MB = 60.0, 5.0
 async def fill(url, count):
     """Submit jobs that do nothing, in bulk."""
     store = RedisJobStore(connect(url, cluster=False))
-    submitter = Submitter(store, SystemClock(), Silent(), lambda: uuid.uuid4().hex)
+    submitter = Submitter(store, SystemClock(), SilentObserver(), lambda: uuid.uuid4().hex)
     for start in range(0, count, 10_000):
         await submitter.submit_many("default", [JobRequest("noop")] * min(10_000, count - start))
     await store.close()
@@ -36,7 +36,7 @@ def test_a_million_jobs_leave_no_trace_in_a_workers_memory(processes, valkey, le
     """
     worker = processes.worker(
         valkey.url,
-        JOBQUEUE_HANDLERS="jobqueue.entrypoints.samples",
+        JOBQUEUE_HANDLERS="jobqueue.entrypoints.sample_handlers",
         JOBQUEUE_METRICS_LISTEN="127.0.0.1:0",
         JOBQUEUE_DONE_MAX="1000",
         JOBQUEUE_TRACES="console",

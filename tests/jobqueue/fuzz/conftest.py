@@ -15,10 +15,10 @@ from prometheus_client import CollectorRegistry
 from jobqueue.adapters.embedded_valkey import EmbeddedValkey
 from jobqueue.adapters.redis_client import connect
 from jobqueue.adapters.redis_job_store import RedisJobStore
+from jobqueue.adapters.silent_observer import SilentObserver
 from jobqueue.adapters.system_clock import SystemClock
-from jobqueue.application.dead_letters import DeadLetters
 from jobqueue.application.handlers import Handlers
-from jobqueue.application.ports.observer import Silent
+from jobqueue.application.inspector import Inspector
 from jobqueue.application.submit import Submitter
 from jobqueue.application.worker import Worker, WorkerSettings
 from jobqueue.config import Settings
@@ -97,9 +97,9 @@ def front(url):
         store, raw = RedisJobStore(connect(url, cluster=False)), redis.asyncio.Redis.from_url(url)
         with tempfile.TemporaryDirectory(prefix="jqz") as folder:
             chosen = Settings(listen=f"unix:{folder}/front.sock", **settings)
-            clock, observer, registry = SystemClock(), Silent(), CollectorRegistry()
+            clock, observer, registry = SystemClock(), SilentObserver(), CollectorRegistry()
             submitter = Submitter(store, clock, observer, lambda: uuid.uuid4().hex)
-            service = GrpcService(chosen, store, submitter, DeadLetters(store, clock, observer), clock)
+            service = GrpcService(chosen, store, submitter, Inspector(store, clock, observer), clock)
             server = GrpcServer(chosen, service, registry)
             await server.start()
             try:
@@ -125,7 +125,7 @@ def worker(url):
         async def noop(_):
             pass
 
-        store = RedisJobStore(connect(url, cluster=False), done_max=1_000_000)
+        store = RedisJobStore(connect(url, cluster=False))
         chosen = WorkerSettings(**{"lease_s": 1.0, **settings})
         made = Worker(
             store, handlers, SystemClock(), observer, random.Random(1), worker_id=uuid.uuid4().hex, settings=chosen

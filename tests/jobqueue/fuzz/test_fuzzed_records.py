@@ -7,7 +7,7 @@ import time
 import grpc
 import pytest
 
-from jobqueue.adapters.records import encode
+from jobqueue.adapters.job_record import encode
 from jobqueue.adapters.redis_keys import queue_keys
 from jobqueue.domain.errors import TransientError
 from jobqueue.domain.verdict import noted, redriven

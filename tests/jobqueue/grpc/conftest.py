@@ -7,15 +7,15 @@ from dataclasses import dataclass
 import pytest
 from prometheus_client import CollectorRegistry
 
-from jobqueue.adapters.memory_job_store import MemoryJobStore
+from jobqueue.adapters.silent_observer import SilentObserver
 from jobqueue.adapters.system_clock import SystemClock
-from jobqueue.application.dead_letters import DeadLetters
-from jobqueue.application.ports.observer import Silent
+from jobqueue.application.inspector import Inspector
 from jobqueue.application.submit import Submitter
 from jobqueue.config import Settings
 from jobqueue.entrypoints.grpc_client import connect
 from jobqueue.entrypoints.grpc_server import GrpcServer
 from jobqueue.entrypoints.grpc_service import GrpcService
+from tests.jobqueue.fakes.memory_job_store import MemoryJobStore
 
 
 @dataclass
@@ -47,13 +47,13 @@ def front():
 
     @asynccontextmanager
     async def run(store=None, observer=None, tracer=None, client=None, **settings):
-        store, observer, clock = store or MemoryJobStore(), observer or Silent(), SystemClock()
+        store, observer, clock = store or MemoryJobStore(), observer or SilentObserver(), SystemClock()
         with tempfile.TemporaryDirectory() as folder:
             settings.setdefault("listen", f"unix:{folder}/front.sock")
             chosen = Settings(**settings)
             registry, client_registry = CollectorRegistry(), CollectorRegistry()
             submitter = Submitter(store, clock, observer, Numbers(), payload_limit=chosen.payload_limit)
-            service = GrpcService(chosen, store, submitter, DeadLetters(store, clock, observer), clock)
+            service = GrpcService(chosen, store, submitter, Inspector(store, clock, observer), clock)
             server = GrpcServer(chosen, service, registry, tracer)
             await server.start()
             try:

@@ -7,13 +7,13 @@ import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from jobqueue.adapters.memory_job_store import MemoryJobStore
 from jobqueue.application.ports.job_store import Receipt
 from jobqueue.domain.errors import PermanentError, StoreFull, StoreUnavailable
 from jobqueue.domain.job import JobState
 from jobqueue.domain.retry import RetryPolicy
 from jobqueue.domain.verdict import after_failure
 from jobqueue.entrypoints.proto import jobqueue_pb2 as pb
+from tests.jobqueue.fakes.memory_job_store import MemoryJobStore
 
 pytestmark = pytest.mark.against("gRPC", "memory")
 
@@ -29,18 +29,22 @@ async def refusal(call):
     return caught.value.code(), caught.value.details()
 
 
-async def taken(store, wanted=10, token="w.1"):
-    return (await store.exchange("default", (), wanted=wanted, token=token, now=time.time(), lease_s=30)).leases
+async def claimed(store, wanted=10, token="w.1"):
+    return (
+        await store.acknowledge_and_claim(
+            "default", (), wanted=wanted, token=token, now=time.time(), lease_s=30, done_max=1000
+        )
+    ).leases
 
 
 async def bury_all(store):
     """Let every ready job die, as a worker would."""
-    for lease in await taken(store):
+    for lease in await claimed(store):
         try:
             raise PermanentError("no such customer") from KeyError("c-7")
         except PermanentError as error:
             verdict = after_failure(lease.job, error, RetryPolicy(), now=time.time(), rng=None)
-        await store.fail("default", [Receipt(lease.job.id, lease.token)], [verdict], now=time.time())
+        await store.settle_failed("default", [Receipt(lease.job.id, lease.token)], [verdict], now=time.time())
 
 
 # --8<-- [start:lands-on-the-queue]
@@ -56,7 +60,7 @@ def test_a_submitted_job_lands_on_the_queue(front):
         async with front() as service:
             request = pb.SubmitRequest(job=new("greet", b'{"name": "Ada"}'))
             answer = await service.stub.Submit(request)
-            (lease,) = await taken(service.store)
+            (lease,) = await claimed(service.store)
             return answer.id, lease.job
 
     job_id, job = asyncio.run(scenario())
@@ -119,11 +123,11 @@ def test_watch_sends_each_state_until_the_job_is_done(front):
             async for job in service.stub.Watch(pb.WatchRequest(id=job_id)):
                 states.append(pb.State.Name(job.state))
                 if job.state == pb.STATE_READY:
-                    (lease,) = await taken(service.store)
+                    (lease,) = await claimed(service.store)
                 elif job.state == pb.STATE_RUNNING:
                     receipt = Receipt(lease.job.id, lease.token)
-                    await service.store.exchange(
-                        "default", [receipt], wanted=0, token="w.2", now=time.time(), lease_s=30
+                    await service.store.acknowledge_and_claim(
+                        "default", [receipt], wanted=0, token="w.2", now=time.time(), lease_s=30, done_max=1000
                     )
             return states
 
@@ -195,7 +199,7 @@ def test_cancel_takes_a_waiting_job_and_refuses_a_running_one(front):
             await service.stub.Cancel(pb.CancelRequest(id=first))
             state = (await service.stub.Get(pb.GetRequest(id=first))).state
             second = (await service.stub.Submit(pb.SubmitRequest(job=new()))).id
-            await taken(service.store)
+            await claimed(service.store)
             return state, await refusal(service.stub.Cancel(pb.CancelRequest(id=second)))
 
     state, (code, sentence) = asyncio.run(scenario())

@@ -9,7 +9,6 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from prometheus_client import CollectorRegistry
 
-from jobqueue.adapters.memory_job_store import MemoryJobStore
 from jobqueue.adapters.otel_observer import OtelObserver
 from jobqueue.adapters.prometheus_observer import PrometheusObserver
 from jobqueue.adapters.system_clock import SystemClock
@@ -18,6 +17,7 @@ from jobqueue.application.worker import Worker, WorkerSettings
 from jobqueue.domain.errors import TransientError
 from jobqueue.domain.retry import RetryPolicy
 from jobqueue.entrypoints.proto import jobqueue_pb2 as pb
+from tests.jobqueue.fakes.memory_job_store import MemoryJobStore
 
 pytestmark = pytest.mark.against("gRPC", "memory")
 

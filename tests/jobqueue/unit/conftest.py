@@ -5,12 +5,12 @@ import random
 
 import pytest
 
-from jobqueue.adapters.memory_job_store import MemoryJobStore
 from jobqueue.application.handlers import Handlers
 from jobqueue.application.worker import Worker, WorkerSettings
 from jobqueue.domain.retry import RetryPolicy
 from tests.jobqueue.fakes import virtual_time
 from tests.jobqueue.fakes.broken_store import BrokenStore
+from tests.jobqueue.fakes.memory_job_store import MemoryJobStore
 from tests.jobqueue.fakes.recording_observer import RecordingObserver
 
 

@@ -23,7 +23,9 @@ def reaper(bench, **options):
 
 async def hold(bench, *numbers, attempt=1, lease_s=10.0):
     await bench.submit(*(job(number, attempt=attempt) for number in numbers))
-    await bench.memory.exchange("q", [], wanted=999, token="gone.1", now=bench.clock.now(), lease_s=lease_s)
+    await bench.memory.acknowledge_and_claim(
+        "q", [], wanted=999, token="gone.1", now=bench.clock.now(), lease_s=lease_s, done_max=1000
+    )
 
 
 async def test_a_pass_promotes_what_is_due_in_every_queue(bench):
@@ -88,7 +90,7 @@ async def test_a_pass_trims_what_is_beyond_its_retention(bench):
 
     now = bench.clock.now()
     done = [Receipt(*pair) for pair in receipts]
-    await bench.memory.exchange("q", done, wanted=0, token="x.1", now=now, lease_s=1.0)
+    await bench.memory.acknowledge_and_claim("q", done, wanted=0, token="x.1", now=now, lease_s=1.0, done_max=1000)
     trimmer = Trimmer(bench.store, bench.observer, ["q"], Retention(done_max=4))
     assert not await trimmer.run_once(now)
     assert await bench.depth() == {"done": 4}

@@ -6,8 +6,8 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 from jobqueue.adapters.system_clock import SystemClock
-from jobqueue.application.attempt import Lane, Stop
 from jobqueue.application.handlers import Handlers, stop_requested
+from jobqueue.application.slot import Slot, Stop
 from jobqueue.domain.errors import JobTimedOut
 from jobqueue.domain.job import Lease
 from jobqueue.domain.retry import RetryBudget, RetryPolicy
@@ -15,26 +15,26 @@ from tests.jobqueue.fakes.jobs import job
 from tests.jobqueue.fakes.recording_observer import RecordingObserver
 
 
-class Feed:
-    """Keeps what a lane brings."""
+class Traffic:
+    """Keeps what a slot brings."""
 
     def __init__(self):
         self.done, self.verdicts, self.unfinished = [], [], []
 
-    def succeeded(self, lease):
+    def acknowledge(self, lease):
         self.done.append(lease.job.id)
 
-    def did_not_succeed(self, lease, verdict):
+    def settle_failed(self, lease, verdict):
         self.verdicts.append(verdict)
 
-    def did_not_finish(self, lease):
+    def give_back(self, lease):
         self.unfinished.append(lease.job.id)
 
 
 async def attempt(handlers, threads, meanwhile=None):
-    """Run one attempt at job 1 in a lane of its own; return feed and observer."""
-    feed, observer = Feed(), RecordingObserver()
-    lane = Lane(
+    """Run one attempt at job 1 in a slot of its own; return traffic and observer."""
+    traffic, observer = Traffic(), RecordingObserver()
+    slot = Slot(
         handlers=handlers,
         clock=SystemClock(),
         observer=observer,
@@ -42,11 +42,11 @@ async def attempt(handlers, threads, meanwhile=None):
         budget=RetryBudget(),
         threads=threads,
     )
-    lane._task = task = asyncio.create_task(lane._attempt(feed, Lease(job(1), "w.1", 0.0)))
+    slot._task = task = asyncio.create_task(slot._attempt(traffic, Lease(job(1), "w.1", 0.0)))
     if meanwhile:
-        await meanwhile(lane)
+        await meanwhile(slot)
     await task
-    return feed, observer
+    return traffic, observer
 
 
 def test_a_synchronous_handler_runs_in_a_thread_and_is_done():
@@ -54,7 +54,7 @@ def test_a_synchronous_handler_runs_in_a_thread_and_is_done():
 
     Did: registered a handler with plain `def`, and ran an attempt of it.
     Saw: it ran in a thread of the pool, and its job was done.
-    Otherwise: it would have run on the loop's thread and held up every lane.
+    Otherwise: it would have run on the loop's thread and held up every slot.
     """
     handlers, names = Handlers(), []
 
@@ -64,9 +64,9 @@ def test_a_synchronous_handler_runs_in_a_thread_and_is_done():
         assert not stop_requested()
 
     with ThreadPoolExecutor(1, thread_name_prefix="job") as threads:
-        feed, observer = asyncio.run(attempt(handlers, threads))
+        traffic, observer = asyncio.run(attempt(handlers, threads))
     assert names == ["job_0"]
-    assert feed.done == [job(1).id]
+    assert traffic.done == [job(1).id]
     assert observer.outcomes() == {"done": 1}
 
 
@@ -81,15 +81,15 @@ def test_a_thread_sees_that_its_attempt_was_given_up_and_what_it_does_then_count
         gave_up.set()
         raise ValueError("too late to matter")
 
-    async def time_out(lane):
+    async def time_out(slot):
         await asyncio.to_thread(started.wait)
-        lane.stop(Stop.TIMED_OUT)
+        slot.stop(Stop.TIMED_OUT)
 
     with ThreadPoolExecutor(1) as threads:
-        feed, observer = asyncio.run(attempt(handlers, threads, time_out))
+        traffic, observer = asyncio.run(attempt(handlers, threads, time_out))
     assert gave_up.is_set()
-    assert feed.done == []
-    assert feed.verdicts[0].job.failures[0].causes[0].type.endswith("JobTimedOut")
+    assert traffic.done == []
+    assert traffic.verdicts[0].job.failures[0].causes[0].type.endswith("JobTimedOut")
     assert isinstance(observer.attempts[0][3], JobTimedOut)
 
 
@@ -102,14 +102,14 @@ def test_a_drained_thread_gives_its_job_back():
         while not stop_requested():
             threading.Event().wait(0.001)
 
-    async def drain(lane):
+    async def drain(slot):
         await asyncio.to_thread(started.wait)
-        lane.stop(Stop.DRAINED)
-        lane.stop(Stop.LOST)  # the first reason stands
+        slot.stop(Stop.DRAINED)
+        slot.stop(Stop.LOST)  # the first reason stands
 
     with ThreadPoolExecutor(1) as threads:
-        feed, observer = asyncio.run(attempt(handlers, threads, drain))
-    assert feed.unfinished == [job(1).id]
+        traffic, observer = asyncio.run(attempt(handlers, threads, drain))
+    assert traffic.unfinished == [job(1).id]
     assert observer.outcomes() == {"given_back": 1}
 
 

@@ -12,7 +12,7 @@ from tests.jobqueue.fakes.jobs import ids, job, receipt
 async def test_a_drain_finishes_what_runs_and_gives_back_the_rest_in_order(bench):
     """Draining finishes running jobs within the grace period and puts the others back where they came from.
 
-    Did: a worker with 4 lanes and a full buffer was drained; its jobs took 2 s, the grace period was 10 s.
+    Did: a worker with 4 slots and a full buffer was drained; its jobs took 2 s, the grace period was 10 s.
     Saw: the running ones were done, all others ready again in their order with attempt 1, and nothing was running.
     Otherwise: jobs would stay running until their lease lapses, or lose their place, or count an attempt.
     """
@@ -187,7 +187,9 @@ async def test_a_worker_whose_lease_was_lost_stops_the_job_and_changes_nothing(b
     now = bench.clock.now()
     stolen = view.job._replace(attempt=2, due_at=now + 600.0)
     token = bench.memory.queue("q").tokens[job(1).id]
-    await bench.memory.fail("q", [type("R", (), {"id": job(1).id, "token": token})()], [Retry(stolen)], now=now)
+    await bench.memory.settle_failed(
+        "q", [type("R", (), {"id": job(1).id, "token": token})()], [Retry(stolen)], now=now
+    )
     await asyncio.sleep(20.0)
     assert cancelled == ids([1])
     assert bench.observer.outcomes() == {"lost": 1}
@@ -198,13 +200,17 @@ async def test_a_worker_whose_lease_was_lost_stops_the_job_and_changes_nothing(b
 
 async def test_lost_leases_of_jobs_not_yet_started_leave_the_buffer(bench):
     worker = bench.worker()
-    feed = worker._feeds[0]
+    traffic = worker._traffic[0]
     await bench.submit(job(1), job(2))
-    taken = await bench.memory.exchange("q", [], wanted=2, token="w.1", now=bench.clock.now() - 20.0, lease_s=15.0)
-    feed.buffer.extend(taken.leases)
-    await bench.memory.exchange("q", [receipt(taken.leases[0])], wanted=0, token="w.2", now=0.0, lease_s=1.0)
-    await Heartbeat(bench.store, bench.observer, [feed], [], 15.0).run_once(bench.clock.now())
-    assert [lease.job.id for lease in feed.buffer] == ids([2])
+    claim = await bench.memory.acknowledge_and_claim(
+        "q", [], wanted=2, token="w.1", now=bench.clock.now() - 20.0, lease_s=15.0, done_max=1000
+    )
+    traffic.buffer.extend(claim.leases)
+    await bench.memory.acknowledge_and_claim(
+        "q", [receipt(claim.leases[0])], wanted=0, token="w.2", now=0.0, lease_s=1.0, done_max=1000
+    )
+    await Heartbeat(bench.store, bench.observer, [traffic], [], 15.0).run_once(bench.clock.now())
+    assert [lease.job.id for lease in traffic.buffer] == ids([2])
     assert bench.observer.lost == ids([1])
 
 
@@ -214,7 +220,7 @@ async def test_a_worker_that_lost_everything_it_held_takes_more(bench):
     Did: all that a busy worker held, running and ahead, was reaped from outside, with more jobs ready; then its
         heartbeat came, late.
     Saw: it stopped those, and did all the others.
-    Otherwise: it would wait for a lane to take the next job from a buffer that is empty for ever.
+    Otherwise: it would wait for a slot to take the next job from a buffer that is empty for ever.
     """
 
     @bench.handlers.handler("greet")
@@ -223,16 +229,16 @@ async def test_a_worker_that_lost_everything_it_held_takes_more(bench):
 
     await bench.submit(*(job(number) for number in range(1, 1001)))
     worker = bench.worker(concurrency=10)
-    feed = worker._feeds[0]
+    traffic = worker._traffic[0]
     worker.start()
     await asyncio.sleep(0.1)
-    while len(feed.buffer) <= feed._low:
+    while len(traffic.buffer) <= traffic._prefetch.low:
         await asyncio.sleep(0.001)
     q, now = bench.memory.queue("q"), bench.clock.now()
     held = [Receipt(job_id, token) for job_id, token in q.tokens.items()]
     later = [Retry((await bench.memory.find("q", each.id)).job._replace(due_at=now + 9999.0)) for each in held]
-    await bench.memory.fail("q", held, later, now=now)
-    await Heartbeat(bench.store, bench.observer, [feed], worker._lanes, 15.0).run_once(now + 30.0)
+    await bench.memory.settle_failed("q", held, later, now=now)
+    await Heartbeat(bench.store, bench.observer, [traffic], worker._slots, 15.0).run_once(now + 30.0)
     await asyncio.sleep(100.0)
     assert await bench.depth() == {"scheduled": len(held), "done": 1000 - len(held)}
     await worker.drain()
@@ -240,13 +246,15 @@ async def test_a_worker_that_lost_everything_it_held_takes_more(bench):
 
 async def test_leases_taken_a_moment_ago_are_not_renewed(bench):
     worker = bench.worker()
-    feed = worker._feeds[0]
+    traffic = worker._traffic[0]
     await bench.submit(job(1))
-    taken = await bench.memory.exchange("q", [], wanted=2, token="w.1", now=bench.clock.now(), lease_s=15.0)
-    feed.buffer.extend(taken.leases)
-    await Heartbeat(bench.store, bench.observer, [feed], [], 15.0).run_once(bench.clock.now() + 4.0)
+    claim = await bench.memory.acknowledge_and_claim(
+        "q", [], wanted=2, token="w.1", now=bench.clock.now(), lease_s=15.0, done_max=1000
+    )
+    traffic.buffer.extend(claim.leases)
+    await Heartbeat(bench.store, bench.observer, [traffic], [], 15.0).run_once(bench.clock.now() + 4.0)
     assert "renew" not in bench.store.calls
-    await Heartbeat(bench.store, bench.observer, [feed], [], 15.0).run_once(bench.clock.now() + 6.0)
+    await Heartbeat(bench.store, bench.observer, [traffic], [], 15.0).run_once(bench.clock.now() + 6.0)
     assert "renew" in bench.store.calls
 
 

@@ -69,9 +69,9 @@ async def test_no_more_than_the_limit_run_at_once_and_little_is_taken_ahead_of_s
 async def test_more_is_sent_for_while_jobs_that_never_wait_are_still_held(bench):
     """A worker of fast jobs takes the next ones while it runs the last: worker and store do not take turns.
 
-    Did: ran 2,000 jobs that never let go of the loop through 50 lanes, and noted at each trip what was still held.
+    Did: ran 2,000 jobs that never let go of the loop through 50 slots, and noted at each trip what was still held.
     Saw: at least 50 jobs, once the first trips had told the pace, until the queue was empty.
-    Otherwise: each trip would leave with nothing held, and the lanes would idle while the store works.
+    Otherwise: each trip would leave with nothing held, and the slots would idle while the store works.
     """
     ahead = []
 
@@ -79,18 +79,18 @@ async def test_more_is_sent_for_while_jobs_that_never_wait_are_still_held(bench)
     async def greet(each):
         pass  # it never lets go of the loop
 
-    async def exchange(*args, **named):
+    async def acknowledge_and_claim(*args, **named):
         ahead.append(worker.status().ahead)
-        return await bench.memory.exchange(*args, **named)
+        return await bench.memory.acknowledge_and_claim(*args, **named)
 
-    bench.store.exchange = exchange
+    bench.store.acknowledge_and_claim = acknowledge_and_claim
     await bench.submit(*(job(n) for n in range(2000)))
     worker = bench.worker(concurrency=50, prefetch=200)
     worker.start()
     await asyncio.sleep(1.0)
     assert (await bench.depth())["done"] == defaults.DONE_MAX
     assert bench.observer.outcomes() == {"done": 2000}
-    # A trip is due when a hundred are left, and each lane may start one more before it leaves. The first trips find
+    # A trip is due when a hundred are left, and each slot may start one more before it leaves. The first trips find
     # nothing held, and neither do the last.
     assert min(ahead[2:-3]) >= 100 - 50, ahead
     await worker.drain()
@@ -265,7 +265,7 @@ async def test_a_lost_reply_to_an_exchange_costs_a_lease_and_no_job(bench):
         pass
 
     await bench.submit(*(job(n) for n in range(20)))
-    bench.store.breaks("exchange", 1, after=True)
+    bench.store.breaks("acknowledge_and_claim", 1, after=True)
     worker = bench.worker()
     worker.start()
     await asyncio.sleep(5.0)

@@ -1,6 +1,6 @@
--- give_back: running → head of ready, as if never taken
+-- give_back: running → head of ready, as if never claimed
 -- KEYS  1 leases  2 tokens  3 ready
--- ARGV  two per job: id, token; in the order in which they are to be taken again
+-- ARGV  two per job: id, token; in the order in which they are to be claimed again
 -- Returns the ids that were refused.
 -- Cost  O(log running) a job.
 -- Safe to repeat: the token is compared first and removed, so a second call is refused.

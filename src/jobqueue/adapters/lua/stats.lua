@@ -1,4 +1,4 @@
--- stats: how many jobs are in each state, and the first to be taken and to be promoted; moves nothing
+-- stats: how many jobs are in each state, and the first to be claimed and to be promoted; moves nothing
 -- KEYS  1 records  2 ready  3 scheduled  4 leases  5 done  6 dead
 -- Returns { ready, scheduled, running, done, dead, record at the head of ready or "", earliest due instant or "" }
 -- Cost  O(1), whatever the depth.

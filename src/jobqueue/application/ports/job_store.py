@@ -35,18 +35,25 @@ class JobIntake(Protocol):
 # --8<-- [end:port-submit]
 
 
-class Taken(NamedTuple):
-    """What an exchange brought.
+class Claim(NamedTuple):
+    """What a claim brought.
 
     Attributes:
-        leases: The jobs taken, in order.
-        unreadable: Taken too, but their records cannot be decoded: bury them.
+        leases: The jobs claimed, in order.
+        unreadable: Claimed too, but their records cannot be decoded: bury them.
         refused: Ids whose acknowledgement was refused, because the lease is no longer this worker's.
     """
 
     leases: Sequence[Lease]
     unreadable: Sequence[Unreadable] = ()
     refused: Sequence[str] = ()
+
+
+class LapsedLeases(NamedTuple):
+    """Running jobs whose lease ended, and those of them whose records cannot be decoded."""
+
+    leases: Sequence[Lease]
+    unreadable: Sequence[Unreadable] = ()
 
 
 class Receipt(NamedTuple):
@@ -60,24 +67,35 @@ class Receipt(NamedTuple):
 class JobLeases(Protocol):
     """What a worker does with jobs. Every move out of running is refused when the token is not the present one."""
 
-    async def exchange(
-        self, queue: str, done: Sequence[Receipt], *, wanted: int, token: str, now: float, lease_s: float
-    ) -> Taken:
-        """Acknowledge finished jobs and take up to `wanted` ready ones, in one round trip.
+    async def acknowledge_and_claim(
+        self,
+        queue: str,
+        done: Sequence[Receipt],
+        *,
+        wanted: int,
+        token: str,
+        now: float,
+        lease_s: float,
+        done_max: int,
+    ) -> Claim:
+        """Acknowledge finished jobs and claim up to `wanted` ready ones, in one round trip.
 
-        running → done, and ready → running. `token` becomes the lease token of all that is taken; the caller never
-        uses one twice. Leases end at `now + lease_s`. Does not wait: with nothing ready the result is empty.
+        running → done, and ready → running. `token` becomes the lease token of all that is claimed; the caller never
+        uses one twice. Leases end at `now + lease_s`. Of the done jobs the newest `done_max` stay to be looked up.
+        Does not wait: with nothing ready the result is empty.
         """
         ...
 
-    async def wait(self, queue: str, *, wanted: int, token: str, now: float, lease_s: float, wait_s: float) -> Taken:
-        """Take up to `wanted` ready jobs, waiting at most `wait_s` seconds for the first one: ready → running.
+    async def wait_and_claim(
+        self, queue: str, *, wanted: int, token: str, now: float, lease_s: float, wait_s: float
+    ) -> Claim:
+        """Claim up to `wanted` ready jobs, waiting at most `wait_s` seconds for the first one: ready → running.
 
         Leases count from `now`, the instant of asking, so they are shorter by the time waited.
         """
         ...
 
-    async def fail(
+    async def settle_failed(
         self,
         queue: str,
         receipts: Sequence[Receipt],
@@ -104,7 +122,7 @@ class JobLeases(Protocol):
         ...
 
     async def give_back(self, queue: str, receipts: Sequence[Receipt], *, now: float) -> list[str]:
-        """Put running jobs back at the head of ready, in the order given, as if never taken: running → ready.
+        """Put running jobs back at the head of ready, in the order given, as if never claimed: running → ready.
 
         The attempt does not count. Returns the ids that were refused.
         """
@@ -126,10 +144,10 @@ class JobUpkeep(Protocol):
         """Move up to `limit` due jobs to the tail of ready: scheduled → ready. Returns how many."""
         ...
 
-    async def lapsed(self, queue: str, *, before: float, limit: int) -> Taken:
+    async def lapsed(self, queue: str, *, before: float, limit: int) -> LapsedLeases:
         """List up to `limit` running jobs whose lease ended before that instant, longest ago first; moves nothing.
 
-        The reaper lists, the domain decides, and `JobLeases.fail` moves.
+        The reaper lists, the domain decides, and `JobLeases.settle_failed` moves.
         """
         ...
 

@@ -29,8 +29,8 @@ class Observer(Protocol):
         """Hear that a batch of jobs was stored, and how many of it were there before."""
         ...
 
-    def taken(self, queue: str, count: int) -> None:
-        """Hear that a worker took that many jobs."""
+    def claimed(self, queue: str, count: int) -> None:
+        """Hear that a worker claimed that many jobs."""
         ...
 
     def attempt_started(self, job: Job) -> object:
@@ -65,35 +65,3 @@ class Observer(Protocol):
 
 
 # --8<-- [end:observer]
-
-
-class Silent:
-    """An observer that ignores everything: for tests, examples, and whoever needs no metrics."""
-
-    def carrier(self) -> Mapping[str, str]:
-        """Return nothing."""
-        return {}
-
-    def submitted(self, queue: str, stored: int, duplicates: int) -> None:
-        """Ignore."""
-
-    def taken(self, queue: str, count: int) -> None:
-        """Ignore."""
-
-    def attempt_started(self, job: Job) -> object:  # noqa: ARG002
-        """Ignore."""
-        return None
-
-    def attempt_ended(
-        self, job: Job, started: object, outcome: Outcome, elapsed_s: float, error: BaseException | None
-    ) -> None:
-        """Ignore."""
-
-    def leases_lost(self, queue: str, job_ids: Sequence[str]) -> None:
-        """Ignore."""
-
-    def moved(self, queue: str, move: str, count: int) -> None:
-        """Ignore."""
-
-    def failed(self, where: str, error: BaseException) -> None:
-        """Ignore."""

@@ -183,7 +183,7 @@ async def stats(stub: JobQueueStub, queue: str, json_output: bool) -> None:
 
 @click.group()
 def dead() -> None:
-    """Look at the dead letters."""
+    """Look at the dead inspector."""
 
 
 @dead.command("list")

@@ -11,8 +11,8 @@ import click
 from jobqueue.config import Settings, from_environment, variable
 from jobqueue.domain.errors import JobQueueError
 from jobqueue.entrypoints.cli.output import as_json, json_option, table
-from jobqueue.entrypoints.lifecycle import leave_stuck_threads
-from jobqueue.entrypoints.wiring import Wiring
+from jobqueue.entrypoints.process_signals import leave_stuck_threads
+from jobqueue.entrypoints.processes import Processes
 
 
 def settings_from(**overrides: Any) -> Settings:
@@ -23,9 +23,9 @@ def settings_from(**overrides: Any) -> Settings:
         raise click.ClickException(f"the settings cannot be used:\n{error}") from error
 
 
-def _serve(wiring: Wiring, settings: Settings, *, front: bool, worker: bool) -> None:
+def _serve(processes: Processes, settings: Settings, *, front: bool, worker: bool) -> None:
     # A worker alone runs on uvloop where it is installed; grpc.aio is at home on the loop of asyncio.
-    _run(wiring.serve(settings, front=front, worker=worker), None if front else uvloop_if_installed())
+    _run(processes.serve(settings, front=front, worker=worker), None if front else uvloop_if_installed())
     leave_stuck_threads()
 
 
@@ -51,13 +51,13 @@ def _run(work: Any, loop_factory: Callable[[], asyncio.AbstractEventLoop] | None
 @click.option("--data-dir", help="Folder of the embedded Valkey; else JOBQUEUE_DATA_DIR.")
 @click.option("--worker/--no-worker", default=True, show_default=True, help="Run a worker in the same process.")
 @click.pass_obj
-def serve(wiring: Wiring, listen: str | None, data_dir: str | None, worker: bool) -> None:
+def serve(processes: Processes, listen: str | None, data_dir: str | None, worker: bool) -> None:
     """Run the service: gRPC front and worker, on an embedded Valkey unless JOBQUEUE_REDIS_URL names another.
 
     SIGTERM or Ctrl+C drains: no new calls, calls and jobs in flight finish, the rest is given back. A second one ends
     the process at once.
     """
-    _serve(wiring, settings_from(listen=listen, data_dir=data_dir), front=True, worker=worker)
+    _serve(processes, settings_from(listen=listen, data_dir=data_dir), front=True, worker=worker)
 
 
 @click.command()
@@ -65,21 +65,21 @@ def serve(wiring: Wiring, listen: str | None, data_dir: str | None, worker: bool
 @click.option("--concurrency", type=click.IntRange(1), help="Jobs at once; else JOBQUEUE_CONCURRENCY.")
 @click.option("--handlers", help="Module that registers the handlers; else JOBQUEUE_HANDLERS.")
 @click.pass_obj
-def worker(wiring: Wiring, queues: str | None, concurrency: int | None, handlers: str | None) -> None:
+def worker(processes: Processes, queues: str | None, concurrency: int | None, handlers: str | None) -> None:
     """Run a worker alone; start as many as there are cores to spare."""
     names = tuple(name.strip() for name in queues.split(",")) if queues else None
     settings = settings_from(queues=names, concurrency=concurrency, handlers=handlers)
-    _serve(wiring, settings, front=False, worker=True)
+    _serve(processes, settings, front=False, worker=True)
 
 
 @click.command()
 @click.argument("target", type=click.Path(dir_okay=False, path_type=Path))
 @click.pass_obj
-def backup(wiring: Wiring, target: Path) -> None:
+def backup(processes: Processes, target: Path) -> None:
     """Write a snapshot of the embedded Valkey's data to the file TARGET, while it runs or not."""
     if target.exists():
         raise click.ClickException(f"{target} is there already; a backup does not overwrite another")
-    size = _run(wiring.backup(settings_from(), target))
+    size = _run(processes.backup(settings_from(), target))
     click.echo(f"{target}: {size:,} bytes")
 
 
@@ -87,12 +87,12 @@ def backup(wiring: Wiring, target: Path) -> None:
 @click.option("--jobs", type=click.IntRange(100, 5_000_000), default=100_000, show_default=True)
 @json_option
 @click.pass_obj
-def bench(wiring: Wiring, jobs: int, json_output: bool) -> None:
+def bench(processes: Processes, jobs: int, json_output: bool) -> None:
     """Measure this machine: submit jobs that do nothing in bulk, then drain them with one worker.
 
     Uses a queue of its own, "bench", on the configured server or an embedded one without an append-only file.
     """
-    figures = _run(wiring.bench(settings_from(), jobs))
+    figures = _run(processes.bench(settings_from(), jobs))
     if json_output:
         as_json(figures)
     else:

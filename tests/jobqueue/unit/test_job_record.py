@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from jobqueue.adapters.records import decode, decode_or_show, encode
+from jobqueue.adapters.job_record import decode, decode_or_show, encode
 from jobqueue.domain.errors import UndecodableRecord
 from jobqueue.domain.verdict import noted, redriven
 from tests.jobqueue.fakes.jobs import T0, job

@@ -1,4 +1,4 @@
--- fail: running → scheduled (a retry) or dead (buried); worker and reaper both end here
+-- settle_failed: running → scheduled (a retry) or dead (buried); worker and reaper both end here
 -- KEYS  1 leases  2 tokens  3 records  4 scheduled  5 dead
 -- ARGV  1 "" from a worker; from the reaper the instant, ms, before which a lease must have ended
 --       then five per job: id, token, "1" to bury else "0", score (due or death instant, ms), record

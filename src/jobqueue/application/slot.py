@@ -1,4 +1,4 @@
-"""One lane of a worker, and one attempt at a job in it: how it runs, how it is stopped, how it ends."""
+"""One slot of a worker, and one attempt at a job in it: how it runs, how it is stopped, how it ends."""
 
 import asyncio
 import random
@@ -7,10 +7,10 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from enum import Enum
 
-from jobqueue.application.feed import Feed
 from jobqueue.application.handlers import Handler, Handlers, in_thread
 from jobqueue.application.ports.clock import Clock
 from jobqueue.application.ports.observer import Observer, Outcome
+from jobqueue.application.traffic import Traffic
 from jobqueue.domain.errors import JobTimedOut, UnknownJobType
 from jobqueue.domain.job import Lease
 from jobqueue.domain.retry import RetryBudget, RetryPolicy
@@ -27,7 +27,7 @@ class Stop(Enum):
     DRAINED = "drained"
 
 
-class Lane:
+class Slot:
     """A coroutine that runs one job at a time, and what others need to see of it.
 
     Args:
@@ -57,43 +57,43 @@ class Lane:
         self._threads = threads
         self._task: asyncio.Task[None] | None = None
         self._thread_stop: threading.Event | None = None
-        self.feed: Feed | None = None
+        self.traffic: Traffic | None = None
         self.lease: Lease | None = None
         self.ends_at = 0.0
         self.stopped: Stop | None = None
 
-    # --8<-- [start:lane]
-    async def run(self, next_feed: Callable[[], Feed | None], idle: Callable[[], asyncio.Future[None]]) -> None:
-        """Take jobs from the feeds' buffers and run them, one after the other, until cancelled while idle.
+    # --8<-- [start:slot]
+    async def run(self, next_traffic: Callable[[], Traffic | None], idle: Callable[[], asyncio.Future[None]]) -> None:
+        """Run jobs from the buffers of all queues, one after the other, until cancelled while idle.
 
-        Handlers that never wait would keep the loop to themselves, so after some jobs in a row the others get a turn;
-        and the feed at once when it has to send for more, so that the store works while the lanes run what is left.
+        Handlers that never wait would keep the event loop to themselves. So the slot lets others run after some jobs
+        in a row, and as soon as a request for more is due: then the store works while the slots run what is left.
         """
         self._task = task = asyncio.current_task()
         in_a_row = 0
         while task is None or not task.cancelling():  # a handler may have swallowed the cancellation meant for us
-            feed = next_feed()
-            if feed is None:
+            traffic = next_traffic()
+            if traffic is None:
                 await idle()
                 continue
-            if feed.pressing or in_a_row == YIELD_EVERY:
+            if traffic.pressing or in_a_row == YIELD_EVERY:
                 in_a_row = 0
                 await asyncio.sleep(0)
-                if not feed.buffer:
+                if not traffic.buffer:
                     continue
-            await self._attempt(feed, feed.take())
+            await self._attempt(traffic, traffic.take())
             in_a_row += 1
 
-    # --8<-- [end:lane]
+    # --8<-- [end:slot]
 
     # --8<-- [start:attempt]
-    async def _attempt(self, feed: Feed, lease: Lease) -> None:
+    async def _attempt(self, traffic: Traffic, lease: Lease) -> None:
         job = lease.job
         handler = self._handlers.get(job.type)
         policy = handler.policy if handler else self._handlers.default_policy
         started = self._observer.attempt_started(job)
         began = self._clock.ticks()
-        self.feed, self.lease, self.stopped = feed, lease, None
+        self.traffic, self.lease, self.stopped = traffic, lease, None
         self.ends_at = began + (handler.timeout_s if handler else 0.0)
         error: BaseException | None = None
         try:
@@ -111,34 +111,34 @@ class Lane:
         except Exception as raised:  # noqa: BLE001 - whatever a handler raises is the job's failure, not the worker's
             error = raised
         finally:
-            self.feed = self.lease = None
+            self.traffic = self.lease = None
         elapsed_s = self._clock.ticks() - began
-        outcome, error = self._settle(feed, lease, policy, error)
+        outcome, error = self._settle(traffic, lease, policy, error)
         self._observer.attempt_ended(job, started, outcome, elapsed_s, error)
 
     # --8<-- [end:attempt]
 
     # --8<-- [start:settle]
     def _settle(
-        self, feed: Feed, lease: Lease, policy: RetryPolicy, error: BaseException | None
+        self, traffic: Traffic, lease: Lease, policy: RetryPolicy, error: BaseException | None
     ) -> tuple[Outcome, BaseException | None]:
-        """Decide what becomes of the job, and leave it with the feed."""
+        """Decide what becomes of the job, and note it for the next request."""
         if self.stopped is not None and self._task is not None:
             self._task.uncancel()
         if self.stopped is Stop.LOST:
             return Outcome.LOST, error
         if error is None:
-            feed.succeeded(lease)
+            traffic.acknowledge(lease)
             return Outcome.DONE, None
         if self.stopped is Stop.DRAINED:
-            feed.did_not_finish(lease)
+            traffic.give_back(lease)
             return Outcome.GIVEN_BACK, error
         if self.stopped is Stop.TIMED_OUT:
             timed_out = JobTimedOut(f"attempt {lease.job.attempt} ran into the timeout of its handler")
             timed_out.__cause__ = None if isinstance(error, asyncio.CancelledError) else error
             error = timed_out
         verdict = after_failure(lease.job, error, policy, now=self._clock.now(), rng=self._rng, budget=self._budget)
-        feed.did_not_succeed(lease, verdict)
+        traffic.settle_failed(lease, verdict)
         return (Outcome.DEAD if isinstance(verdict, Bury) else Outcome.RETRIED), error
 
     # --8<-- [end:settle]

@@ -2,48 +2,50 @@
 
 import pytest
 
-from jobqueue.application.dead_letters import DeadLetters, Redrive
+from jobqueue.application.inspector import Inspector, Redrive
 from jobqueue.domain.errors import JobNotFound, TransientError, WrongState
 from jobqueue.domain.job import JobState
 from jobqueue.domain.verdict import Bury, noted
 from tests.jobqueue.fakes.jobs import T0, ids, job, receipt
 
 
-def letters(bench):
-    return DeadLetters(bench.store, bench.clock, bench.observer)
+def inspector(bench):
+    return Inspector(bench.store, bench.clock, bench.observer)
 
 
 async def bury(bench, *numbers, error=None, at=None):
     now = bench.clock.now() if at is None else at
     await bench.submit(*(job(number) for number in numbers))
-    taken = await bench.memory.exchange("q", [], wanted=999, token="w.1", now=now, lease_s=1.0)
-    verdicts = [Bury(noted(lease.job, error or ValueError("x"), now)) for lease in taken.leases]
-    await bench.memory.fail("q", [receipt(lease) for lease in taken.leases], verdicts, now=now)
+    claim = await bench.memory.acknowledge_and_claim(
+        "q", [], wanted=999, token="w.1", now=now, lease_s=1.0, done_max=1000
+    )
+    verdicts = [Bury(noted(lease.job, error or ValueError("x"), now)) for lease in claim.leases]
+    await bench.memory.settle_failed("q", [receipt(lease) for lease in claim.leases], verdicts, now=now)
 
 
 async def redriven_ids(bench, which):
-    return [dead.job.id async for dead in letters(bench).redrive("q", which)]
+    return [dead.job.id async for dead in inspector(bench).redrive("q", which)]
 
 
 async def test_a_job_that_is_not_there_is_named(bench):
     with pytest.raises(JobNotFound, match="queue 'q' has no job 'nothing'"):
-        await letters(bench).get("q", "nothing")
+        await inspector(bench).get("q", "nothing")
 
 
 async def test_a_cancelled_job_is_dead_with_its_reason(bench):
     await bench.submit(job(1, due_in_s=60.0))
-    view = await letters(bench).cancel("q", job(1).id, "customer asked")
+    view = await inspector(bench).cancel("q", job(1).id, "customer asked")
     assert view.state is JobState.DEAD
-    stored = await letters(bench).get("q", job(1).id)
+    stored = await inspector(bench).get("q", job(1).id)
     assert (stored.state, stored.job) == (JobState.DEAD, view.job)
     assert stored.job.failures[0].causes[0] == ("jobqueue.domain.errors.JobCancelled", "customer asked")
 
 
 async def test_a_running_job_is_not_cancelled(bench):
     await bench.submit(job(1))
-    await bench.memory.exchange("q", [], wanted=1, token="w.1", now=T0, lease_s=1.0)
+    await bench.memory.acknowledge_and_claim("q", [], wanted=1, token="w.1", now=T0, lease_s=1.0, done_max=1000)
     with pytest.raises(WrongState, match="is running"):
-        await letters(bench).cancel("q", job(1).id)
+        await inspector(bench).cancel("q", job(1).id)
 
 
 async def test_a_job_that_changes_under_the_cancel_is_looked_at_again(bench):
@@ -56,13 +58,13 @@ async def test_a_job_that_changes_under_the_cancel_is_looked_at_again(bench):
         return seen._replace(stored=b"older") if len(looks) < 3 else seen
 
     bench.memory.find = find
-    assert (await letters(bench).cancel("q", job(1).id)).state is JobState.DEAD
+    assert (await inspector(bench).cancel("q", job(1).id)).state is JobState.DEAD
     assert len(looks) == 3
     looks.clear()
     await bench.submit(job(2))
     bench.memory.cancel = no
     with pytest.raises(WrongState, match="changed 10 times"):
-        await letters(bench).cancel("q", job(2).id)
+        await inspector(bench).cancel("q", job(2).id)
 
 
 async def no(*args, **kwargs):
@@ -102,4 +104,4 @@ async def test_what_dies_after_the_start_is_left_alone(bench):
     await bury(bench, 1)
     await bury(bench, 2, at=bench.clock.now() + 1.0)
     assert await redriven_ids(bench, Redrive()) == ids([1])
-    assert [dead.job.id for dead in await letters(bench).dead("q")] == ids([2])
+    assert [dead.job.id for dead in await inspector(bench).dead("q")] == ids([2])

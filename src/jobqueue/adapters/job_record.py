@@ -27,13 +27,12 @@ _scan = json.JSONDecoder().raw_decode
 # --8<-- [start:encode]
 def encode(job: Job) -> bytes:
     """Return the record of a job."""
-    _, _, kind, payload, attempt, submitted_at, due_at, key, context, failures, redriven = job
-    submitted = repr(submitted_at)
-    due = submitted if due_at == submitted_at else repr(due_at)  # of a float's digits, one set is enough
-    line = f"[{VERSION},{_quoted(kind)},{attempt},{submitted},{due}"
-    if key or context or failures or redriven:
+    submitted = repr(job.submitted_at)
+    due = submitted if job.due_at == job.submitted_at else repr(job.due_at)  # printing a float costs the most here
+    line = f"[{VERSION},{_quoted(job.type)},{job.attempt},{submitted},{due}"
+    if job.key or job.context or job.failures or job.redriven:
         line += "," + _more(job)
-    return b"%b]\n%b" % (line.encode(), payload)
+    return b"%b]\n%b" % (line.encode(), job.payload)
 
 
 # --8<-- [end:encode]
@@ -69,9 +68,16 @@ def decode(job_id: str, queue: str, record: bytes) -> Job:
             and 0.0 <= due_at <= LATEST
         ):
             raise UndecodableRecord(f"record of job {job_id} is not of version {VERSION}: {line[:80]!r}")
-        if len(header) == 5:
-            return Job(job_id, queue, kind, payload, attempt, submitted_at, due_at)
-        return Job(job_id, queue, kind, payload, attempt, submitted_at, due_at, *_read_more(header[5]))
+        job = Job(
+            id=job_id,
+            queue=queue,
+            type=kind,
+            payload=payload,
+            attempt=attempt,
+            submitted_at=submitted_at,
+            due_at=due_at,
+        )
+        return job if len(header) == 5 else job._replace(**_read_more(header[5]))
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, RecursionError) as error:
         raise UndecodableRecord(f"record of job {job_id} cannot be decoded: {error}: {line[:80]!r}") from error
 
@@ -87,7 +93,7 @@ def decode_or_show(job_id: str, queue: str, record: bytes, died_at: float) -> Jo
         return unreadable_job(job_id, queue, record, str(error), died_at)
 
 
-def _read_more(more: dict[str, Any]) -> tuple[str, dict[str, str], tuple[Failure, ...], tuple[Redriven, ...]]:
+def _read_more(more: dict[str, Any]) -> dict[str, Any]:
     json.dumps(more.get("f"), ensure_ascii=False).encode()  # half a surrogate pair is no text: nobody could be sent it
     context = {str(name): str(value) for name, value in more.get("c", {}).items()}
     failures = tuple(
@@ -97,7 +103,7 @@ def _read_more(more: dict[str, Any]) -> tuple[str, dict[str, str], tuple[Failure
     redriven = tuple(
         Redriven(_instant(at), _instant(died_at), _count(attempts)) for at, died_at, attempts in more.get("r", ())
     )
-    return str(more.get("k", "")), context, failures, redriven
+    return {"key": str(more.get("k", "")), "context": context, "failures": failures, "redriven": redriven}
 
 
 def _count(value: Any) -> int:

@@ -6,13 +6,12 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from jobqueue.adapters.ranked import Ranked
-from jobqueue.adapters.records import decode, decode_or_show, encode
-from jobqueue.application.ports.job_store import DeadJob, JobStore, Receipt, Taken
-from jobqueue.domain import defaults
+from jobqueue.adapters.job_record import decode, decode_or_show, encode
+from jobqueue.application.ports.job_store import Claim, DeadJob, JobStore, LapsedLeases, Receipt
 from jobqueue.domain.errors import UndecodableRecord
 from jobqueue.domain.job import Job, JobState, JobView, Lease, QueueStats, Unreadable
 from jobqueue.domain.verdict import Bury, Retry
+from tests.jobqueue.fakes.ranked import Ranked
 
 
 @dataclass
@@ -44,8 +43,7 @@ class _Queue:
 class MemoryJobStore:
     """Keeps jobs in dictionaries. Not durable, one process; every move is atomic because none awaits anything."""
 
-    def __init__(self, *, done_max: int = defaults.DONE_MAX) -> None:
-        self._done_max = done_max
+    def __init__(self) -> None:
         self._queues: dict[str, _Queue] = {}
 
     def queue(self, name: str) -> _Queue:
@@ -70,10 +68,18 @@ class MemoryJobStore:
                 q.push(job.id)
         return stored
 
-    async def exchange(
-        self, queue: str, done: Sequence[Receipt], *, wanted: int, token: str, now: float, lease_s: float
-    ) -> Taken:
-        """Acknowledge and take; see `JobLeases`."""
+    async def acknowledge_and_claim(
+        self,
+        queue: str,
+        done: Sequence[Receipt],
+        *,
+        wanted: int,
+        token: str,
+        now: float,
+        lease_s: float,
+        done_max: int,
+    ) -> Claim:
+        """Acknowledge and claim; see `JobLeases`."""
         q = self.queue(queue)
         refused: list[str] = []
         for receipt in done:
@@ -81,26 +87,31 @@ class MemoryJobStore:
                 refused.append(receipt.id)
             else:
                 q.done.put(receipt.id, now)
-        for job_id in q.done.first(max(0, len(q.done) - self._done_max) if done else 0):
+        for job_id in q.done.first(max(0, len(q.done) - done_max) if done else 0):
             q.done.take(job_id)
             del q.records[job_id]
-        taken = [q.ready.popleft() for _ in range(min(wanted, len(q.ready)))]
-        held = [job_id for job_id in taken if job_id in q.records]
+        claimed = [q.ready.popleft() for _ in range(min(wanted, len(q.ready)))]
+        held = [job_id for job_id in claimed if job_id in q.records]
         for job_id in held:
             q.leases.put(job_id, now + lease_s)
             q.tokens[job_id] = token
-        return self._read(queue, held, refused)
+        leases, unreadable = self._read(queue, held)
+        return Claim(leases, unreadable, refused)
 
-    async def wait(self, queue: str, *, wanted: int, token: str, now: float, lease_s: float, wait_s: float) -> Taken:
-        """Take as soon as there is something; see `JobLeases`."""
+    async def wait_and_claim(
+        self, queue: str, *, wanted: int, token: str, now: float, lease_s: float, wait_s: float
+    ) -> Claim:
+        """Claim as soon as there is something; see `JobLeases`."""
         q = self.queue(queue)
         if not q.ready:
             q.arrived.clear()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(q.arrived.wait(), wait_s)
-        return await self.exchange(queue, (), wanted=wanted, token=token, now=now, lease_s=lease_s)
+        return await self.acknowledge_and_claim(
+            queue, (), wanted=wanted, token=token, now=now, lease_s=lease_s, done_max=0
+        )
 
-    async def fail(
+    async def settle_failed(
         self,
         queue: str,
         receipts: Sequence[Receipt],
@@ -124,7 +135,7 @@ class MemoryJobStore:
                 q.scheduled.put(receipt.id, verdict.job.due_at)
         return refused
 
-    async def give_back(self, queue: str, receipts: Sequence[Receipt], *, now: float) -> list[str]:  # noqa: ARG002
+    async def give_back(self, queue: str, receipts: Sequence[Receipt], *, now: float) -> list[str]:
         """Put running jobs back at the head of ready; see `JobLeases`."""
         q = self.queue(queue)
         refused: list[str] = []
@@ -156,10 +167,10 @@ class MemoryJobStore:
             q.push(job_id)
         return len(due)
 
-    async def lapsed(self, queue: str, *, before: float, limit: int) -> Taken:
+    async def lapsed(self, queue: str, *, before: float, limit: int) -> LapsedLeases:
         """List jobs whose lease ended; see `JobUpkeep`."""
         ids = self.queue(queue).leases.first(limit, where=lambda ends_at: ends_at < before)
-        return self._read(queue, ids, [])
+        return LapsedLeases(*self._read(queue, ids))
 
     async def trim(
         self, queue: str, *, now: float, done_for_s: float, done_max: int, dead_for_s: float, dead_max: int, limit: int
@@ -218,7 +229,7 @@ class MemoryJobStore:
             for job_id in ids
         ]
 
-    async def redrive(self, queue: str, jobs: Sequence[Job], *, now: float) -> list[bool]:  # noqa: ARG002
+    async def redrive(self, queue: str, jobs: Sequence[Job], *, now: float) -> list[bool]:
         """Send dead jobs back to ready; see `JobArchive`."""
         q = self.queue(queue)
         moved: list[bool] = []
@@ -253,7 +264,7 @@ class MemoryJobStore:
     async def close(self) -> None:
         """Do nothing; see `JobArchive`."""
 
-    def _read(self, queue: str, ids: Sequence[str], refused: Sequence[str]) -> Taken:
+    def _read(self, queue: str, ids: Sequence[str]) -> tuple[list[Lease], list[Unreadable]]:
         q = self.queue(queue)
         leases: list[Lease] = []
         unreadable: list[Unreadable] = []
@@ -263,7 +274,7 @@ class MemoryJobStore:
                 leases.append(Lease(decode(job_id, queue, record), q.tokens[job_id], q.leases.score[job_id]))
             except UndecodableRecord as error:
                 unreadable.append(Unreadable(job_id, q.tokens[job_id], record, str(error)))
-        return Taken(leases, unreadable, refused)
+        return leases, unreadable
 
 
 _conforms: type[JobStore] = MemoryJobStore  # the type checker is the conformance test

@@ -6,7 +6,7 @@ from typing import Protocol
 from jobqueue.config import Settings
 
 
-class Wiring(Protocol):
+class Processes(Protocol):
     """Builds processes out of settings and runs them until they are told to stop."""
 
     async def serve(self, settings: Settings, *, front: bool, worker: bool) -> None:

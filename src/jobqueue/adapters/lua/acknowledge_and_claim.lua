@@ -1,4 +1,4 @@
--- exchange: running → done for what is finished, then ready → running for what is wanted, in one call
+-- acknowledge_and_claim: running → done for what is finished, then ready → running for what is wanted, in one call
 -- KEYS  1 ready  2 records  3 leases  4 tokens  5 done
 -- ARGV  1 now, ms  2 end of the new leases, ms  3 token of the new leases  4 how many are wanted
 --       5 how many done jobs to keep; the oldest beyond that are removed, up to 2,000 in this call
@@ -6,7 +6,7 @@
 -- Returns { refused ids, id, record, id, record, … }
 -- Cost  O(log running + log done) a job.
 -- Safe to repeat: an acknowledgement counts only under the present token and ends it, so a second one is refused;
--- a second claim takes other jobs. A claim whose reply is lost leaves its jobs running until the reaper finds them.
+-- a second claim gets other jobs. A claim whose reply is lost leaves its jobs running until the reaper finds them.
 local ready, records, leases, tokens, done = unpack(KEYS)
 -- A key of the wrong type must fail here, before anything has moved: a script that fails half way is not undone.
 redis.call('HLEN', records)

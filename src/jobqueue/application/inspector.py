@@ -37,7 +37,7 @@ class Redrive(NamedTuple):
         return any(self.error_type in {cause.type, cause.type.rpartition(".")[2]} for cause in causes)
 
 
-class DeadLetters:
+class Inspector:
     """Looks into the store and moves single jobs on a person's behalf."""
 
     def __init__(self, store: JobArchive, clock: Clock, observer: Observer) -> None:

@@ -1,0 +1,38 @@
+"""What became of jobs, until the store knows it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from jobqueue.application.ports.job_store import Receipt
+from jobqueue.domain import defaults
+from jobqueue.domain.job import Lease
+from jobqueue.domain.verdict import Bury, Retry
+
+T = TypeVar("T")
+
+
+class Outbox:
+    """Keeps the results of jobs in the order in which they came, until they are sent.
+
+    Attributes:
+        done: To acknowledge.
+        failed: To schedule again or to bury.
+        unfinished: To give back to the head of ready.
+    """
+
+    def __init__(self) -> None:
+        self.done: list[Receipt] = []
+        self.failed: list[tuple[Receipt, Retry | Bury]] = []
+        self.unfinished: list[Lease] = []
+
+    @contextmanager
+    def batch(self, results: list[T]) -> Iterator[list[T]]:
+        """Take out the first results, as many as one script may move; they come back if sending them fails."""
+        batch = results[: defaults.BATCH_LIMIT]
+        del results[: defaults.BATCH_LIMIT]
+        try:
+            yield batch
+        except Exception:
+            results[:0] = batch
+            raise
