@@ -59,13 +59,13 @@ class CompositionRoot:
         steps: list[Callable[[], Awaitable[None]]] = []
         with stop_on_signal(asyncio.get_running_loop()) as stop:
             async with _store(settings) as store:
+                inspector = Inspector(store, clock, observers)
                 if front:
                     from jobqueue.entrypoints.grpc_server import GrpcServer  # noqa: PLC0415 - a worker needs no gRPC
                     from jobqueue.entrypoints.grpc_service import GrpcService  # noqa: PLC0415
 
                     submitter = _submitter(settings, store, clock, observers)
-                    inspector = Inspector(store, clock, observers)
-                    service = GrpcService(settings, store, submitter, inspector, clock)
+                    service = GrpcService(settings, submitter, inspector, clock)
                     server = GrpcServer(settings, service, registry, tracer)
                     await server.start()
                     steps.append(lambda: server.drain(settings.grace_s))
@@ -84,7 +84,8 @@ class CompositionRoot:
                     health.beat(asdict(runner.status()) if runner else {})
                     for queue in settings.queues:
                         try:
-                            figures.looked(await store.stats(queue, now=clock.now()))
+                            (stats,) = await inspector.stats([queue])
+                            figures.looked(stats)
                         except StoreError as error:
                             observers.failed("stats", error)
 
@@ -228,7 +229,7 @@ class Commands(click.Group):
 @click.version_option(__version__, prog_name="jobqueue")
 @click.pass_context
 def cli(context: click.Context) -> None:
-    """A job queue service on Redis or Valkey: at-least-once, with retries, leases and dead inspector.
+    """A job queue service on Redis or Valkey: at-least-once, with retries, leases and dead letters.
 
     Start with `jobqueue serve` in one terminal and `jobqueue submit echo '"hello"'` in another.
     """

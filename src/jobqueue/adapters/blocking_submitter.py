@@ -79,7 +79,7 @@ class BlockingSubmitter:
             self._connection.send_command(*command, check_health=False)
             return self._connection.read_response()
         except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError, OSError):
-            self._connection.disconnect()  # the next call connects anew; this one may or may not have happened
+            self._connection.disconnect()  # the next call connects again; this one may or may not have happened
             raise
 
     def close(self) -> None:

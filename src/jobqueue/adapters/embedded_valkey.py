@@ -1,4 +1,4 @@
-"""A Valkey server of our own, for whoever has none: a child process with a data folder and an append-only file."""
+"""A Valkey server of our own, where no server is given: a child process with a data folder and an append-only file."""
 
 import os
 import socket

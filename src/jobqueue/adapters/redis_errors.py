@@ -24,7 +24,7 @@ _UNAVAILABLE = (
 
 # --8<-- [start:error-translation]
 def translate(error: BaseException) -> StoreError | None:
-    """Return our error for one of theirs; None for what is none of theirs."""
+    """Return our error for one of redis-py's; None for any other."""
     if isinstance(error, theirs.AuthenticationError | theirs.AuthorizationError):
         return StoreRefused(f"the store refused the credentials: {error}; check user and password in the address")
     if isinstance(error, theirs.OutOfMemoryError):

@@ -279,7 +279,7 @@ def _read(
 ) -> None:
     job_id = _id(raw_id)
     if not job_id.isascii():
-        unreadable.append(Unreadable(job_id, token, record, f"id {raw_id!r} is none of this service"))
+        unreadable.append(Unreadable(job_id, token, record, f"id {raw_id!r} was not made by this service"))
         return
     try:
         leases.append(Lease(decode(job_id, queue, record), token, expires_at))

@@ -1,31 +1,43 @@
 """What a person does with single jobs: look, cancel what does not run yet, list the dead, send them back."""
 
-from collections.abc import AsyncIterator, Collection
-from typing import NamedTuple
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from typing import NamedTuple, Self
 
 from jobqueue.application.ports.clock import Clock
 from jobqueue.application.ports.job_store import DeadJob, JobArchive
 from jobqueue.application.ports.observer import Observer
-from jobqueue.domain.errors import JobCancelled, JobNotFound, WrongState
-from jobqueue.domain.job import JobState, JobView
+from jobqueue.domain.errors import InvalidJob, JobCancelled, JobNotFound, WrongState
+from jobqueue.domain.job import JobState, JobView, QueueStats
 from jobqueue.domain.verdict import noted, redriven
 
 PAGE = 200
+PAGE_LIMIT = 1000
+SCAN_LIMIT = 10_000
 CANCEL_TRIES = 10
 
 
-class Redrive(NamedTuple):
-    """Which dead jobs to send back.
+class DeadSelection(NamedTuple):
+    """Which dead jobs are meant.
 
     Attributes:
         ids: Only these; None for any.
         error_type: Only those one of whose last failure's errors is of this type: its full name or its last part.
-        dry_run: Tell which, and leave them dead.
     """
 
     ids: Collection[str] | None = None
     error_type: str = ""
-    dry_run: bool = False
+
+    @classmethod
+    def exactly_one(cls, ids: Collection[str], error_type: str, *, everything: bool) -> Self:
+        """Return the selection of a request that must name jobs in one of three ways.
+
+        Raises:
+            InvalidJob: It names none of them, or several.
+        """
+        ways = sum([bool(ids), bool(error_type), everything])
+        if ways != 1:
+            raise InvalidJob(f"say which jobs: exactly one of ids, error_type and all, got {ways} of them")
+        return cls(frozenset(ids) if ids else None, error_type)
 
     def covers(self, dead: DeadJob) -> bool:
         """Say whether a dead job is meant."""
@@ -35,6 +47,13 @@ class Redrive(NamedTuple):
             return True
         causes = dead.job.failures[-1].causes if dead.job.failures else ()
         return any(self.error_type in {cause.type, cause.type.rpartition(".")[2]} for cause in causes)
+
+
+class DeadPage(NamedTuple):
+    """Some dead jobs, longest dead first, and the rank at which the next page begins; None after the last one."""
+
+    jobs: Sequence[DeadJob]
+    next_rank: int | None
 
 
 class Inspector:
@@ -76,13 +95,52 @@ class Inspector:
 
     # --8<-- [end:cancel]
 
-    async def dead(self, queue: str, *, start: int = 0, limit: int = PAGE) -> list[DeadJob]:
-        """Return up to `limit` dead jobs from rank `start` on, longest dead first."""
-        return await self._store.dead(queue, start=start, limit=limit)
+    async def stats(self, queues: Sequence[str]) -> list[QueueStats]:
+        """Count the jobs of each queue by state."""
+        now = self._clock.now()
+        return [await self._store.stats(queue, now=now) for queue in queues]
+
+    async def dead(
+        self,
+        queue: str,
+        selection: DeadSelection,
+        *,
+        start: int = 0,
+        size: int = PAGE,
+        fits: Callable[[DeadJob], bool] = lambda _: True,
+    ) -> DeadPage:
+        """Return a page of the dead jobs that are meant.
+
+        Args:
+            queue: Name of the queue.
+            selection: Which dead jobs.
+            start: Rank of the first job to look at, from 0; longest dead first.
+            size: Most jobs of a page, from 1 to `PAGE_LIMIT`. A page may be shorter, even empty: a call looks at no
+                more than `SCAN_LIMIT` dead jobs.
+            fits: Asked once for each job that is meant, in order; the page ends before the first that doesn't fit.
+
+        Raises:
+            InvalidJob: The size is out of bounds.
+        """
+        if not 1 <= size <= PAGE_LIMIT:
+            raise InvalidJob(f"page_size must be from 1 to {PAGE_LIMIT}, got {size}")
+        jobs: list[DeadJob] = []
+        rank = start
+        while rank - start < SCAN_LIMIT:
+            page = await self._store.dead(queue, start=rank, limit=size)
+            for dead in page:
+                if selection.covers(dead):
+                    if len(jobs) == size or not fits(dead):
+                        return DeadPage(jobs, rank)
+                    jobs.append(dead)
+                rank += 1
+            if len(page) < size:
+                return DeadPage(jobs, None)
+        return DeadPage(jobs, rank)
 
     # --8<-- [start:redrive]
-    async def redrive(self, queue: str, which: Redrive) -> AsyncIterator[DeadJob]:
-        """Send dead jobs back to ready, or only tell which with `dry_run`; yields each as it was while dead.
+    async def redrive(self, queue: str, selection: DeadSelection, *, dry_run: bool = False) -> AsyncIterator[DeadJob]:
+        """Send dead jobs back to ready, or change nothing with `dry_run`; yield each job as it was while dead.
 
         Attempts begin at 1 again; failures stay, and the re-drive is noted in the job. A job that dies again meanwhile
         is not sent twice: what died after the start is left alone.
@@ -90,14 +148,14 @@ class Inspector:
         began_at = self._clock.now()
         start = 0
         while page := await self._store.dead(queue, start=start, limit=PAGE):
-            chosen = [dead for dead in page if dead.died_at <= began_at and which.covers(dead)]
+            chosen = [dead for dead in page if dead.died_at <= began_at and selection.covers(dead)]
             moved = [True] * len(chosen)
-            if chosen and not which.dry_run:
+            if chosen and not dry_run:
                 now = self._clock.now()
                 jobs = [redriven(dead.job, died_at=dead.died_at, now=now) for dead in chosen]
                 moved = await self._store.redrive(queue, jobs, now=now)
                 self._observer.moved(queue, "redriven", sum(moved))
-            start += len(page) - (0 if which.dry_run else sum(moved))
+            start += len(page) - (0 if dry_run else sum(moved))
             for dead, was_moved in zip(chosen, moved, strict=True):
                 if was_moved:
                     yield dead

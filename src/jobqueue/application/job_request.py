@@ -20,7 +20,7 @@ class JobRequest(NamedTuple):
     """What a caller asks for.
 
     Attributes:
-        type: Picks the handler; 1 to 64 inspector, digits and `_.:-`.
+        type: Picks the handler; 1 to 64 letters, digits and `_.:-`.
         payload: UTF-8 JSON text, up to the payload limit.
         delay_s: Seconds until the job is ready; from 0 to 366 days.
         key: Idempotency key: of all submits to a queue with one key, one makes a job. At most 200 characters.
@@ -49,7 +49,7 @@ def job_of(
     kind, payload, delay_s, key = request
     check_queue(queue)
     if not _NAME.fullmatch(kind):
-        raise InvalidJob(f"type must be 1 to 64 inspector, digits or _.:- , got {kind[:80]!r}")
+        raise InvalidJob(f"type must be 1 to 64 letters, digits or _.:- , got {kind[:80]!r}")
     if len(payload) > payload_limit:
         raise PayloadTooLarge(
             f"payload must be at most {payload_limit} bytes, got {len(payload)}; store it elsewhere and "
@@ -74,7 +74,7 @@ def check_queue(name: str) -> None:
         InvalidJob: It is empty, too long, or holds other characters.
     """
     if not _NAME.fullmatch(name):
-        raise InvalidJob(f"queue must be 1 to 64 inspector, digits or _.:- , got {name[:80]!r}")
+        raise InvalidJob(f"queue must be 1 to 64 letters, digits or _.:- , got {name[:80]!r}")
 
 
 def _id_of_key(queue: str, key: str) -> str:

@@ -96,7 +96,7 @@ class StoreFull(StoreError, TransientError):  # noqa: N818
 
 
 class StoreRefused(StoreError):  # noqa: N818
-    """The store answered with an error that no repetition mends: wrong password, wrong type under a key."""
+    """The store answered with an error that a repetition can't fix: wrong password, wrong type under a key."""
 
 
 # --8<-- [end:store-errors]

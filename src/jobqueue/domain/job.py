@@ -88,7 +88,7 @@ class Job(NamedTuple):
 
     @property
     def data(self) -> Any:
-        """The payload's JSON value, decoded anew at each access.
+        """The payload's JSON value, decoded again at each access.
 
         Raises:
             UndecodableRecord: The payload is no JSON; a handler lets it pass, and the job is dead.

@@ -87,7 +87,7 @@ class CallsAround:
         return Interceptor()
 
     async def run(self, continuation: Any, details: Any, request: Any) -> Any:
-        """Start the call with the extra metadata; it is counted when it is done, whoever waits for it."""
+        """Start the call with the extra metadata; it is counted when it is done, even if its caller has gone."""
         trace: dict[str, str] = {}
         TraceContextTextMapPropagator().inject(trace)
         metadata = grpc.aio.Metadata(*(details.metadata or ()), *self._extra, *trace.items())

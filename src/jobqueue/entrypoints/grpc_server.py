@@ -58,7 +58,7 @@ class GrpcServer:
         self.address = self._bind(settings)
 
     async def start(self) -> None:
-        """Begin to accept calls, and say so to whoever asks for health."""
+        """Begin to accept calls, and say so to health checks."""
         await self._server.start()
         await self._say(health_pb2.HealthCheckResponse.SERVING)
 

@@ -5,10 +5,10 @@ from typing import Any
 
 from grpc.aio import ServicerContext
 
-from jobqueue.application.inspector import Inspector, Redrive
+from jobqueue.application.inspector import DeadSelection, Inspector
 from jobqueue.application.job_request import JobRequest, check_queue
 from jobqueue.application.ports.clock import Clock
-from jobqueue.application.ports.job_store import JobStore
+from jobqueue.application.ports.job_store import DeadJob
 from jobqueue.application.submit import Submitted, Submitter
 from jobqueue.config import Settings
 from jobqueue.domain.errors import InvalidJob
@@ -21,10 +21,8 @@ Call = ServicerContext[Any, Any]
 
 DEFAULT_QUEUE = "default"
 PAGE = 100
-PAGE_LIMIT = 1000
 PAGE_BYTES = 2 * 1024 * 1024
 """A page of dead jobs ends here at the latest: half of what a gRPC client accepts unless it is told otherwise."""
-SCAN_LIMIT = 10_000
 WATCH_EVERY_S = 0.1
 FINAL = {JobState.DONE, JobState.DEAD}
 
@@ -34,17 +32,13 @@ class GrpcService(JobQueueServicer):
 
     Args:
         settings: Which queues `Stats` reports when none is named.
-        store: Where the figures come from.
         submitter: Takes jobs in.
         inspector: Looks at single jobs and moves them.
         clock: Paces `Watch`.
     """
 
-    def __init__(
-        self, settings: Settings, store: JobStore, submitter: Submitter, inspector: Inspector, clock: Clock
-    ) -> None:
+    def __init__(self, settings: Settings, submitter: Submitter, inspector: Inspector, clock: Clock) -> None:
         self._queues = settings.queues
-        self._store = store
         self._submitter = submitter
         self._inspector = inspector
         self._clock = clock
@@ -101,44 +95,38 @@ class GrpcService(JobQueueServicer):
 
     async def ListDead(self, request: pb.ListDeadRequest, context: Call) -> pb.ListDeadResponse:
         """Return a page of dead jobs; with an error type, of those that died of it."""
-        queue, size = _queue(request.queue), request.page_size or PAGE
-        if not 1 <= size <= PAGE_LIMIT:
-            raise InvalidJob(f"page_size must be from 1 to {PAGE_LIMIT}, got {request.page_size}; 0 means {PAGE}")
-        start = _rank(request.page_token)
-        wanted = Redrive(error_type=request.error_type)
-        jobs: list[pb.Job] = []
-        end, room = start, PAGE_BYTES
-        while len(jobs) < size and end - start < SCAN_LIMIT:
-            page = await self._inspector.dead(queue, start=end, limit=size)
-            for dead in page:
-                end += 1
-                if wanted.covers(dead):
-                    job = job_message(JobView(dead.job, JobState.DEAD, dead.died_at))
-                    room -= job.ByteSize()
-                    if jobs and room < 0:
-                        return pb.ListDeadResponse(jobs=jobs, next_page_token=str(end - 1))
-                    jobs.append(job)
-                    if len(jobs) == size:
-                        break
-            if len(page) < size:
-                return pb.ListDeadResponse(jobs=jobs, next_page_token=str(end) if len(jobs) == size else "")
-        return pb.ListDeadResponse(jobs=jobs, next_page_token=str(end))
+        room = PAGE_BYTES
+        messages: list[pb.Job] = []
+
+        def fits(dead: DeadJob) -> bool:
+            nonlocal room
+            message = job_message(JobView(dead.job, JobState.DEAD, dead.died_at))
+            room -= message.ByteSize()
+            if messages and room < 0:
+                return False
+            messages.append(message)
+            return True
+
+        page = await self._inspector.dead(
+            _queue(request.queue),
+            DeadSelection(error_type=request.error_type),
+            start=_rank(request.page_token),
+            size=request.page_size or PAGE,
+            fits=fits,
+        )
+        token = "" if page.next_rank is None else str(page.next_rank)
+        return pb.ListDeadResponse(jobs=messages, next_page_token=token)
 
     async def Redrive(self, request: pb.RedriveRequest, context: Call) -> pb.RedriveResponse:
         """Make dead jobs ready again."""
-        ways = sum([bool(request.ids), bool(request.error_type), request.all])
-        if ways != 1:
-            raise InvalidJob(f"exactly one of ids, error_type and all says which jobs are meant, got {ways} of them")
-        which = Redrive(set(request.ids) if request.ids else None, request.error_type, request.dry_run)
-        moved = [sendable(dead.job.id) async for dead in self._inspector.redrive(_queue(request.queue), which)]
-        return pb.RedriveResponse(ids=moved)
+        selection = DeadSelection.exactly_one(request.ids, request.error_type, everything=request.all)
+        jobs = self._inspector.redrive(_queue(request.queue), selection, dry_run=request.dry_run)
+        return pb.RedriveResponse(ids=[sendable(dead.job.id) async for dead in jobs])
 
     async def Stats(self, request: pb.StatsRequest, context: Call) -> pb.StatsResponse:
         """Return the figures of one queue, or of all that this server is configured with."""
-        queues = (request.queue,) if request.queue else self._queues
-        now = self._clock.now()
-        figures = [await self._store.stats(_queue(queue), now=now) for queue in queues]
-        return pb.StatsResponse(queues=[stats_message(stats) for stats in figures])
+        queues = [_queue(request.queue)] if request.queue else self._queues
+        return pb.StatsResponse(queues=[stats_message(stats) for stats in await self._inspector.stats(queues)])
 
 
 def _queue(name: str) -> str:

@@ -17,7 +17,7 @@ class BrokenStore:
     def breaks(self, method, times=1, *, after=False):
         self._faults[method] = [times, after]
 
-    def mend(self):
+    def repair(self):
         self._faults.clear()
 
     def __getattr__(self, name):

@@ -27,7 +27,7 @@ class _Queue:
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
 
     def push(self, *job_ids: str) -> None:
-        """Add to the tail of ready, and wake whoever waits."""
+        """Add to the tail of ready, and wake the workers that wait."""
         self.ready.extend(job_ids)
         self.arrived.set()
 

@@ -99,7 +99,7 @@ def front(url):
             chosen = Settings(listen=f"unix:{folder}/front.sock", **settings)
             clock, observer, registry = SystemClock(), SilentObserver(), CollectorRegistry()
             submitter = Submitter(store, clock, observer, lambda: uuid.uuid4().hex)
-            service = GrpcService(chosen, store, submitter, Inspector(store, clock, observer), clock)
+            service = GrpcService(chosen, submitter, Inspector(store, clock, observer), clock)
             server = GrpcServer(chosen, service, registry)
             await server.start()
             try:

@@ -53,7 +53,7 @@ def front():
             chosen = Settings(**settings)
             registry, client_registry = CollectorRegistry(), CollectorRegistry()
             submitter = Submitter(store, clock, observer, Numbers(), payload_limit=chosen.payload_limit)
-            service = GrpcService(chosen, store, submitter, Inspector(store, clock, observer), clock)
+            service = GrpcService(chosen, submitter, Inspector(store, clock, observer), clock)
             server = GrpcServer(chosen, service, registry, tracer)
             await server.start()
             try:

@@ -251,7 +251,7 @@ async def test_a_store_that_fails_for_a_while_costs_time_and_no_job(bench):
     await asyncio.sleep(3.0)
     assert bench.observer.failures
     assert worker.status().silent_s > 2.0
-    bench.store.mend()
+    bench.store.repair()
     await asyncio.sleep(60.0)
     assert await bench.depth() == {"done": 50}
     assert sorted(set(ran)) == sorted(ids(range(50)))

@@ -14,7 +14,7 @@ class Outcome(StrEnum):
     RETRIED = "retried"  # transient failure, scheduled again
     DEAD = "dead"  # permanent failure, or attempts used up
     GIVEN_BACK = "given_back"  # not finished when the grace period of a drain ended
-    LOST = "lost"  # the lease was lost while it ran; whoever holds it now reports it
+    LOST = "lost"  # the lease was lost while it ran; the worker that holds it now reports it
 
 
 # --8<-- [start:observer]

@@ -11,6 +11,7 @@ import click
 import grpc
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from jobqueue.application.inspector import DeadSelection
 from jobqueue.config import from_environment
 from jobqueue.domain.errors import JobQueueError
 from jobqueue.entrypoints.cli.output import as_json, json_option, moment, progress, table
@@ -183,7 +184,7 @@ async def stats(stub: JobQueueStub, queue: str, json_output: bool) -> None:
 
 @click.group()
 def dead() -> None:
-    """Look at the dead inspector."""
+    """Look at the dead letters."""
 
 
 @dead.command("list")
@@ -230,8 +231,7 @@ async def redrive(
     json_output: bool,
 ) -> None:
     """Make dead jobs ready again, from the first attempt; where they came from stays on record."""
-    if sum([bool(ids), bool(error_type), everything]) != 1:
-        raise click.UsageError("say which jobs: one of --id, --error-type, --all")
+    DeadSelection.exactly_one(ids, error_type, everything=everything)
     request = pb.RedriveRequest(queue=queue, ids=ids, error_type=error_type, all=everything, dry_run=dry_run)
     answer = await stub.Redrive(request)
     if json_output:
