@@ -1,3 +1,3 @@
 """A job service on Redis or Valkey that delivers every job at least once: hexagonal, batched, leased."""
 
-__version__ = "0.5.0"
+__version__ = "0.6.0"

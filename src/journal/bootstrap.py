@@ -16,7 +16,13 @@ BIN = os.path.join(VENV, "Scripts" if os.name == "nt" else "bin")
 STAMP = os.path.join(VENV, "redrive-stamp")
 LOG = os.path.join(VENV, "setup.log")
 OLDEST = (3, 11)
-INPUTS = ("requirements.txt", "pyproject.toml", os.path.join("src", "journal", "bootstrap.py"))
+# The last holds the version, which an installation remembers.
+INPUTS = (
+    "requirements.txt",
+    "pyproject.toml",
+    os.path.join("src", "journal", "bootstrap.py"),
+    os.path.join("src", "jobqueue", "__init__.py"),
+)
 
 
 def fail(*lines):
