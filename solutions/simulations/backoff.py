@@ -119,9 +119,10 @@ def outage_amplification(
     cap_s: float = 2.0,
     budget_cap: int | None = None,
     budget_cost: int = 10,
+    failure_rate: float = 1.0,
     seed: int = 1,
 ) -> Outage:
-    """Run evenly spaced calls through a dependency that fails every attempt for a while, and count the load.
+    """Run evenly spaced calls through a dependency that fails attempts for a while, and count the load.
 
     Without a budget each call makes up to `attempts` attempts. With one (`budget_cap` tokens, full at the start), each
     retry also costs `budget_cost` tokens and each success pays one in.
@@ -135,7 +136,8 @@ def outage_amplification(
         cap_s: Largest ceiling, in seconds.
         budget_cap: Tokens in a full purse; `None` for no budget.
         budget_cost: Tokens that a retry costs.
-        seed: Seed of the waits.
+        failure_rate: Share of attempts that fail during the outage.
+        seed: Seed of the waits and of the failures.
     """
     random = Random(seed)
     order = itertools.count()
@@ -149,13 +151,40 @@ def outage_amplification(
         if at_s >= end_s:
             continue
         per_second[int(at_s)] += 1
-        if not before_s <= at_s < before_s + outage_s:
+        during = before_s <= at_s < before_s + outage_s
+        in_outage += during
+        if not during or (failure_rate < 1 and random.random() >= failure_rate):
             tokens = min(tokens + 1, math.inf if budget_cap is None else budget_cap)
             continue
-        in_outage += 1
         if attempt < attempts and tokens >= budget_cost:
             tokens -= budget_cost
             wait_s = random.uniform(0, ceiling_s(attempt, base_s=base_s, cap_s=cap_s))
             heapq.heappush(due, (at_s + wait_s, next(order), attempt + 1))
     calls = outage_s * calls_per_s
     return Outage(calls, in_outage, in_outage / calls, per_second)
+
+
+def tokens_over_time(
+    *, before_s: int, outage_s: int, after_s: int, calls_per_s: int = 20, budget_cap: int = 100, budget_cost: int = 10
+) -> tuple[list[int], list[int], list[int]]:
+    """Follow a retry budget second by second, through an outage in which every call fails once and wants one retry.
+
+    Returns:
+        The tokens at the end of each second, the retries granted in it, and the retries refused in it.
+    """
+    tokens, granted, refused = budget_cap, [], []
+    history: list[int] = []
+    for second in range(before_s + outage_s + after_s):
+        yes = no = 0
+        for _ in range(calls_per_s):
+            if not before_s <= second < before_s + outage_s:
+                tokens = min(budget_cap, tokens + 1)
+            elif tokens >= budget_cost:
+                tokens -= budget_cost
+                yes += 1
+            else:
+                no += 1
+        history.append(tokens)
+        granted.append(yes)
+        refused.append(no)
+    return history, granted, refused

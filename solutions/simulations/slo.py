@@ -94,9 +94,9 @@ def slo_numbers(slo: Slo) -> RetryNumbers:
     left_s = slo.objective_s - attempts * slo.attempt_s
     if left_s < 0 or (attempts > 1 and left_s == 0):
         raise ValueError(
-            f"{attempts} attempts of {slo.attempt_s} s are needed for an error budget of {e} at a failure rate of {p}, "
-            f"and they take {attempts * slo.attempt_s:.3g} s of {slo.objective_s} s: make attempts shorter, the "
-            "objective longer, or the dependency better"
+            f"{attempts} attempts of {slo.attempt_s} s are needed for an error budget of {e} at a failure rate of "
+            f"{p}, and they take {attempts * slo.attempt_s:.3g} s of {slo.objective_s} s: make attempts shorter, "
+            "the objective longer, or the dependency better"
         )
     base_s, cap_s = _ceilings(attempts - 1, slo.attempt_s, left_s)
     retries = sum(p**k for k in range(1, attempts))
