@@ -6,6 +6,7 @@ The operator page's table is generated from `FIELDS`, and each default number co
 import ipaddress
 import math
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -142,9 +143,11 @@ def from_environment(environ: Mapping[str, str] = os.environ, **overrides: Any) 
         InvalidSettings: Unknown `JOBQUEUE_` names, values of the wrong type or out of bounds, all at once.
     """
     problems = [
-        f"{name} is no setting; see `jobqueue settings` for the names"
+        f"{name} is not a setting; `jobqueue settings` lists the names"
         for name in sorted(environ)
-        if name.startswith(PREFIX) and name.removeprefix(PREFIX).lower() not in FIELDS
+        if name.startswith(PREFIX)
+        and name.removeprefix(PREFIX).lower() not in FIELDS
+        and not _describes_a_kubernetes_service(name, environ)
     ]
     values: dict[str, Any] = {}
     for name, item in FIELDS.items():
@@ -164,6 +167,41 @@ def from_environment(environ: Mapping[str, str] = os.environ, **overrides: Any) 
     if problems:
         raise InvalidSettings(problems)
     return settings
+
+
+_KUBERNETES_NAME = re.compile(
+    r"(?P<service>[A-Z0-9_]+?)_(?:SERVICE_HOST|SERVICE_PORT(?:_[A-Z0-9_]+)?"
+    r"|PORT|PORT_[0-9]+_(?:TCP|UDP|SCTP)(?:_PROTO|_PORT|_ADDR)?)"
+)
+_PROTOCOLS = ("tcp", "udp", "sctp")
+
+
+def _describes_a_kubernetes_service(name: str, environ: Mapping[str, str]) -> bool:
+    """Say whether Kubernetes set this variable, as it does in every container for each Service of the namespace.
+
+    A Service called `jobqueue` gives us `JOBQUEUE_SERVICE_HOST`, `JOBQUEUE_PORT` and others, which are not settings.
+    Names alone don't tell: the Service's address has to be there too, and the value has to be of the name's kind, so
+    that a mistyped setting is still refused.
+    """
+    match = _KUBERNETES_NAME.fullmatch(name)
+    if match is None or not _is_address(environ.get(f"{match['service']}_SERVICE_HOST", "")):
+        return False
+    value, kind = environ[name], name.removeprefix(match["service"])
+    if kind.endswith(("_HOST", "_ADDR")):
+        return _is_address(value)
+    if kind.endswith("_PROTO"):
+        return value in _PROTOCOLS
+    if kind == "_PORT" or kind.endswith(("_TCP", "_UDP", "_SCTP")):
+        return value.startswith(tuple(f"{protocol}://" for protocol in _PROTOCOLS))
+    return value.isdecimal()
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _parse(raw: str, default: Any) -> Any:
@@ -191,7 +229,4 @@ def is_loopback(address: str) -> bool:
     host = address.rpartition(":")[0].strip("[]")
     if host == "localhost":
         return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return _is_address(host) and ipaddress.ip_address(host).is_loopback

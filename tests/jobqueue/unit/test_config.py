@@ -24,6 +24,53 @@ def test_all_bad_settings_are_reported_at_once():
         assert name in said, f"{name} is not mentioned in:\n{said}"
 
 
+KUBERNETES = {
+    "JOBQUEUE_SERVICE_HOST": "10.96.0.11",
+    "JOBQUEUE_SERVICE_PORT": "50051",
+    "JOBQUEUE_SERVICE_PORT_GRPC": "50051",
+    "JOBQUEUE_PORT": "tcp://10.96.0.11:50051",
+    "JOBQUEUE_PORT_50051_TCP": "tcp://10.96.0.11:50051",
+    "JOBQUEUE_PORT_50051_TCP_PROTO": "tcp",
+    "JOBQUEUE_PORT_50051_TCP_PORT": "50051",
+    "JOBQUEUE_PORT_50051_TCP_ADDR": "10.96.0.11",
+    # A second Service of the namespace, named jobqueue-metrics, with an IPv6 address.
+    "JOBQUEUE_METRICS_SERVICE_HOST": "fd00:10:96::c",
+    "JOBQUEUE_METRICS_SERVICE_PORT": "9464",
+    "JOBQUEUE_METRICS_PORT": "tcp://[fd00:10:96::c]:9464",
+    "JOBQUEUE_METRICS_PORT_9464_TCP": "tcp://[fd00:10:96::c]:9464",
+    "JOBQUEUE_METRICS_PORT_9464_TCP_PROTO": "tcp",
+    "JOBQUEUE_METRICS_PORT_9464_TCP_PORT": "9464",
+    "JOBQUEUE_METRICS_PORT_9464_TCP_ADDR": "fd00:10:96::c",
+}
+"""What Kubernetes sets in every container beside Services of the names jobqueue and jobqueue-metrics."""
+
+
+def test_what_kubernetes_sets_for_a_service_of_our_name_is_no_setting_and_no_mistake():
+    assert from_environment({**KUBERNETES, "JOBQUEUE_QUEUES": "mail"}) == Settings(queues=("mail",))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("JOBQUEUE_PORT", "50051"),
+        ("JOBQUEUE_LISTEN_PORT", "50051"),
+        ("JOBQUEUE_SERVICE_PORT", "fifty"),
+        ("JOBQUEUE_PORT_50051_TCP_ADDR", ""),
+        ("JOBQUEUE_PORTS_50051_TCP_PORT", "50051"),
+        ("JOBQUEUE_LEASE", "30"),
+    ],
+)
+def test_a_mistyped_setting_is_refused_also_beside_the_variables_of_kubernetes(name, value):
+    with pytest.raises(InvalidSettings) as caught:
+        from_environment({**KUBERNETES, name: value})
+    assert caught.value.problems == (f"{name} is not a setting; `jobqueue settings` lists the names",)
+
+
+def test_a_port_without_the_address_of_its_service_is_refused():
+    with pytest.raises(InvalidSettings, match="JOBQUEUE_SERVICE_PORT is not a setting"):
+        from_environment({"JOBQUEUE_SERVICE_PORT": "50051"})
+
+
 def test_numbers_lists_and_words_are_read():
     settings = from_environment(
         {"JOBQUEUE_QUEUES": "mail, bulk", "JOBQUEUE_CLUSTER": "yes", "JOBQUEUE_CAP_S": "5", "OTHER": "x"}
