@@ -89,7 +89,9 @@ def causes_of(error: BaseException) -> tuple[Cause, ...]:
         causes.append(Cause(type_name(node), _message(node)))
         if isinstance(node, BaseExceptionGroup):
             pending.extend(node.exceptions)
-        following = node.__cause__ or (None if node.__suppress_context__ else node.__context__)
+        behind = None if node.__suppress_context__ else node.__context__
+        # Not `or`: an error may be false, one with a length of 0 for instance.
+        following = node.__cause__ if node.__cause__ is not None else behind
         if following is not None:
             pending.append(following)
     return tuple(causes)

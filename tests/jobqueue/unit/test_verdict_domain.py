@@ -72,6 +72,22 @@ def test_the_error_chain_is_outermost_first_and_bounded():
     assert len(causes_of(looped)) == 1
 
 
+class NoFaults(LookupError):
+    """An error with a length of 0, which Python takes for false."""
+
+    def __len__(self):
+        return 0
+
+
+def test_a_cause_that_is_false_stays_in_the_chain():
+    error = RuntimeError("outer")
+    error.__cause__ = NoFaults("inner")
+    assert [cause.message for cause in causes_of(error)] == ["outer", "inner"]
+    error = RuntimeError("outer")
+    error.__context__ = NoFaults("inner")
+    assert [cause.message for cause in causes_of(error)] == ["outer", "inner"]
+
+
 def test_a_message_is_shortened_printable_and_never_fails_the_failure():
     class Unprintable(Exception):  # noqa: N818
         def __str__(self):
