@@ -32,8 +32,16 @@ class _Lean:
         await super().on_connect()  # type: ignore[misc]
 
     async def send_packed_command(self: Any, command: Any, check_health: bool = True) -> None:
-        """Write, and wait, as redis-py does, only for what the socket did not take at once."""
+        """Write, and wait, as redis-py does, only for what the socket did not take at once.
+
+        Raises:
+            redis.exceptions.ConnectionError: The peer closed or reset the connection while it was idle. The connection
+                is disconnected, so that its next use connects again.
+        """
         if self.is_connected and isinstance(command, list):
+            if self._writer.transport.is_closing():  # a write would fail with an error of the loop's own
+                await self.disconnect(nowait=True)
+                raise redis.exceptions.ConnectionError("the peer closed the connection while it was idle")
             self._writer.writelines(command)
             if not self._writer.transport.get_write_buffer_size():
                 return

@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import socket
+import struct
 import threading
 
 
@@ -30,6 +32,10 @@ class Proxy:
         self._thread.join()
         self._loop.close()
 
+    def reset(self):
+        """Reset each connection (TCP RST), as a load balancer does to one that was idle; return how many there were."""
+        return self._do(self._reset())
+
     def cut(self, share=1.0):
         """Cut this share of the connections, now."""
         self._loop.call_soon_threadsafe(self._cut, share)
@@ -57,6 +63,16 @@ class Proxy:
                 self.broken += 1
                 link.cancel()
 
+    async def _reset(self):
+        links = list(self._links)
+        for link in links:
+            self.broken += 1
+            # With a linger time of 0 the kernel sends RST at the close, and not FIN.
+            link.accepted.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            link.cancel()
+        await asyncio.wait(links or [asyncio.create_task(asyncio.sleep(0))])
+        return len(links)
+
     def _hold(self, delay_s):
         self._flowing().clear()
         self._loop.call_later(delay_s, self._flowing().set)
@@ -71,6 +87,7 @@ class Proxy:
         self.connections += 1
         link = asyncio.current_task()
         self._links[link] = ""
+        link.accepted = writer.get_extra_info("socket")
         ends, ways = [writer], []
         try:
             far_reader, far_writer = await asyncio.open_unix_connection(self._target)

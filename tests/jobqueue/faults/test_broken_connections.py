@@ -25,11 +25,13 @@ def submit_stubbornly(submitter, key):
 
 def misbehave(proxy, rng):
     """Do one thing, chosen at random, to the connections that are open."""
-    deed = rng.choice(["cut all", "cut some", "lose requests", "lose replies", "lose replies", "stall"])
+    deed = rng.choice(["cut all", "cut some", "reset", "lose requests", "lose replies", "lose replies", "stall"])
     if deed == "cut all":
         proxy.cut()
     elif deed == "cut some":
         proxy.cut(0.5)
+    elif deed == "reset":
+        proxy.reset()
     elif deed == "stall":
         proxy.stall(rng.uniform(0.05, 1.8 * LEASE_S))
     else:
