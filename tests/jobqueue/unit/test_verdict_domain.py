@@ -72,7 +72,7 @@ def test_the_error_chain_is_outermost_first_and_bounded():
     assert len(causes_of(looped)) == 1
 
 
-class NoFaults(LookupError):
+class NoFaults(LookupError):  # noqa: N818
     """An error with a length of 0, which Python takes for false."""
 
     def __len__(self):
