@@ -144,7 +144,7 @@ def test_the_front_answers_after_its_connections_were_reset(proxy, tmp_path):
         store, clock = RedisJobStore(connect(proxy.url, cluster=False)), SystemClock()
         settings = Settings(listen=f"unix:{tmp_path}/f", queues=("front",))
         submitter = Submitter(store, clock, SilentObserver(), lambda: uuid.uuid4().hex)
-        service = GrpcService(settings, store, submitter, Inspector(store, clock, SilentObserver()), clock)
+        service = GrpcService(settings, submitter, Inspector(store, clock, SilentObserver()), clock)
         server = GrpcServer(settings, service, CollectorRegistry())
         await server.start()
         codes = []
