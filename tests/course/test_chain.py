@@ -6,18 +6,19 @@ import re
 
 import pytest
 
-from journal.content.links import chain_problems, read_chain
+from journal.content.library import library
+from journal.content.links import chain_problems
 from journal.site.fences import chain as chain_fence
 from journal.site.fences import exercise as exercise_fence
 from journal.site.fences import map as map_fence
 from journal.site.fences.place import Place
 from tests.course.conftest import ROOT
 
-CHAIN = read_chain(ROOT)
+CHAIN = library(ROOT).links
 
 
 def test_chain_of_this_journal_has_no_hole():
-    problems = chain_problems(ROOT)
+    problems = chain_problems(library(ROOT))
     assert problems == [], "\n".join(map(str, problems))
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from journal.content.cards import load_decks, read_decks
+from journal.content.library import library
 from journal.review.history import new_event
 from journal.week.calibration import calibration, caveat, pooled
 
@@ -14,8 +14,8 @@ NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
 
 @pytest.fixture
-def library(folder):
-    return load_decks(folder.path)
+def decks(folder):
+    return library(folder.path).decks
 
 
 def stated(value, hours, topic="backoff"):
@@ -32,52 +32,52 @@ def ran(hours, slug="backoff", **steps):
     return new_event("run", fields, NOON + timedelta(hours=hours), UTC)
 
 
-def seen(events, library, **named):
-    return [(one.value, one.right, one.outcomes) for one in calibration(events, library, **named)]
+def seen(events, decks, **named):
+    return [(one.value, one.right, one.outcomes) for one in calibration(events, decks, **named)]
 
 
-def test_what_came_before_a_statement_is_not_its_outcome(library):
-    assert seen([reviewed("backoff-01", 1, -1), stated(5, 0)], library) == [(5, 0, 0)]
+def test_what_came_before_a_statement_is_not_its_outcome(decks):
+    assert seen([reviewed("backoff-01", 1, -1), stated(5, 0)], decks) == [(5, 0, 0)]
 
 
-def test_first_review_of_each_card_counts_and_practice_does_not(library):
+def test_first_review_of_each_card_counts_and_practice_does_not(decks):
     events = [stated(4, 0), reviewed("backoff-01", 1, 1), reviewed("backoff-01", 3, 2), reviewed("backoff-02", 2, 3)]
-    assert seen(events, library) == [(4, 1, 2)]
+    assert seen(events, decks) == [(4, 1, 2)]
 
 
-def test_first_begun_run_counts_by_step_and_an_untouched_stub_does_not(library):
+def test_first_begun_run_counts_by_step_and_an_untouched_stub_does_not(decks):
     events = [
         stated(3, 0),
         ran(1, step_1="not_started", step_2="not_started"),
         ran(2, step_1="passed", step_2="failed", step_3="not_started"),
         ran(3, step_1="passed", step_2="passed"),
     ]
-    assert seen(events, library) == [(3, 1, 2)]
+    assert seen(events, decks) == [(3, 1, 2)]
 
 
-def test_exercise_counts_for_a_topic_whose_cards_belong_to_its_steps(library, folder):
+def test_exercise_counts_for_a_topic_whose_cards_belong_to_its_steps(decks, folder):
     folder.change("docs/quizzes/backoff.yml", "step: backoff/2", "step: other/2")
     events = [stated(2, 0), ran(1, slug="other", step_1="passed"), ran(2, slug="third", step_1="passed")]
-    assert seen(events, read_decks(folder.path)[0]) == [(2, 1, 1)]
+    assert seen(events, library(folder.path).decks) == [(2, 1, 1)]
 
 
-def test_next_statement_takes_over(library):
+def test_next_statement_takes_over(decks):
     events = [stated(5, 0), reviewed("backoff-01", 1, 1), stated(2, 2), reviewed("backoff-01", 3, 3)]
-    assert seen(events, library) == [(5, 0, 1), (2, 1, 1)]
+    assert seen(events, decks) == [(5, 0, 1), (2, 1, 1)]
 
 
-def test_statements_on_other_topics_and_unknown_cards_are_apart(library):
+def test_statements_on_other_topics_and_unknown_cards_are_apart(decks):
     events = [stated(5, 0, "tls"), reviewed("backoff-01", 1, 1), reviewed("gone-01", 1, 1), ran(2, step_1="failed")]
-    assert seen(events, library) == [(5, 0, 0)]
+    assert seen(events, decks) == [(5, 0, 0)]
 
 
-def test_undone_statement_never_was(library):
+def test_undone_statement_never_was(decks):
     statement = stated(5, 0)
     undo = new_event("undo", {"event": statement.id}, NOON + timedelta(hours=1), UTC)
-    assert seen([statement, undo, reviewed("backoff-01", 1, 2)], library) == []
+    assert seen([statement, undo, reviewed("backoff-01", 1, 2)], decks) == []
 
 
-def test_since_leaves_out_earlier_outcomes_and_statements_without_any_after(library):
+def test_since_leaves_out_earlier_outcomes_and_statements_without_any_after(decks):
     events = [
         stated(5, -48),
         reviewed("backoff-01", 3, -47),
@@ -85,13 +85,13 @@ def test_since_leaves_out_earlier_outcomes_and_statements_without_any_after(libr
         reviewed("backoff-01", 1, 2),
         stated(1, -72, "tls"),
     ]
-    assert seen(events, library, since=date(2026, 11, 24)) == [(5, 0, 1)]
-    assert seen(events, library) == [(1, 0, 0), (5, 1, 2)]
+    assert seen(events, decks, since=date(2026, 11, 24)) == [(5, 0, 1)]
+    assert seen(events, decks) == [(1, 0, 0), (5, 1, 2)]
 
 
-def test_topic_pools_its_statements(library):
+def test_topic_pools_its_statements(decks):
     events = [stated(5, 0), reviewed("backoff-01", 1, 1), stated(2, 2), reviewed("backoff-01", 3, 3)]
-    (one,) = pooled(calibration(events, library))
+    (one,) = pooled(calibration(events, decks))
     assert (one.statements, one.said, one.right, one.outcomes, one.share) == (2, 3.5, 1, 2, 0.5)
 
 

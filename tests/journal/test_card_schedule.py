@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import fsrs
 import pytest
 
-from journal.content.cards import load_decks
+from journal.content.library import library
 from journal.review.day import day_begins_at, day_ends_at, day_of
 from journal.review.history import new_event
 from journal.review.schedule import due_today, interval_words, preview, replay, retrievability, review
@@ -29,11 +29,11 @@ def ran(at, **steps):
 
 
 @pytest.fixture
-def library(folder):
-    return load_decks(folder.path)
+def decks(folder):
+    return library(folder.path).decks
 
 
-def test_replay_agrees_with_py_fsrs_given_the_same_reviews(library):
+def test_replay_agrees_with_py_fsrs_given_the_same_reviews(decks):
     chance = random.Random(5)
     for _ in range(50):
         at, events = NOON, []
@@ -45,7 +45,7 @@ def test_replay_agrees_with_py_fsrs_given_the_same_reviews(library):
             events.append(rated(rating, at))
             card, _log = scheduler.review_card(card, fsrs.Rating(rating), at)
         chance.shuffle(events)
-        state = replay(events, library)[CARD]
+        state = replay(events, decks)[CARD]
         assert state.stability == card.stability
         assert state.difficulty == card.difficulty
         assert state.due_at == card.due
@@ -63,7 +63,7 @@ def test_first_reviews_give_the_documented_intervals():
     assert (good_twice.state, good_twice.due_at) == ("review", NOON + timedelta(minutes=10, days=2))
 
 
-def test_neither_clock_nor_chance_is_read(library, monkeypatch):
+def test_neither_clock_nor_chance_is_read(decks, monkeypatch):
     def refuse(*_args):
         raise AssertionError("the schedule read the clock, slept or drew")
 
@@ -75,44 +75,44 @@ def test_neither_clock_nor_chance_is_read(library, monkeypatch):
     monkeypatch.setattr("fsrs.scheduler.datetime", NoClock)
     monkeypatch.setattr("fsrs.scheduler.random", refuse)
     events = [rated(4, NOON), rated(1, NOON + timedelta(30)), rated(3, NOON + timedelta(31))]
-    state = replay(events, library)[CARD]
+    state = replay(events, decks)[CARD]
     assert 0 < retrievability(state, NOON + timedelta(40)) < 1
     assert preview(state, NOON + timedelta(40))[4] > timedelta(1)
 
 
-def test_review_of_an_unknown_card_is_ignored(library):
-    assert replay([rated(3, NOON, card="gone-01")], library) == {}
+def test_review_of_an_unknown_card_is_ignored(decks):
+    assert replay([rated(3, NOON, card="gone-01")], decks) == {}
 
 
-def test_undone_review_leaves_no_trace(library):
+def test_undone_review_leaves_no_trace(decks):
     first, second = rated(3, NOON), rated(1, NOON + timedelta(1))
     undo = new_event("undo", {"event": second.id}, NOON + timedelta(1, 5))
-    assert replay([first, second, undo], library) == replay([first], library)
+    assert replay([first, second, undo], decks) == replay([first], decks)
 
 
-def test_lapse_counts_only_a_card_that_had_been_learned(library):
+def test_lapse_counts_only_a_card_that_had_been_learned(decks):
     events = [rated(1, NOON), rated(4, NOON + timedelta(minutes=5))]
-    assert replay(events, library)[CARD].lapses == 0
+    assert replay(events, decks)[CARD].lapses == 0
     events.append(rated(1, NOON + timedelta(20)))
-    state = replay(events, library)[CARD]
+    state = replay(events, decks)[CARD]
     assert (state.lapses, state.state, state.reviews) == (1, "relearning", 3)
     events.append(rated(1, NOON + timedelta(20, 60)))
-    assert replay(events, library)[CARD].lapses == 1
+    assert replay(events, decks)[CARD].lapses == 1
 
 
-def test_card_is_a_leech_from_the_eighth_lapse(library):
+def test_card_is_a_leech_from_the_eighth_lapse(decks):
     events, at = [rated(4, NOON)], NOON
     for lapse in range(1, 9):
         at += timedelta(10)
         events += [rated(1, at), rated(3, at + timedelta(minutes=10))]
-        assert replay(events, library)[CARD].is_leech == (lapse == 8)
+        assert replay(events, decks)[CARD].is_leech == (lapse == 8)
 
 
-def test_failed_step_makes_its_reviewed_cards_due_and_changes_nothing_else(library):
+def test_failed_step_makes_its_reviewed_cards_due_and_changes_nothing_else(decks):
     reviewed = [rated(4, NOON)]
-    before = replay(reviewed, library)[CARD]
+    before = replay(reviewed, decks)[CARD]
     failed_at = NOON + timedelta(hours=1)
-    after = replay([*reviewed, ran(failed_at, step_1="passed", step_2="failed")], library)
+    after = replay([*reviewed, ran(failed_at, step_1="passed", step_2="failed")], decks)
     assert list(after) == [CARD], "a card never reviewed stays new"
     state = after[CARD]
     assert state.due_at == failed_at
@@ -121,27 +121,27 @@ def test_failed_step_makes_its_reviewed_cards_due_and_changes_nothing_else(libra
 
 
 @pytest.mark.parametrize("outcome", ["passed", "not_started", "local_only"])
-def test_step_that_did_not_fail_makes_nothing_due(library, outcome):
+def test_step_that_did_not_fail_makes_nothing_due(decks, outcome):
     reviewed = [rated(4, NOON)]
-    assert replay([*reviewed, ran(NOON + timedelta(1), step_2=outcome)], library) == replay(reviewed, library)
+    assert replay([*reviewed, ran(NOON + timedelta(1), step_2=outcome)], decks) == replay(reviewed, decks)
 
 
-def test_failed_step_before_the_first_review_makes_nothing_due(library):
-    assert replay([ran(NOON, step_2="failed"), rated(4, NOON + timedelta(1))], library)[CARD].pulled_at is None
+def test_failed_step_before_the_first_review_makes_nothing_due(decks):
+    assert replay([ran(NOON, step_2="failed"), rated(4, NOON + timedelta(1))], decks)[CARD].pulled_at is None
 
 
-def test_card_made_due_by_a_failure_stays_so_until_it_is_reviewed(library):
+def test_card_made_due_by_a_failure_stays_so_until_it_is_reviewed(decks):
     events = [rated(4, NOON), ran(NOON + timedelta(hours=1), step_2="failed")]
     events.append(ran(NOON + timedelta(hours=2), step_2="passed"))
     events.append(ran(NOON + timedelta(hours=3), step_2="failed"))
-    assert replay(events, library)[CARD].due_at == NOON + timedelta(hours=1)
+    assert replay(events, decks)[CARD].due_at == NOON + timedelta(hours=1)
     events.append(rated(3, NOON + timedelta(hours=4)))
-    assert replay(events, library)[CARD].pulled_at is None
+    assert replay(events, decks)[CARD].pulled_at is None
 
 
-def test_due_today_is_what_falls_due_before_four_in_the_morning(library):
+def test_due_today_is_what_falls_due_before_four_in_the_morning(decks):
     zone = ZoneInfo("Europe/Berlin")
-    states = replay([rated(4, NOON)], library)
+    states = replay([rated(4, NOON)], decks)
     due_at = states[CARD].due_at
     assert due_at == NOON + timedelta(8)
     evening = datetime(2026, 12, 2, 1, 0, tzinfo=zone)

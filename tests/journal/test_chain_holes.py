@@ -8,7 +8,8 @@ import pytest
 
 from exercises.harness.reading import where_to_read
 from journal.check import check_all
-from journal.content.links import chain_problems, read_chain
+from journal.content.library import library
+from journal.content.links import chain_problems
 from journal.review.history import default_history, new_event
 from journal.review.learner_runs import cards_of_failed_steps, record_run
 
@@ -19,8 +20,8 @@ JITTER = "lessons/day-137-retries.md#full-jitter"
 
 
 def test_content_whose_chain_is_whole_passes(folder):
-    assert chain_problems(folder.path) == []
-    chain = read_chain(folder.path)
+    assert chain_problems(library(folder.path)) == []
+    chain = library(folder.path).links
     assert chain.headings_of_step("backoff/2") == [JITTER]
     assert chain.steps_of_heading(JITTER) == ["backoff/2"]
     assert chain.adrs_of_heading(JITTER) == [4]
@@ -45,7 +46,7 @@ def test_content_whose_chain_is_whole_passes(folder):
 )  # fmt: skip
 def test_hole_is_reported_with_file_and_line(folder, file, old, new, says):
     folder.change(file, old, new)
-    found = [str(problem) for problem in check_all(folder.path)]
+    found = [str(problem) for problem in check_all(library(folder.path))]
     assert any(says in fault for fault in found), found
 
 
@@ -55,7 +56,7 @@ def test_decision_of_which_no_card_asks_is_reported(folder):
         LESSON, "# no heading\n```", "# no heading\n```\n\n## Alone\n\nSee [ADR 4](../adr/0004-full-jitter.md)."
     )
     folder.change("docs/quizzes/backoff.yml", "    adr: 4\n", "")
-    assert [str(problem) for problem in chain_problems(folder.path)] == [
+    assert [str(problem) for problem in chain_problems(library(folder.path))] == [
         f"{ADR}:1: no card asks of decision 4; write one with `adr: 4`, or for a heading that links it"
     ]
 
@@ -65,12 +66,12 @@ def test_decision_that_is_only_proposed_need_not_be_taught(folder):
     folder.change(LESSON, "Decided in [ADR 4](../adr/0004-full-jitter.md).\n", "")
     folder.change(LESSON, "adrs: [4]\n", "")
     folder.change(ADR, "```chain\n```", "")
-    assert chain_problems(folder.path) == []
+    assert chain_problems(library(folder.path)) == []
 
 
 def test_faults_of_cards_are_not_reported_again_as_holes(folder):
     folder.change("docs/quizzes/backoff.yml", "answer: What is transient.", "answer:")
-    assert [problem.path for problem in check_all(folder.path)] == ["docs/quizzes/backoff.yml"]
+    assert [problem.path for problem in check_all(library(folder.path))] == ["docs/quizzes/backoff.yml"]
 
 
 def test_harness_finds_where_to_read_without_the_journal(folder):

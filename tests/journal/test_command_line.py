@@ -13,7 +13,7 @@ import pytest
 
 from journal import cli
 from journal.check import check_all
-from journal.content.cards import read_decks
+from journal.content.library import library
 from journal.review.history import History, new_event
 
 DECK = "docs/quizzes/backoff.yml"
@@ -186,14 +186,14 @@ def test_retiring_a_card_keeps_comments_and_layout(command, folder):
     assert "\n\n  # What to retry.\n  - id: backoff-03\n" in after
     assert after.startswith(before[: before.index("  - id: backoff-02")])
     assert 'why: "said \\"twice\\""' in after
-    assert check_all(folder.path) == []
+    assert check_all(library(folder.path)) == []
     code, _, err = command("card", "retire", "backoff-02", "--why", "again")
     assert code == 1
     assert "card 'backoff-02' was retired on" in err
     for name in ("backoff-01", "backoff-03"):
         assert command("card", "retire", name, "--why", "old")[0] == 0
     # A deck without cards leaves holes in the chain, and none in the deck.
-    assert [problem for problem in check_all(folder.path) if problem.path == DECK] == []
+    assert [problem for problem in check_all(library(folder.path)) if problem.path == DECK] == []
     assert "retired:" in folder.read(DECK)
 
 
@@ -224,14 +224,14 @@ def test_new_week_follows_the_latest(command, folder):
     text = folder.read("docs/journal/month-06/week-01.md")
     assert "days: [141, 147]" in text
     assert "# Weekly review: Month 6 · Week 1 (Days 141 to 147)" in text
-    assert check_all(folder.path) == []
+    assert check_all(library(folder.path)) == []
     assert command("new", "week")[1] == "wrote docs/journal/month-06/week-02.md\n"
 
 
 def test_new_lesson_is_valid_and_never_overwrites(command, folder):
     arguments = ("new", "lesson", "141", "Structured logging: why?", "--exercise", "backoff", "--deck", "backoff")
     assert command(*arguments)[:2] == (0, "wrote docs/lessons/day-141-structured-logging-why.md\n")
-    assert check_all(folder.path) == []
+    assert check_all(library(folder.path)) == []
     folder.change("docs/lessons/day-141-structured-logging-why.md", "## The idea", "## Mine")
     code, _, err = command(*arguments)
     assert code == 1
@@ -249,12 +249,12 @@ def test_new_decision_writes_both_ends(command, folder):
     assert "status: superseded\n" in older
     assert "superseded_by: [5]\n" in older
     assert "The herd is flat." in older
-    assert check_all(folder.path) == []
+    assert check_all(library(folder.path)) == []
     assert (
         "decision 5 is proposed, so there is nothing to replace" in command("new", "adr", "X", "--supersedes", "5")[2]
     )
     assert command("new", "adr", "Third")[0] == 0
-    assert check_all(folder.path) == []
+    assert check_all(library(folder.path)) == []
     code, _, err = command("new", "adr", "Fourth", "--supersedes", "99")
     assert code == 1
     assert "there is no decision 99; the latest is 6" in err
@@ -266,16 +266,16 @@ def test_new_card_takes_the_next_free_id(command, folder):
     assert code == 0
     assert "backoff-08 is the last card" in out
     assert "# Retired ones." in folder.read(DECK)
-    assert check_all(folder.path) == []
+    assert check_all(library(folder.path)) == []
     code, out, _ = command("new", "card", "tracing", "--lesson", "lessons/day-137-retries.md#full-jitter")
     assert code == 0
     assert "tracing-01" in folder.read("docs/quizzes/tracing.yml")
-    assert check_all(folder.path) == []
+    assert check_all(library(folder.path)) == []
 
 
 def test_new_card_says_why_it_has_no_proof(command, folder):
     assert command("new", "card", "backoff", "--why-no-proof", "definition")[0] == 0
-    card = read_decks(folder.path)[0].topics["backoff"].cards[-1]
+    card = library(folder.path).decks.topics["backoff"].cards[-1]
     assert (card.proof, card.why_no_proof) == (None, "definition")
     code, _, err = command("new", "card", "backoff", "--proof", "tests/a.py::test_b", "--why-no-proof", "definition")
     assert code == 1
@@ -296,7 +296,7 @@ def test_new_exercise_in_five_places_grades_itself(command, folder, pytestconfig
     assert code == 0
     for place in ("exercises/tracing/README.md", "solutions/tracing/NOTES.md", "docs/exercises/tracing.md"):
         assert f"wrote {place}" in out
-    assert check_all(folder.path) == []
+    assert check_all(library(folder.path)) == []
     shutil.copytree(pytestconfig.rootpath / "exercises/harness", folder.path / "exercises/harness")
     shutil.copy(pytestconfig.rootpath / "exercises/conftest.py", folder.path / "exercises/conftest.py")
     shutil.copy(pytestconfig.rootpath / "pyproject.toml", folder.path / "pyproject.toml")

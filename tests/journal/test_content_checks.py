@@ -7,11 +7,10 @@ from datetime import date
 import pytest
 
 from journal.check import check_all
-from journal.content.cards import read_decks
-from journal.content.decisions import read_adrs
+from journal.content.library import library
 from journal.content.pages import read_page, slugify
-from journal.content.weeks import Place, next_place, read_weeks
-from journal.proofs import all_claims, evidence
+from journal.content.weeks import Place, next_place
+from journal.proofs import evidence
 
 ADR = "docs/adr/0004-full-jitter.md"
 WEEK = "docs/journal/month-05/week-04.md"
@@ -20,7 +19,7 @@ TESTS = "tests/course/lessons/test_retries.py"
 
 
 def faults(folder):
-    return [str(problem) for problem in check_all(folder.path)]
+    return [str(problem) for problem in check_all(library(folder.path))]
 
 
 def adr(folder, number, status="accepted", **front):
@@ -116,14 +115,14 @@ def test_decision_numbers_and_names_are_checked(folder):
 
 
 def test_decision_is_read(folder):
-    [one], problems = read_adrs(folder.path)
+    [one], problems = library(folder.path).decisions, library(folder.path).problems
     assert problems == []
     assert (one.number, one.title, one.status) == (4, "Full jitter", "accepted")
     assert one.confirmation[0].text == "The herd is flat."
 
 
 def test_weeks_figures_are_read(folder):
-    [week], _ = read_weeks(folder.path)
+    [week] = library(folder.path).weeks
     metrics = week.metrics
     assert (metrics.hours, metrics.days_hit, metrics.exercises, metrics.commits) == (10.5, 7, 3, 7)
     assert metrics.confidence == 3.3
@@ -131,24 +130,24 @@ def test_weeks_figures_are_read(folder):
 
 
 def test_week_after_the_months_fourth_begins_a_month(folder):
-    weeks, _ = read_weeks(folder.path)
+    weeks = library(folder.path).weeks
     around = (date(2026, 11, 23), date(2026, 11, 29))
     assert next_place(weeks, date(2026, 11, 24)) == Place(6, 1, 141, 147, around)
     folder.write("docs/journal/month-06/week-01.md", folder.read(WEEK).replace("month: 5", "month: 6"))
     folder.change("docs/journal/month-06/week-01.md", "week: 4", "week: 1")
-    weeks, problems = read_weeks(folder.path)
+    weeks, problems = library(folder.path).weeks, library(folder.path).week_problems
     assert "begins on day 134, and docs/journal/month-05/week-04.md ends on day 140" in problems[0].message
     assert next_place([], date(2026, 11, 29)) == Place(1, 1, 1, 7, around)
 
 
 def test_dates_of_a_week_follow_those_of_the_one_before(folder):
     folder.change(WEEK, "days: [134, 140]", "days: [134, 140]\ndates: [2026-11-19, 2026-11-25]")
-    weeks, problems = read_weeks(folder.path)
+    weeks, problems = library(folder.path).weeks, library(folder.path).week_problems
     assert (problems, weeks[0].dates) == ([], (date(2026, 11, 19), date(2026, 11, 25)))
     assert next_place(weeks, date(2026, 12, 24)).dates == (date(2026, 11, 26), date(2026, 12, 2))
     later = folder.read(WEEK).replace("month: 5", "month: 6").replace("week: 4", "week: 1")
     folder.write("docs/journal/month-06/week-01.md", later.replace("[134, 140]", "[141, 147]"))
-    problems = read_weeks(folder.path)[1]
+    problems = library(folder.path).week_problems
     assert "begins on 2026-11-19, and docs/journal/month-05/week-04.md ends on 2026-11-25" in problems[0].message
 
 
@@ -178,7 +177,7 @@ def test_claims_are_list_items_paragraphs_and_rows(folder):
         "A paragraph\nover two lines.\nProof: `tests/a.py::test_a`, `tests/b.py::test_b`\n\n- one `code`\n- two.\n"
         "  Proof:\n  `tests/c.py::test_c`\n\n| row | Proof: `tests/d.py::test_d` |\n\n```\nProof: `no`\n```\n",
     )
-    claims = [claim for claim in all_claims(folder.path) if claim.path == "docs/claims.md"]
+    claims = [claim for claim in library(folder.path).claims if claim.path == "docs/claims.md"]
     assert [(claim.line, claim.text, claim.proofs) for claim in claims] == [
         (3, "A paragraph over two lines.", ("tests/a.py::test_a", "tests/b.py::test_b")),
         (8, "two.", ("tests/c.py::test_c",)),
@@ -226,11 +225,11 @@ def test_repeated_heading_gets_the_number_that_the_site_gives(folder):
 
 
 def test_decks_of_this_journal_ask_at_least_a_third_to_predict(pytestconfig):
-    library, _ = read_decks(pytestconfig.rootpath)
-    predict = sum(card.kind == "predict" for card in library.cards.values())
-    assert 3 * predict >= len(library.cards), f"{predict} of {len(library.cards)} cards ask what will happen"
+    decks = library(pytestconfig.rootpath).decks
+    predict = sum(card.kind == "predict" for card in decks.cards.values())
+    assert 3 * predict >= len(decks.cards), f"{predict} of {len(decks.cards)} cards ask what will happen"
 
 
 def test_content_of_this_journal_has_no_fault(pytestconfig):
-    problems = check_all(pytestconfig.rootpath)
+    problems = check_all(library(pytestconfig.rootpath))
     assert not problems, "\n".join(str(problem) for problem in problems)

@@ -5,6 +5,7 @@ import subprocess
 import pytest
 
 from journal.content.lesson_rules import lesson_problems
+from journal.content.library import library
 from journal.content.repository import find_root
 from journal.course.answers import asked_for, shown_answers
 from journal.course.exercises import find_exercises
@@ -37,11 +38,11 @@ HEAD = """
 
 
 def test_every_lesson_has_its_head_its_length_and_small_pieces_of_code():
-    assert [str(problem) for problem in lesson_problems(ROOT) if problem.path not in NOT_YET] == []
+    assert [str(problem) for problem in lesson_problems(library(ROOT)) if problem.path not in NOT_YET] == []
 
 
 def test_no_page_shows_what_an_exercise_asks_for():
-    assert [str(problem) for problem in shown_answers(ROOT) if problem.path not in NOT_YET] == []
+    assert [str(problem) for problem in shown_answers(library(ROOT)) if problem.path not in NOT_YET] == []
 
 
 @pytest.fixture
@@ -52,7 +53,7 @@ def lesson(folder):
     def faults(old="", new=""):
         if old:
             folder.change(LESSON, old, new)
-        return [problem.message for problem in lesson_problems(folder.path)]
+        return [problem.message for problem in lesson_problems(library(folder.path))]
 
     return faults
 
@@ -117,7 +118,7 @@ def test_four_statements_of_an_answer_are_noticed_whatever_their_names(folder, s
     folder.write("solutions/backoff/backoff.py", SOLUTION)
     subprocess.run(["git", "init", "-q", folder.path], check=True)
     folder.change(LESSON, "Spread them.", f"Spread them.\n\n```python\n{shown}```\n")
-    found = shown_answers(folder.path)
+    found = shown_answers(library(folder.path))
     assert bool(found) is is_answer
     if is_answer:
         assert found[0].path == LESSON
@@ -129,7 +130,7 @@ def test_what_the_stub_gives_may_be_shown(folder):
     folder.write("solutions/backoff/backoff.py", SOLUTION)
     subprocess.run(["git", "init", "-q", folder.path], check=True)
     folder.change(LESSON, "Spread them.", f"Spread them.\n\n```python\n{SOLUTION}```\n")
-    assert shown_answers(folder.path) == []
+    assert shown_answers(library(folder.path)) == []
 
 
 def test_every_exercise_that_asks_for_code_has_something_to_compare_with():

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from journal.content.cards import load_decks
+from journal.content.library import library
 from journal.review.history import History, new_event
 from journal.review.sitting import NEW_A_DAY, Sitting
 
@@ -34,10 +34,10 @@ def history(tmp_path):
 
 @pytest.fixture
 def sit(folder, history, clock):
-    library = load_decks(folder.path)
+    decks = library(folder.path).decks
 
     def begin(**options):
-        return Sitting(library, history, where="terminal", clock=clock, zone=UTC, **options)
+        return Sitting(decks, history, where="terminal", clock=clock, zone=UTC, **options)
 
     return begin
 
@@ -142,10 +142,10 @@ def test_new_cards_are_limited_each_day(sit, folder, history, clock):
         for n in range(NEW_A_DAY * 2)
     )
     folder.write("docs/quizzes/more.yml", f"topic: more\ntitle: More\ncards:\n{cards}")
-    library = load_decks(folder.path)
+    decks = library(folder.path).decks
 
     def begin():
-        return Sitting(library, history, where="terminal", clock=clock, zone=UTC)
+        return Sitting(decks, history, where="terminal", clock=clock, zone=UTC)
 
     sitting = begin()
     assert sitting.left == NEW_A_DAY

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from journal.content.cards import load_decks
+from journal.content.library import library
 from journal.review.history import new_event
 from journal.review.schedule import replay
 from journal.review.stats import (
@@ -26,8 +26,8 @@ TODAY = date(2026, 11, 24)
 
 
 @pytest.fixture
-def library(folder):
-    return load_decks(folder.path)
+def decks(folder):
+    return library(folder.path).decks
 
 
 def rated(rating, at, card="backoff-01"):
@@ -60,35 +60,35 @@ def test_streaks(ago, expected):
     assert streaks([TODAY - timedelta(days=n) for n in ago], TODAY) == expected
 
 
-def test_retention_counts_only_cards_that_had_been_learned(library):
+def test_retention_counts_only_cards_that_had_been_learned(decks):
     events = [rated(1, NOON), rated(4, NOON + timedelta(minutes=1))]
-    assert retention(events, library) == {}
+    assert retention(events, decks) == {}
     events += [rated(3, NOON + timedelta(9)), rated(1, NOON + timedelta(40)), rated(3, NOON + timedelta(40, 900))]
-    assert retention(events, library) == {"backoff": Retention(reviews=2, remembered=1)}
+    assert retention(events, decks) == {"backoff": Retention(reviews=2, remembered=1)}
     assert Retention(2, 1).share == 0.5
     assert Retention(0, 0).share is None
 
 
-def test_forecast_puts_what_is_overdue_on_today(library):
+def test_forecast_puts_what_is_overdue_on_today(decks):
     states = replay(
         [
             rated(3, NOON - timedelta(3)),
             rated(4, NOON, "backoff-02"),
             rated(4, NOON - timedelta(7), "backoff-03"),
         ],
-        library,
+        decks,
     )
     assert forecast(states, NOON, 9, UTC) == [1, 1, 0, 0, 0, 0, 0, 0, 1]
     assert sum(forecast(states, NOON, 8, UTC)) == 2
 
 
-def test_leeches_come_worst_first(library):
+def test_leeches_come_worst_first(decks):
     events, at = [rated(4, NOON), rated(4, NOON, "backoff-02")], NOON
     for n in range(10):
         at += timedelta(10)
         for card in ("backoff-01", "backoff-02")[: 2 if n < 8 else 1]:
             events += [rated(1, at, card), rated(3, at + timedelta(minutes=10), card)]
-    assert [(state.card, state.lapses) for state in leeches(events, library)] == [("backoff-01", 10), ("backoff-02", 8)]
+    assert [(state.card, state.lapses) for state in leeches(events, decks)] == [("backoff-01", 10), ("backoff-02", 8)]
 
 
 def test_confidence_is_what_was_said_last():

@@ -10,7 +10,7 @@ import pytest
 
 from journal import cli
 from journal.check import check_all
-from journal.content.weeks import read_weeks
+from journal.content.library import library
 from journal.review.history import History, new_event
 from journal.site.fences import calibration, days_hit
 from journal.site.fences.fence import FenceError, settings
@@ -201,7 +201,7 @@ def test_empty_week_is_drawn_empty(command, folder):
         "the schedule knows of none to ask again",
     ):
         assert sentence in text
-    assert check_all(folder.path) == []
+    assert check_all(library(folder.path)) == []
 
 
 def test_week_whose_figures_are_its_keepers_is_refused_and_left_alone(command, folder):
@@ -246,7 +246,7 @@ def test_review_that_new_week_writes_can_be_filled(command, folder):
     (folder.path / FILE).unlink()
     assert command("new", "week")[0] == 0
     assert command("week", "fill")[0] == 0
-    assert check_all(folder.path) == []
+    assert check_all(library(folder.path)) == []
     assert "days hit" in filled(folder)
 
 
@@ -271,7 +271,7 @@ def test_stats_compare_what_was_said_with_what_happened(command, folder, history
 
 def facts_of(folder, events):
     folder.write(FILE, KEEPERS)
-    return gather(folder.path, read_weeks(folder.path)[0][-1], events)
+    return gather(library(folder.path), library(folder.path).weeks[-1], events)
 
 
 def other_deck(folder, topic):
@@ -343,17 +343,16 @@ def test_facts_of_several_weeks_add_up_to_the_history(folder):
         folder.write(f"docs/journal/month-06/week-0{number}.md", text)
         weeks.append(number)
     events = [reviewed(f"backoff-0{1 + n % 3}", 1 + n % 4, FIRST + timedelta(hours=8.4 * n)) for n in range(60)]
-    found, problems = read_weeks(folder.path)
+    found, problems = library(folder.path).weeks, library(folder.path).week_problems
     assert problems == []
-    facts = [gather(folder.path, week, events) for week in found if week.month == 6]
+    facts = [gather(library(folder.path), week, events) for week in found if week.month == 6]
     assert [len(one.days) for one in facts] == [7, 7, 7]
     assert sum(day.reviews for one in facts for day in one.days) == 60
     assert sum(one.days_hit for one in facts) == len({event.local_date for event in events})
     lapses = sum(topic.lapsed for one in facts for topic in one.topics)
-    from journal.content.cards import read_decks
     from journal.review.schedule import replay
 
-    assert lapses == sum(state.lapses for state in replay(events, read_decks(folder.path)[0]).values()) > 0
+    assert lapses == sum(state.lapses for state in replay(events, library(folder.path).decks).values()) > 0
 
 
 def test_without_git_commits_are_not_known(tmp_path):

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from mkdocs.livereload import LiveReloadServer
 
 from journal.cli.quiz import quiz
-from journal.content.cards import read_decks
+from journal.content.library import library
 from journal.review.history import History
 from journal.review.schedule import replay
 from journal.review.sitting import Sitting
@@ -44,11 +44,11 @@ def history(tmp_path):
 
 
 @pytest.fixture
-def library():
-    return read_decks(ROOT)[0]
+def decks():
+    return library(ROOT).decks
 
 
-def test_an_answer_in_the_page_shows_in_the_next_quiz(site_folder, visit, history, library, monkeypatch):
+def test_an_answer_in_the_page_shows_in_the_next_quiz(site_folder, visit, history, decks, monkeypatch):
     monkeypatch.delenv("REDRIVE_NO_HISTORY", raising=False)
     monkeypatch.setenv("REDRIVE_HISTORY", str(history.path))
     monkeypatch.chdir(ROOT)
@@ -58,27 +58,27 @@ def test_an_answer_in_the_page_shows_in_the_next_quiz(site_folder, visit, histor
         assert "the journal's own file on this machine" in page.locator(".rd-history").inner_text()
         assert page.get_by_role("button", name="Reset…").count() == 0
         page.get_by_role("button", name="Begin").click()
-        card = library.cards[page.locator(".rd-stage .rd-card").get_attribute("data-card")]
+        card = decks.cards[page.locator(".rd-stage .rd-card").get_attribute("data-card")]
         assert f"1. [{card.topic}] {card.question}" in CliRunner().invoke(quiz).output
         answer(page, 4)
         assert page.locator(".rd-stage__note").inner_text() == "Easy, back in 8 days."
         assert kept(page) == []
         assert opened.trouble == []
-    state = replay(history.load().events, library)[card.id]
+    state = replay(history.load().events, decks)[card.id]
     assert (state.state, state.reviews) == ("review", 1)
     asked = CliRunner().invoke(quiz).output
     assert card.question not in asked
     assert "9 cards to review" in asked
 
 
-def test_an_answer_in_the_terminal_shows_in_the_page(site_folder, visit, history, library):
+def test_an_answer_in_the_terminal_shows_in_the_page(site_folder, visit, history, decks):
     with sharing(site_folder, history) as url:
         opened = visit(url + "due/")
         page = opened.page
         assert "10 cards for today" in page.locator(".rd-due").inner_text()
         page.get_by_role("button", name="Begin").click()
         present = page.locator(".rd-stage .rd-card").get_attribute("data-card")
-        terminal = Sitting(library, history, where="terminal")
+        terminal = Sitting(decks, history, where="terminal")
         assert terminal.card.id == present
         terminal.rate(4)
         page.evaluate("dispatchEvent(new Event('focus'))")
@@ -98,13 +98,13 @@ def test_an_answer_in_the_terminal_shows_in_the_page(site_folder, visit, history
         assert opened.trouble == []
 
 
-def test_a_page_left_open_asks_again_by_itself(site_folder, visit, history, library):
+def test_a_page_left_open_asks_again_by_itself(site_folder, visit, history, decks):
     with sharing(site_folder, history) as url:
         opened = visit()
         opened.page.clock.install()
         page = opened.go(url)
         assert "10 cards for today" in page.locator(".rd-due").inner_text()
-        Sitting(library, history, where="notebook").rate(4)
+        Sitting(decks, history, where="notebook").rate(4)
         page.clock.run_for(6000)
         page.wait_for_function("() => document.querySelector('.rd-due').innerText.includes('9 cards for today')")
 

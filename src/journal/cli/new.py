@@ -7,15 +7,11 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from journal.content.cards import read_decks
 from journal.content.cards.editing import add_card, next_id, replace_file
 from journal.content.cards.model import REASONS
 from journal.content.cards.reading import ID
-from journal.content.decisions import read_adrs
-from journal.content.lessons import read_lessons, read_recall
-from journal.content.pages import read_page
-from journal.content.repository import find_root
-from journal.content.weeks import next_place, read_weeks
+from journal.content.library import library
+from journal.content.weeks import next_place
 from journal.review.day import day_of, now_utc
 from journal.skeletons import AlreadyThereError, write_new
 from journal.skeletons.adr import NoFrontMatterError, adr_files, superseded
@@ -29,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from journal.content.library import Library
+
 
 @click.group()
 def new() -> None:
@@ -38,9 +36,9 @@ def new() -> None:
 @new.command()
 def week() -> None:
     """Write the weekly review after the latest one; month, week and days follow from it."""
-    root = find_root()
-    place = next_place(read_weeks(root)[0], day_of(now_utc()))
-    _write(root, week_files(place))
+    content = library()
+    place = next_place(content.weeks, day_of(now_utc()))
+    _write(content.root, week_files(place))
 
 
 @new.command()
@@ -50,7 +48,7 @@ def week() -> None:
 @click.option("--deck", metavar="TOPIC", help="The deck it belongs to.")
 def lesson(day: int, title: str, exercise: str | None, deck: str | None) -> None:
     """Write the lesson of DAY, named TITLE."""
-    root = find_root()
+    root = library().root
     _need_words(title)
     if exercise and not (root / "exercises" / exercise / f"test_{exercise}.py").is_file():
         _refuse(f"there is no exercise {exercise!r}; make it first: journal new exercise {exercise}")
@@ -70,7 +68,7 @@ def exercise(slug: str, title: str | None) -> None:
     if not re.fullmatch(r"[a-z][a-z0-9]*", slug) or slug in {"harness", "examples"}:
         _refuse(f"the slug is {slug!r}; it is one lower-case word, and neither harness nor examples")
     _need_words(title or slug)
-    _write(find_root(), exercise_files(slug, title or slug.capitalize()))
+    _write(library().root, exercise_files(slug, title or slug.capitalize()))
     click.echo(
         f"It grades already: .venv/bin/pytest exercises/{slug} is red, and the solution passes. To fill in: the steps "
         f"(README, stub, tests, solution), at least 7 more wrong solutions, the cards, and a lesson with "
@@ -86,9 +84,9 @@ def adr(title: str, supersedes: int | None) -> None:
 
     With --supersedes, decision N gets status superseded and the link back: both ends are written.
     """
-    root = find_root()
+    content = library()
+    root, adrs = content.root, content.decisions
     _need_words(title)
-    adrs, _problems = read_adrs(root)
     older = next((one for one in adrs if one.number == supersedes), None)
     if supersedes is not None and older is None:
         _refuse(f"there is no decision {supersedes}; the latest is {adrs[-1].number if adrs else 'none yet'}")
@@ -131,19 +129,20 @@ def card(
     why_no_proof: str | None,
 ) -> None:
     """Add a card with the next free id to the deck TOPIC, which is made where there is none."""
-    root = find_root()
+    content = library()
+    root = content.root
     if not ID.fullmatch(topic):
         _refuse(f"the topic is {topic!r}; it is lower-case words joined by '-', the deck's file name")
     if proof and why_no_proof:
         _refuse("--proof names a test and --why-no-proof says why there is none; give one of them")
-    deck = read_decks(root)[0].topics.get(topic)
+    deck = content.decks.topics.get(topic)
     path = f"docs/quizzes/{topic}.yml"
     written = NewCard(
         id=next_id(deck) if deck else f"{topic}-01",
         kind=kind,
         question=question or "Write the question here: one fact, or what a piece of code will do.",
         answer=answer or "Write the answer here, in at most 60 words.",
-        lesson=lesson or _lesson_of(root, topic),
+        lesson=lesson or _lesson_of(content, topic),
         step=step,
         adr=adr,
         proof=proof,
@@ -159,10 +158,11 @@ def card(
     click.echo(f"{written.id} is the last card of {path}. `journal check` says whether what it names exists.")
 
 
-def _lesson_of(root: Path, topic: str) -> str:
-    for found in (*read_lessons(root)[0], *read_recall(root)[0]):
+def _lesson_of(content: Library, topic: str) -> str:
+    for found in (*content.lessons, *content.recall):
         if topic in found.decks:
-            headings = read_page(root / found.path, root)[0].headings
+            page = content.page(found.path)
+            headings = page.headings if page else ()
             heading = next((h for h in headings if h.level == 2), headings[0] if headings else None)
             if heading:
                 return f"{found.path.removeprefix('docs/')}#{heading.anchor}"

@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING
 import click
 
 from journal.cli.wording import count, local_time, warn
-from journal.content.cards import read_decks
-from journal.content.repository import find_root
+from journal.content.library import library
 from journal.review.day import now_utc
 from journal.review.history import default_history
 from journal.review.schedule import RATINGS, interval_words
 from journal.review.sitting import Sitting
 
 if TYPE_CHECKING:
-    from journal.content.cards import Card, Library
+    from journal.content.cards import Card, Decks
 
 _STOP = "q"
 _UNDO = "u"
@@ -34,30 +33,30 @@ def quiz(topic: str | None, *, everything: bool) -> None:
 
     When input or output is no terminal, the due cards are printed as questions and answers, and nothing is recorded.
     """
-    root = find_root()
-    library, problems = read_decks(root)
-    warn(problems, "in the decks; the cards concerned are not asked")
-    _check_topic(library, topic)
-    sitting = Sitting(library, default_history(root), where="terminal", topic=topic, everything=everything)
+    content = library()
+    decks = content.decks
+    warn(content.deck_problems, "in the decks; the cards concerned are not asked")
+    _check_topic(decks, topic)
+    sitting = Sitting(decks, default_history(content.root), where="terminal", topic=topic, everything=everything)
     warn(sitting.problems, "in the history; nothing was deleted")
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         _print_cards(sitting)
         return
     if sitting.card is None:
-        _say_nothing_due(library, topic)
+        _say_nothing_due(decks, topic)
         return
     _ask(sitting)
     _summarise(sitting)
 
 
-def _check_topic(library: Library, topic: str | None) -> None:
-    if topic is not None and topic not in library.topics:
-        known = ", ".join(library.topics) or "none yet"
+def _check_topic(decks: Decks, topic: str | None) -> None:
+    if topic is not None and topic not in decks.topics:
+        known = ", ".join(decks.topics) or "none yet"
         raise click.ClickException(f"there is no deck {topic!r}; the decks are {known}")
 
 
-def _say_nothing_due(library: Library, topic: str | None) -> None:
-    if not library.cards:
+def _say_nothing_due(decks: Decks, topic: str | None) -> None:
+    if not decks.cards:
         click.echo("There are no cards yet: add a deck to docs/quizzes/, or run `journal new card`.")
         return
     again = "journal quiz --all" + (f" --topic {topic}" if topic else "")

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
+from journal.content.claims import claims_in
 from journal.content.marked_yaml import Fields, Items, Text
 from journal.content.pages import read_page, relative
 from journal.content.problems import Problem
-from journal.proofs import claims_in
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from journal.content.claims import Claim
     from journal.content.pages import Page
-    from journal.proofs import Claim
 
 STATUSES = ("proposed", "accepted", "rejected", "deprecated", "superseded")
 # What was never adopted has nothing to confirm.

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from journal.content.lessons import read_lessons
-
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from journal.content.lessons import Lesson
     from journal.review.history.events import Event
 
 
@@ -38,14 +37,14 @@ class Exercise:
         return tuple(step for step in self.steps if not step.stretch)
 
 
-def find_exercises(root: Path) -> list[Exercise]:
+def find_exercises(root: Path, lessons: Iterable[Lesson]) -> list[Exercise]:
     """Return every exercise: first those that lessons name, by the lesson's day, then the others by slug."""
     found = {
         path.parent.name: path
         for path in sorted((root / "exercises").glob("*/test_*.py"))
         if path.name == f"test_{path.parent.name}.py"
     }
-    named = [slug for lesson in read_lessons(root)[0] for slug in lesson.exercises]
+    named = [slug for lesson in lessons for slug in lesson.exercises]
     order = [*dict.fromkeys(slug for slug in named if slug in found), *(slug for slug in found if slug not in named)]
     return [Exercise(slug, _steps(found[slug])) for slug in order]
 

@@ -14,14 +14,15 @@ import math
 import re
 from typing import TYPE_CHECKING
 
+from journal.content.claims import PROOF
 from journal.content.listings import blocks, listings
-from journal.content.pages import read_page
 from journal.content.problems import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from journal.content.library import Library
     from journal.content.pages import Page
 
 MINUTES = 12
@@ -33,19 +34,19 @@ HEAD = ("For", "Time", "Needs", "After this you can")
 FOLDERS = ("lessons", "recall")
 
 _ITEM = re.compile(r"^[-*] \*\*(?P<label>[^*]+?):?\*\*:?\s*(?P<text>.*)$")
-_PROOF = re.compile(r"\bProofs?:\s*`[^`]+`(?:(?:,| and)\s*`[^`]+`)*")
+_PROOF = re.compile(PROOF)
 _LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
 _WORD = re.compile(r"\S*\w\S*")
 
 
-def lesson_problems(root: Path) -> list[Problem]:
+def lesson_problems(library: Library) -> list[Problem]:
     """Return every page of lessons that lacks its head, takes too long, or shows code in too large a piece."""
     problems: list[Problem] = []
+    root = library.root
     for folder in FOLDERS:
-        for path in sorted((root / "docs" / folder).glob("*.md")):
-            if path.name == "index.md":
+        for page in library.pages(folder):
+            if page.path.endswith("/index.md"):
                 continue
-            page = read_page(path, root)[0]
             if folder == "lessons":
                 problems += _head(page, minutes(page, root))
             problems += _length(page, minutes(page, root))

@@ -6,6 +6,7 @@ import html
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from journal.content.marked_yaml import Fields, MarkedYamlError, parse
@@ -56,8 +57,17 @@ def relative(path: Path, root: Path) -> str:
 
 
 def read_page(path: Path, root: Path) -> tuple[Page, list[Problem]]:
-    """Read a page; what is wrong with its front matter comes back as problems beside what could be read."""
-    name = relative(path, root)
+    """Read a page; what is wrong with its front matter comes back as problems beside what could be read.
+
+    A file that has not changed since it was last asked for is not read again.
+    """
+    stat = path.stat()
+    page, problems = _read(path, relative(path, root), stat.st_mtime_ns, stat.st_size)
+    return page, list(problems)
+
+
+@lru_cache(maxsize=4096)
+def _read(path: Path, name: str, _mtime_ns: int, _size: int) -> tuple[Page, tuple[Problem, ...]]:
     problems: list[Problem] = []
     lines = path.read_text(encoding="utf-8").splitlines()
     front: Fields | None = None
@@ -81,7 +91,7 @@ def read_page(path: Path, root: Path) -> tuple[Page, list[Problem]]:
                 elif node is not None:
                     problems.append(Problem(name, 2, "front matter must be `key: value` lines"))
     body = tuple((number, line) for number, line in enumerate(lines, 1) if number > start)
-    return Page(name, front, body, tuple(_headings(body))), problems
+    return Page(name, front, body, tuple(_headings(body))), tuple(problems)
 
 
 def outside_code(body: tuple[tuple[int, str], ...]) -> list[tuple[int, str]]:

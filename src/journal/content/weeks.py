@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from journal.content.marked_yaml import Fields, Items, Text
-from journal.content.pages import read_page, relative
+from journal.content.pages import read_page
 from journal.content.problems import Problem
 
 if TYPE_CHECKING:
@@ -125,11 +125,6 @@ def read_weeks(root: Path) -> tuple[list[Week], list[Problem]]:
                 )
             )
     return weeks, problems
-
-
-def week_pages(root: Path) -> list[str]:
-    """Return the paths of all weekly reviews, relative to the root."""
-    return [relative(path, root) for path in sorted((root / "docs" / "journal").glob("*/week-*.md"))]
 
 
 class _WeekReader:

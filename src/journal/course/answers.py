@@ -14,14 +14,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from journal.content.listings import listings
-from journal.content.pages import read_page
 from journal.content.problems import Problem
 from journal.course.exercises import find_exercises
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
+    from journal.content.library import Library
     from journal.course.exercises import Exercise
 
 IN_A_ROW = 4
@@ -39,16 +38,15 @@ class Statement:
     line: int
 
 
-def shown_answers(root: Path) -> list[Problem]:
+def shown_answers(library: Library) -> list[Problem]:
     """Return every place of a page that shows four statements in a row of what an exercise asks for."""
-    answers = {exercise.slug: _windows(asked_for(exercise)) for exercise in find_exercises(root)}
+    answers = {exercise.slug: _windows(asked_for(exercise)) for exercise in find_exercises(library.root)}
     problems = []
     for folder in FOLDERS:
-        for path in sorted((root / "docs" / folder).rglob("*.md")):
-            page = read_page(path, root)[0]
+        for page in library.pages(folder):
             shown = [
                 Statement(each.shape, listing.line)
-                for listing in listings(page, root)
+                for listing in listings(page, library.root)
                 if listing.language in _PYTHON
                 for each in statements(_parsed(listing.code))
             ]

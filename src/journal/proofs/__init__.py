@@ -2,24 +2,6 @@
 
 from __future__ import annotations
 
-from journal.proofs.claims import (
-    MAX_CLAIMS_A_TEST,
-    Claim,
-    Evidence,
-    all_claims,
-    claims_in,
-    evidence,
-    proof_problems,
-    unproven_bullets,
-)
+from journal.proofs.docstrings import MAX_CLAIMS_A_TEST, Evidence, evidence, proof_problems, unproven_bullets
 
-__all__ = [
-    "MAX_CLAIMS_A_TEST",
-    "Claim",
-    "Evidence",
-    "all_claims",
-    "claims_in",
-    "evidence",
-    "proof_problems",
-    "unproven_bullets",
-]
+__all__ = ["MAX_CLAIMS_A_TEST", "Evidence", "evidence", "proof_problems", "unproven_bullets"]

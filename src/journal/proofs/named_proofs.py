@@ -6,8 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from journal.content.cards import read_decks
-from journal.proofs.claims import all_claims
+from journal.content.library import library
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,10 +32,10 @@ class Named:
 def named_proofs(root: Path) -> dict[str, list[Named]]:
     """Return every test that a page or a card names, by pytest id without parameters, in order of the id."""
     found: dict[str, list[Named]] = defaultdict(list)
-    for claim in all_claims(root):
+    for claim in library(root).claims:
         for proof in claim.proofs:
             found[proof.partition("[")[0]].append(Named(claim.path, claim.line, claim.text))
-    for card in read_decks(root)[0].cards.values():
+    for card in library(root).decks.cards.values():
         if card.proof:
             question = " ".join(card.question.split())
             found[card.proof.partition("[")[0]].append(Named(card.path, card.line, f"{card.id}: {question}", card.id))

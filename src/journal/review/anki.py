@@ -20,7 +20,7 @@ from journal.content.cards.markup import card_html
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from journal.content.cards import Card, Deck, Library
+    from journal.content.cards import Card, Deck, Decks
 
 # Anki's own numbers are creation times in milliseconds; these stay in the range that genanki's documentation asks for.
 NOTE_TYPE_ID = 1_607_392_319
@@ -34,22 +34,22 @@ pre { overflow-x: auto; }
 """
 
 
-def export_decks(library: Library, file: Path) -> int:
+def export_decks(decks: Decks, file: Path) -> int:
     """Write all cards to the Anki package `file`, replacing it whole, and return how many there are.
 
     Raises:
         OSError: `file` cannot be written; an older one is left as it was.
     """
     note_type = _note_type()
-    decks = [_deck(deck, note_type) for deck in library.decks]
+    made = [_deck(deck, note_type) for deck in decks.all]
     handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.", suffix=".apkg")
     os.close(handle)
     try:
-        genanki.Package(decks).write_to_file(name)
+        genanki.Package(made).write_to_file(name)
         Path(name).replace(file)
     finally:
         Path(name).unlink(missing_ok=True)
-    return len(library.cards)
+    return len(decks.cards)
 
 
 def note_guid(card: str) -> str:

@@ -60,16 +60,16 @@ def cards_of_failed_steps(slug: str, failed: Iterable[int], file: Path) -> list[
     if not steps:
         return []
     # Only a failed run pays for reading decks and replaying the history.
-    from journal.content.cards import read_decks  # noqa: PLC0415
+    from journal.content.library import library  # noqa: PLC0415
     from journal.review.schedule import due_today, replay  # noqa: PLC0415
 
     try:
         root = find_root(file.parent)
-        library, _problems = read_decks(root)
-        states = replay(default_history(root).load().events, library)
+        decks = library(root).decks
+        states = replay(default_history(root).load().events, decks)
     except (OSError, ValueError, NoRepositoryError):
         return []  # the run was recorded; what it means for the cards is shown by `journal due`
-    cards = [card for step in steps for card in library.of_step(slug, step)]
+    cards = [card for step in steps for card in decks.of_step(slug, step)]
     due_now = {state.card for state in due_today(states, datetime.now(UTC))}
     due = [card.id for card in cards if card.id in due_now]
     new = [card.id for card in cards if card.id not in states]

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets  # type: ignore[import-untyped]
 
-from journal.content.cards import read_decks
 from journal.content.cards.markup import card_html
-from journal.content.repository import find_root
+from journal.content.library import library
 from journal.review.history import default_history
 from journal.review.schedule import RATINGS, interval_words
 from journal.review.sitting import Sitting
@@ -153,11 +152,11 @@ def quiz(topic: str | None = None, *, everything: bool = False) -> Review:
     Raises:
         ValueError: there is no such topic.
     """
-    root = find_root()
-    library, problems = read_decks(root)
-    if topic is not None and topic not in library.topics:
-        raise ValueError(f"there is no deck {topic!r}; the decks are {', '.join(library.topics) or 'none yet'}")
-    sitting = Sitting(library, default_history(root), where="notebook", topic=topic, everything=everything)
+    content = library()
+    decks, problems = content.decks, content.deck_problems
+    if topic is not None and topic not in decks.topics:
+        raise ValueError(f"there is no deck {topic!r}; the decks are {', '.join(decks.topics) or 'none yet'}")
+    sitting = Sitting(decks, default_history(content.root), where="notebook", topic=topic, everything=everything)
     review = Review(sitting, sitting.waiting)
     faults = [*problems, *sitting.problems]
     if faults:
@@ -168,7 +167,7 @@ def quiz(topic: str | None = None, *, everything: bool = False) -> Review:
 
 def cards_in(topic: str) -> int:
     """Return how many cards the deck `topic` asks; 0 when there is no such deck."""
-    deck = read_decks(find_root())[0].topics.get(topic)
+    deck = library().decks.topics.get(topic)
     return len(deck.cards) if deck else 0
 
 

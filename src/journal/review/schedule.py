@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime, timedelta, tzinfo
 
-    from journal.content.cards import Library
+    from journal.content.cards import Decks
     from journal.review.history.events import Event
 
 LEECH_LAPSES = 8
@@ -83,20 +83,20 @@ class CardState:
         return self.lapses >= LEECH_LAPSES
 
 
-def replay(events: Iterable[Event], library: Library) -> dict[str, CardState]:
-    """Return the state of every card of `library` that `events` review, by card id.
+def replay(events: Iterable[Event], decks: Decks) -> dict[str, CardState]:
+    """Return the state of every card of `decks` that `events` review, by card id.
 
-    The order of `events` does not matter. Reviews of cards that the library lacks (retired, renamed) are ignored.
+    The order of `events` does not matter. Reviews of cards that the decks lack (retired, renamed) are ignored.
     """
     states: dict[str, CardState] = {}
     by_step: dict[str, list[str]] = {}
-    for card in library.cards.values():
+    for card in decks.cards.values():
         if card.step:
             by_step.setdefault(card.step, []).append(card.id)
     for event in effective(events):
         if event.kind == "review":
             name = event.fields["card"]
-            if name in library.cards:
+            if name in decks.cards:
                 states[name] = review(states.get(name), name, event.fields["rating"], event.at)
         elif event.kind == "run":
             for step, outcome in event.fields["steps"].items():

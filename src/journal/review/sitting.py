@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from datetime import datetime, timedelta, tzinfo
 
-    from journal.content.cards import Card, Library
+    from journal.content.cards import Card, Decks
     from journal.review.history.events import Event
     from journal.review.history.store import History
 
@@ -47,7 +47,7 @@ class Sitting:
     """A queue of cards and the answers so far.
 
     Args:
-        library: all decks.
+        decks: all decks.
         history: where answers go.
         where: `terminal` or `notebook`.
         topic: one deck only, or None for all.
@@ -61,7 +61,7 @@ class Sitting:
 
     def __init__(
         self,
-        library: Library,
+        decks: Decks,
         history: History,
         *,
         where: Literal["terminal", "notebook"],
@@ -76,8 +76,8 @@ class Sitting:
         self._zone = zone
         loaded = history.load()
         self.problems = loaded.problems
-        self._states = replay(loaded.events, library)
-        cards = [card for card in library.cards.values() if topic is None or card.topic == topic]
+        self._states = replay(loaded.events, decks)
+        cards = [card for card in decks.cards.values() if topic is None or card.topic == topic]
         self._queue = deque(self._pick(cards, loaded.events, everything=everything))
         self._answers: list[_Answer] = []
 

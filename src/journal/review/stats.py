@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import date, datetime, tzinfo
 
-    from journal.content.cards import Library
+    from journal.content.cards import Decks
     from journal.review.history.events import Event
 
 
@@ -64,13 +64,13 @@ def reviews_a_day(events: Iterable[Event]) -> Counter[date]:
     return Counter(event.local_date for event in effective(events) if event.kind == "review")
 
 
-def retention(events: Iterable[Event], library: Library) -> dict[str, Retention]:
+def retention(events: Iterable[Event], decks: Decks) -> dict[str, Retention]:
     """Return the retention of each topic whose learned cards were reviewed, in deck order."""
     states: dict[str, CardState] = {}
     reviews: Counter[str] = Counter()
     remembered: Counter[str] = Counter()
     for event in effective(events):
-        card = library.cards.get(event.fields["card"]) if event.kind == "review" else None
+        card = decks.cards.get(event.fields["card"]) if event.kind == "review" else None
         if card is None:
             continue
         before = states.get(card.id)
@@ -78,7 +78,7 @@ def retention(events: Iterable[Event], library: Library) -> dict[str, Retention]
             reviews[card.topic] += 1
             remembered[card.topic] += event.fields["rating"] > 1
         states[card.id] = review(before, card.id, event.fields["rating"], event.at)
-    return {topic: Retention(reviews[topic], remembered[topic]) for topic in library.topics if reviews[topic]}
+    return {topic: Retention(reviews[topic], remembered[topic]) for topic in decks.topics if reviews[topic]}
 
 
 def forecast(states: Mapping[str, CardState], now: datetime, days: int, zone: tzinfo | None = None) -> list[int]:
@@ -92,9 +92,9 @@ def forecast(states: Mapping[str, CardState], now: datetime, days: int, zone: tz
     return counts
 
 
-def leeches(events: Iterable[Event], library: Library) -> list[CardState]:
+def leeches(events: Iterable[Event], decks: Decks) -> list[CardState]:
     """Return the cards that lapsed so often that they should be rewritten, worst first."""
-    found = [state for state in replay(events, library).values() if state.is_leech]
+    found = [state for state in replay(events, decks).values() if state.is_leech]
     return sorted(found, key=lambda state: (-state.lapses, state.card))
 
 

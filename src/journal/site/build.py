@@ -14,6 +14,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from journal.check import check_all
+from journal.content.library import library
 from journal.content.problems import ContentError
 from journal.proofs.collection import uncollected
 from journal.proofs.record import read_record
@@ -56,7 +57,7 @@ def problems_of(root: Path) -> None:
     Raises:
         ContentError: naming each fault with file and line.
     """
-    problems = [*check_all(root), *check_fences(root)]
+    problems = [*check_all(library(root)), *check_fences(root)]
     # pytest is asked only about what stands: a file that cannot be read would be reported twice.
     problems = problems or uncollected(root)
     if problems:

@@ -14,6 +14,7 @@ from mkdocs.plugins import event_priority
 from mkdocs.structure.files import File, Files
 
 from journal.check import check_all
+from journal.content.library import hold, release, release_all
 from journal.content.problems import ContentError
 from journal.review.history import default_history
 from journal.site import notebook_page
@@ -57,9 +58,20 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
 
 def on_pre_build(config: MkDocsConfig) -> None:
     """Report what is wrong with the content. `journal build` has done so before, and then says so."""
+    held = hold(_root(config))  # the build sees one state of the content, and the next one what has changed since
     if os.environ.get("REDRIVE_CHECKED") != "1":
-        for problem in [*check_all(_root(config)), *check_fences(_root(config))]:
+        for problem in [*check_all(held), *check_fences(_root(config))]:
             log.warning("%s", problem)
+
+
+def on_post_build(config: MkDocsConfig) -> None:
+    """Look at the content again from here on."""
+    release(_root(config))
+
+
+def on_build_error(**_what: Any) -> None:
+    """Look at the content again after a build that failed, too."""
+    release_all()
 
 
 @event_priority(100)  # before mkdocs-jupyter looks for notebooks

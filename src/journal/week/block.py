@@ -11,13 +11,13 @@ from journal.week.calibration import caveat
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from journal.content.cards import Library
+    from journal.content.cards import Decks
     from journal.week.record import Day, WeekFacts
 
 MAX_COMMITS = 30
 
 
-def block(facts: WeekFacts, library: Library, path: str) -> str:
+def block(facts: WeekFacts, decks: Decks, path: str) -> str:
     """Return what stands between the marks of the review at `path`, relative to the root.
 
     The same facts give the same text. Headings are of the third level, below a section of the keeper's.
@@ -26,9 +26,9 @@ def block(facts: WeekFacts, library: Library, path: str) -> str:
     parts = [
         *_days(facts),
         *_exercises(facts, here),
-        *_cards(facts, library, here),
+        *_cards(facts, decks, here),
         *_written(facts, here),
-        *_picks(facts, library, here),
+        *_picks(facts, decks, here),
         *_calibration(facts),
     ]
     return "\n\n".join(parts) + "\n"
@@ -86,12 +86,12 @@ def _exercises(facts: WeekFacts, here: str) -> Iterable[str]:
     yield _table(("Exercise", "Attempts", "Steps passed for the first time", "State"), rows)
 
 
-def _cards(facts: WeekFacts, library: Library, here: str) -> Iterable[str]:
+def _cards(facts: WeekFacts, decks: Decks, here: str) -> Iterable[str]:
     yield "### Cards {#record-cards}"
     if facts.topics:
         rows = [
             [
-                _link(library.topics[one.topic].title, f"docs/quizzes/{one.topic}.md", here),
+                _link(decks.topics[one.topic].title, f"docs/quizzes/{one.topic}.md", here),
                 str(one.reviews),
                 str(one.cards),
                 str(one.lapsed),
@@ -111,7 +111,7 @@ def _cards(facts: WeekFacts, library: Library, here: str) -> Iterable[str]:
         yield "No card was reviewed."
     if facts.leeches:
         yield "\n".join(
-            f"- **Rewrite me:** {_card(state.card, library, here)}, {state.lapses} lapses: the card is at fault, not "
+            f"- **Rewrite me:** {_card(state.card, decks, here)}, {state.lapses} lapses: the card is at fault, not "
             "the memory."
             for state in facts.leeches
         )
@@ -146,7 +146,7 @@ def _written(facts: WeekFacts, here: str) -> Iterable[str]:
         yield "No decision was added or changed."
 
 
-def _picks(facts: WeekFacts, library: Library, here: str) -> Iterable[str]:
+def _picks(facts: WeekFacts, decks: Decks, here: str) -> Iterable[str]:
     yield "### Ask again {#record-picks}"
     if facts.picks:
         yield "What the schedule says is weakest among earlier topics at the end of the week, one card a topic:"
@@ -155,7 +155,7 @@ def _picks(facts: WeekFacts, library: Library, here: str) -> Iterable[str]:
             why = f"recall {pick.recall:.0%}"
             if pick.pulled_on is not None:
                 why = f"its exercise step failed on {pick.pulled_on}"
-            rows.append((_card(pick.card, library, here), library.topics[pick.topic].title, why))
+            rows.append((_card(pick.card, decks, here), decks.topics[pick.topic].title, why))
         yield _table(("Card", "Topic", "Why"), rows)
     else:
         yield "No card of an earlier topic has been reviewed, so the schedule knows of none to ask again."
@@ -176,8 +176,8 @@ def _calibration(facts: WeekFacts) -> Iterable[str]:
     yield caveat(sum(one.outcomes for one in facts.said))
 
 
-def _card(name: str, library: Library, here: str) -> str:
-    return _link(f"`{name}`", f"docs/quizzes/{library.cards[name].topic}.md", here)
+def _card(name: str, decks: Decks, here: str) -> str:
+    return _link(f"`{name}`", f"docs/quizzes/{decks.cards[name].topic}.md", here)
 
 
 def _link(text: str, path: str, here: str) -> str:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import date
 
-    from journal.content.cards import Library
+    from journal.content.cards import Decks
     from journal.review.history.events import Event
 
 FEW = 10
@@ -64,16 +64,16 @@ class Pooled:
         return self.right / self.outcomes if self.outcomes else None
 
 
-def calibration(events: Iterable[Event], library: Library, *, since: date | None = None) -> list[Said]:
+def calibration(events: Iterable[Event], decks: Decks, *, since: date | None = None) -> list[Said]:
     """Return every statement with what happened after it, by instant.
 
     Args:
         events: the history up to where one wants to look.
-        library: the cards; reviews of cards that it lacks are left out.
+        decks: the cards; reviews of cards that they lack are left out.
         since: leave out what happened before that journal day, and statements of before without anything since.
     """
     topics_of: dict[str, list[str]] = {}
-    for card in library.cards.values():
+    for card in decks.cards.values():
         if card.step:
             topics = topics_of.setdefault(card.step.partition("/")[0], [])
             if card.topic not in topics:
@@ -86,7 +86,7 @@ def calibration(events: Iterable[Event], library: Library, *, since: date | None
             current[statement.topic] = statement
             done.append(statement)
         elif event.kind == "review":
-            asked = library.cards.get(event.fields["card"])
+            asked = decks.cards.get(event.fields["card"])
             if asked is not None and asked.topic in current:
                 current[asked.topic].review(asked.id, event, since)
         elif event.kind == "run":

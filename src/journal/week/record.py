@@ -7,10 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
-from journal.content.cards import read_decks
-from journal.content.decisions import read_adrs
-from journal.content.exercises import find_exercises
-from journal.content.lessons import read_lessons
 from journal.review.day import DAY_STARTS_H
 from journal.review.history.events import effective
 from journal.review.schedule import CardState, replay, retrievability, review
@@ -20,9 +16,10 @@ from journal.week.commits import Commit, commits_between
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from pathlib import Path
 
-    from journal.content.cards import Library
+    from journal.content.cards import Decks
+    from journal.content.exercises import Exercise
+    from journal.content.library import Library
     from journal.content.weeks import Week
     from journal.review.history.events import Event
 
@@ -128,28 +125,28 @@ class WeekFacts:
         return sum(one.passed_on is not None and first <= one.passed_on <= last for one in self.exercises)
 
 
-def gather(root: Path, week: Week, events: Iterable[Event]) -> WeekFacts:
+def gather(library: Library, week: Week, events: Iterable[Event]) -> WeekFacts:
     """Return the facts of `week`, which must have dates; `events` is the whole history."""
     assert week.dates is not None
     first, last = week.dates
-    library = read_decks(root)[0]
+    decks = library.decks
     past = [event for event in effective(events) if event.local_date <= last]
     now = [event for event in past if event.local_date >= first]
-    commits = commits_between(root, first, last)
+    commits = commits_between(library.root, first, last)
     ends_at = datetime.combine(last + timedelta(days=1), time(DAY_STARTS_H), UTC)
-    earlier = _earlier_topics(root, library, week)
-    picks, never = _picks(past, library, earlier, ends_at)
+    earlier = _earlier_topics(library, week)
+    picks, never = _picks(past, decks, earlier, ends_at)
     return WeekFacts(
         dates=week.dates,
         days=tuple(_day(first + timedelta(days=ahead), now, commits) for ahead in range((last - first).days + 1)),
-        exercises=tuple(_exercises(root, past, first)),
-        topics=tuple(_topics(past, library, first)),
-        leeches=tuple(leeches(past, library)),
+        exercises=tuple(_exercises(library.exercises, past, first)),
+        topics=tuple(_topics(past, decks, first)),
+        leeches=tuple(leeches(past, decks)),
         commits=None if commits is None else tuple(commits),
-        decisions=tuple(_decisions(root, commits or [])),
+        decisions=tuple(_decisions(library, commits or [])),
         picks=tuple(picks),
         never_asked=tuple(never),
-        said=tuple(calibration(past, library, since=first)),
+        said=tuple(calibration(past, decks, since=first)),
     )
 
 
@@ -159,8 +156,8 @@ def _day(on: date, events: Sequence[Event], commits: Sequence[Commit] | None) ->
     return Day(on, kinds["review"], kinds["run"], kinds["confidence"], made)
 
 
-def _exercises(root: Path, past: Sequence[Event], first: date) -> Iterable[ExerciseWeek]:
-    for exercise in find_exercises(root):
+def _exercises(exercises: Iterable[Exercise], past: Sequence[Event], first: date) -> Iterable[ExerciseWeek]:
+    for exercise in exercises:
         passed: dict[int, date] = {}
         runs = 0
         for event in past:
@@ -183,7 +180,7 @@ def _exercises(root: Path, past: Sequence[Event], first: date) -> Iterable[Exerc
             )
 
 
-def _topics(past: Sequence[Event], library: Library, first: date) -> Iterable[TopicWeek]:
+def _topics(past: Sequence[Event], decks: Decks, first: date) -> Iterable[TopicWeek]:
     states: dict[str, CardState] = {}
     reviews: Counter[str] = Counter()
     lapsed: Counter[str] = Counter()
@@ -191,7 +188,7 @@ def _topics(past: Sequence[Event], library: Library, first: date) -> Iterable[To
     remembered: Counter[str] = Counter()
     seen: dict[str, set[str]] = {}
     for event in past:
-        card = library.cards.get(event.fields["card"]) if event.kind == "review" else None
+        card = decks.cards.get(event.fields["card"]) if event.kind == "review" else None
         if card is None:
             continue
         before = states.get(card.id)
@@ -204,36 +201,34 @@ def _topics(past: Sequence[Event], library: Library, first: date) -> Iterable[To
         if before is not None and before.state == "review":
             learned[card.topic] += 1
             remembered[card.topic] += event.fields["rating"] > 1
-    for topic in library.topics:
+    for topic in decks.topics:
         if reviews[topic]:
             held = Retention(learned[topic], remembered[topic])
             yield TopicWeek(topic, reviews[topic], len(seen[topic]), lapsed[topic], held)
 
 
-def _decisions(root: Path, commits: Sequence[Commit]) -> Iterable[Decision]:
+def _decisions(library: Library, commits: Sequence[Commit]) -> Iterable[Decision]:
     added = {number for commit in commits for number in commit.added}
     changed = {number for commit in commits for number in commit.changed}
-    for adr in read_adrs(root)[0]:
+    for adr in library.decisions:
         if adr.number in added | changed:
             yield Decision(adr.number, adr.title, adr.path, adr.number in added)
 
 
-def _earlier_topics(root: Path, library: Library, week: Week) -> list[str]:
+def _earlier_topics(library: Library, week: Week) -> list[str]:
     """Return the topics that are not this week's own, nor a later one's: recall pages belong to no week."""
-    not_yet = {topic for lesson in read_lessons(root)[0] if lesson.day >= week.first_day for topic in lesson.decks}
-    return [topic for topic, deck in library.topics.items() if topic not in not_yet and deck.cards]
+    not_yet = {topic for lesson in library.lessons if lesson.day >= week.first_day for topic in lesson.decks}
+    return [topic for topic, deck in library.decks.topics.items() if topic not in not_yet and deck.cards]
 
 
-def _picks(
-    past: Sequence[Event], library: Library, topics: Sequence[str], at: datetime
-) -> tuple[list[Pick], list[str]]:
+def _picks(past: Sequence[Event], decks: Decks, topics: Sequence[str], at: datetime) -> tuple[list[Pick], list[str]]:
     """Return the weakest card of each topic, worst first, and the topics that were never asked."""
     weakest: list[Pick] = []
     never = []
-    states = replay(past, library)
+    states = replay(past, decks)
     days = {event.at: event.local_date for event in past}
     for topic in topics:
-        found = [states[card.id] for card in library.topics[topic].cards if card.id in states]
+        found = [states[card.id] for card in decks.topics[topic].cards if card.id in states]
         if not found:
             never.append(topic)
             continue

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from journal.cli import COMMANDS
-from journal.content.decisions import read_adrs
+from journal.content.library import library
 
 ROOT = Path(__file__).parents[3]
 
@@ -65,7 +65,7 @@ def test_an_adr_superseded_one_way_only_is_refused(cut, tmp_path):
     """
     shutil.copytree(ROOT / "docs" / "adr", tmp_path / "docs" / "adr")
     shutil.copytree(ROOT / "tests", tmp_path / "tests", ignore=shutil.ignore_patterns("__pycache__"))
-    links = [problem for problem in read_adrs(tmp_path)[1] if "supersede" in str(problem)]
+    links = [problem for problem in library(tmp_path).problems if "supersede" in str(problem)]
     assert links == []
 
     for path in (tmp_path / "docs" / "adr").glob("*.md"):
@@ -73,5 +73,5 @@ def test_an_adr_superseded_one_way_only_is_refused(cut, tmp_path):
         key = cut.split(":")[0]
         path.write_text(text.replace(cut, f"{key}: []" if key == "supersedes" else f"{key}: null"))
 
-    links = [problem for problem in read_adrs(tmp_path)[1] if "supersede" in str(problem)]
+    links = [problem for problem in library(tmp_path).problems if "supersede" in str(problem)]
     assert any("000" in str(problem) for problem in links)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import jobqueue
-from journal.content.cards import read_decks
+from journal.content.library import library
 from journal.review.history import new_event
 from journal.review.schedule import replay, retrievability, review
 
@@ -75,10 +75,10 @@ def test_a_failed_step_makes_its_reviewed_cards_due_and_leaves_stability_alone()
     Saw: the first is due from the instant of the run on, with the stability it had; the other is still new.
     Otherwise: the run would count as a review, or change nothing.
     """
-    library, _faults = read_decks(ROOT)
-    step = next(card.step for card in library.cards.values() if card.step and card.step.startswith("backoff/"))
+    decks = library(ROOT).decks
+    step = next(card.step for card in decks.cards.values() if card.step and card.step.startswith("backoff/"))
     slug, number = step.split("/")
-    known, new = (card.id for card in library.of_step(slug, int(number))[:2])
+    known, new = (card.id for card in decks.of_step(slug, int(number))[:2])
     reviews = [
         new_event("review", {"card": known, "rating": 4, "where": "terminal"}, NOON + timedelta(days=day), UTC)
         for day in (0, 8)
@@ -86,8 +86,8 @@ def test_a_failed_step_makes_its_reviewed_cards_due_and_leaves_stability_alone()
     failed_at = NOON + timedelta(days=9)
     steps = {"slug": slug, "steps": {number: "failed"}, "code_sha": "a" * 40}
 
-    before = replay(reviews, library)[known]
-    after = replay([*reviews, new_event("run", steps, failed_at, UTC)], library)
+    before = replay(reviews, decks)[known]
+    after = replay([*reviews, new_event("run", steps, failed_at, UTC)], decks)
 
     assert before.due_at > failed_at
     assert after[known].due_at == failed_at

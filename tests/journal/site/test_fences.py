@@ -7,7 +7,7 @@ import re
 import markdown
 import pytest
 
-from journal.content.cards import read_decks
+from journal.content.library import library
 from journal.site.fences import (
     adr_log,
     breadcrumbs,
@@ -314,8 +314,8 @@ def test_a_task_list_names_its_boxes():
 
 
 def test_every_card_of_the_library_renders_with_question_and_answer(place):
-    library, _ = read_decks(place.root)
-    for card in library.cards.values():
+    decks = library(place.root).decks
+    for card in decks.cards.values():
         page = cards.render_card(card, place)
         assert page.count("<details") == 1
         assert 'class="rd-card__answer"' in page

@@ -88,20 +88,20 @@ class Deck:
 
 
 @dataclass(frozen=True)
-class Library:
+class Decks:
     """All decks, by topic."""
 
-    decks: tuple[Deck, ...]
+    all: tuple[Deck, ...]
 
     @cached_property
     def cards(self) -> dict[str, Card]:
         """Every card that is asked, by id, in deck order."""
-        return {card.id: card for deck in self.decks for card in deck.cards}
+        return {card.id: card for deck in self.all for card in deck.cards}
 
     @cached_property
     def topics(self) -> dict[str, Deck]:
         """Every deck by topic."""
-        return {deck.topic: deck for deck in self.decks}
+        return {deck.topic: deck for deck in self.all}
 
     def of_step(self, slug: str, step: int) -> list[Card]:
         """Return the cards that failing step `step` of exercise `slug` makes due."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from typing import TYPE_CHECKING, cast
 
-from journal.content.cards.model import KINDS, MAX_ANSWER_WORDS, REASONS, Card, Deck, Kind, Library, Retired
+from journal.content.cards.model import KINDS, MAX_ANSWER_WORDS, REASONS, Card, Deck, Decks, Kind, Retired
 from journal.content.marked_yaml import Fields, Items, MarkedYamlError, Node, Text, parse
 from journal.content.pages import relative
 from journal.content.problems import Problem
@@ -25,22 +26,29 @@ _CARD_KEYS = {"id", "kind", "question", "answer", "lesson", "step", "adr", "proo
 _RETIRED_KEYS = {"id", "on", "why"}
 
 
-def read_decks(root: Path) -> tuple[Library, list[Problem]]:
+def read_decks(root: Path) -> tuple[Decks, list[Problem]]:
     """Read `docs/quizzes/*.yml`; cards with a fault are left out and reported, so that the rest can be asked."""
     decks: list[Deck] = []
     problems: list[Problem] = []
     for path in sorted((root / "docs" / "quizzes").glob("*.yml")):
-        deck, faults = read_deck(path.read_text(encoding="utf-8"), relative(path, root), path.stem)
+        stat = path.stat()
+        deck, faults = _read(path, relative(path, root), stat.st_mtime_ns, stat.st_size)
         decks.append(deck)
         problems += faults
     problems += _identity_problems(decks)
-    return Library(tuple(_without_repeats(decks))), problems
+    return Decks(tuple(_without_repeats(decks))), problems
 
 
 def read_deck(text: str, path: str, stem: str) -> tuple[Deck, list[Problem]]:
     """Return the deck that `text` holds, and its own faults; `path` names it, `stem` is its file's name."""
     reader = _DeckReader(path, stem)
     return reader.read(text), reader.problems
+
+
+@lru_cache(maxsize=4096)
+def _read(path: Path, name: str, _mtime_ns: int, _size: int) -> tuple[Deck, tuple[Problem, ...]]:
+    deck, problems = read_deck(path.read_text(encoding="utf-8"), name, path.stem)
+    return deck, tuple(problems)
 
 
 def _identity_problems(decks: list[Deck]) -> list[Problem]:

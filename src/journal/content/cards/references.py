@@ -6,32 +6,36 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from journal.content.pages import read_page
 from journal.content.problems import Problem
 from journal.content.test_names import missing_test
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from journal.content.cards.model import Card, Library
+    from journal.content.cards.model import Card
+    from journal.content.library import Library
 
 _STEP_MARK = re.compile(r"\bstep\(\s*(\d+)")
 
 
-def reference_problems(library: Library, root: Path) -> list[Problem]:
+def reference_problems(library: Library) -> list[Problem]:
     """Return one problem for each pointer of a card that leads nowhere."""
-    targets = _Targets(root)
+    targets = _Targets(library)
     problems: list[Problem] = []
-    for card in library.cards.values():
+    for card in library.decks.cards.values():
         problems += [Problem(card.path, card.line, f"card {card.id!r}: {fault}") for fault in targets.faults(card)]
     return problems
 
 
 @dataclass
 class _Targets:
-    root: Path
+    library: Library
     anchors: dict[str, frozenset[str] | None] = field(default_factory=dict)
     steps: dict[str, frozenset[int] | None] = field(default_factory=dict)
+
+    @property
+    def root(self) -> Path:
+        return self.library.root
 
     def faults(self, card: Card) -> list[str]:
         found = [self.lesson_fault(card)]
@@ -46,8 +50,8 @@ class _Targets:
     def lesson_fault(self, card: Card) -> str | None:
         page = card.lesson_page
         if page not in self.anchors:
-            file = self.root / "docs" / page
-            self.anchors[page] = read_page(file, self.root)[0].anchors if file.is_file() else None
+            found = self.library.page(f"docs/{page}")
+            self.anchors[page] = found.anchors if found else None
         anchors = self.anchors[page]
         if anchors is None:
             return f"its lesson docs/{page} does not exist; correct `lesson:`"

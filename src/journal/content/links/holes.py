@@ -4,23 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from journal.content.lessons import read_lessons
-from journal.content.links.links import Chain, read_chain
-from journal.content.pages import read_page
 from journal.content.problems import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
+
+    from journal.content.library import Library
+    from journal.content.links.links import Chain
 
 # What was never adopted need not be taught.
 _NOT_TAUGHT = ("proposed", "rejected")
 
 
-def chain_problems(root: Path) -> list[Problem]:
+def chain_problems(library: Library) -> list[Problem]:
     """Return every place at which the chain from steps over headings and decisions to cards is broken."""
-    chain = read_chain(root)
-    found = [*_steps(chain), *_decisions(chain), *_lessons(root, chain), *_shown(root, chain)]
+    chain = library.links
+    found = [*_steps(chain), *_decisions(chain), *_lessons(library, chain), *_shown(library, chain)]
     return sorted(set(found))
 
 
@@ -61,8 +60,8 @@ def _decisions(chain: Chain) -> Iterator[Problem]:
             yield Problem(link.path, link.line, f"links decision {link.target}, and there is none of that number")
 
 
-def _lessons(root: Path, chain: Chain) -> Iterator[Problem]:
-    for lesson in read_lessons(root)[0]:
+def _lessons(library: Library, chain: Chain) -> Iterator[Problem]:
+    for lesson in library.lessons:
         name = lesson.path.removeprefix("docs/")
         linked = {int(link.target) for link in chain.decides if link.source.startswith(f"{name}#")}
         for number in lesson.adrs:
@@ -72,15 +71,15 @@ def _lessons(root: Path, chain: Chain) -> Iterator[Problem]:
                 )
 
 
-def _shown(root: Path, chain: Chain) -> Iterator[Problem]:
+def _shown(library: Library, chain: Chain) -> Iterator[Problem]:
     """A page that others lead to must lead back: the `chain` fence shows how."""
     lessons = {link.target.partition("#")[0] for link in chain.reads if not link.target.startswith("exercises/")}
     lessons |= {link.source.partition("#")[0] for link in chain.decides}
     pages = [f"docs/{name}" for name in sorted(lessons)]
     pages += [adr.path for adr in chain.adrs.values() if adr.status not in _NOT_TAUGHT]
     for path in pages:
-        file = root / path
-        if file.is_file() and not any(line.strip() == "```chain" for _, line in read_page(file, root)[0].body):
+        page = library.page(path)
+        if page and not any(line.strip() == "```chain" for _, line in page.body):
             yield Problem(
                 path, 1, "the page does not show what it hangs together with; add a `chain` fence, two lines: ```chain "
                 "and ```",

@@ -8,18 +8,15 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
-from journal.content.cards import read_decks
-from journal.content.decisions import read_adrs
-from journal.content.exercises import find_exercises
-from journal.content.pages import outside_code, read_page
+from journal.content.pages import outside_code
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from pathlib import Path
 
     from journal.content.cards import Card
     from journal.content.decisions import Adr
     from journal.content.exercises import Exercise
+    from journal.content.library import Library
     from journal.content.pages import Page
 
 T = TypeVar("T")
@@ -111,20 +108,20 @@ class Chain:
         return {step: self.headings_of_step(step) for step in self.steps}
 
 
-def read_chain(root: Path) -> Chain:
-    """Return the chain of the journal `root`; faults of single files are the business of their own checks."""
+def read_chain(library: Library) -> Chain:
+    """Return the chain of the journal; faults of single files are the business of their own checks."""
     chain = Chain(
-        adrs={adr.number: adr for adr in read_adrs(root)[0]},
-        cards=dict(read_decks(root)[0].cards),
+        adrs={adr.number: adr for adr in library.decisions},
+        cards=dict(library.decks.cards),
     )
-    for exercise in find_exercises(root):
-        readme = root / "exercises" / exercise.slug / "README.md"
-        if readme.is_file():  # without one the exercise is not there yet, which its own check says
-            _read_steps(chain, exercise, read_page(readme, root)[0])
+    for exercise in library.exercises:
+        # Without a README the exercise is not there yet, which its own check says.
+        if readme := library.page(f"exercises/{exercise.slug}/README.md"):
+            _read_steps(chain, exercise, readme)
     for folder in FOLDERS:
-        for file in sorted((root / "docs" / folder).glob("*.md")):
-            if file.name != "index.md":
-                _read_headings(chain, read_page(file, root)[0])
+        for page in library.pages(folder):
+            if not page.path.endswith("/index.md"):
+                _read_headings(chain, page)
     return chain
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from typing import TYPE_CHECKING, Any
 
-from journal.content.decisions import Adr, read_adrs
+from journal.content.decisions import Adr
 from journal.site.fences.fence import as_fence
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def render(_options: Mapping[str, Any], place: Place, _md: Markdown | None = None) -> str:
     """Return the table of all decisions, oldest first: decisions are appended, never edited away."""
-    adrs, _ = read_adrs(place.root)
+    adrs = place.library.decisions
     known = {adr.number: adr for adr in adrs}
     rows = "".join(
         f"<tr><td>{adr.number:04d}</td><td>{_link(adr, place, html.escape(adr.title))}</td>"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def render(_options: Mapping[str, Any], place: Place, _md: Markdown | None = None) -> str:
     """Return the trail for the page it stands on: a week, the journal's index or the roadmap."""
-    weeks = week_pages(place.root)
+    weeks = week_pages(place.library)
     index = f'<a href="{place.link("journal/index.md")}">Journal index</a>'
     roadmap = f'<a href="{place.link("roadmap.md")}">Roadmap</a>'
     here = next((week for week in weeks if week.page == place.page), None)

@@ -14,8 +14,6 @@ from __future__ import annotations
 import html
 from typing import TYPE_CHECKING, Any
 
-from journal.content.cards import read_decks
-from journal.content.pages import read_page
 from journal.site.fences import markup, proof
 from journal.site.fences.fence import FenceError, as_fence
 
@@ -24,33 +22,33 @@ if TYPE_CHECKING:
 
     from markdown import Markdown
 
-    from journal.content.cards import Card, Library
+    from journal.content.cards import Card, Decks
     from journal.site.fences.place import Place
 
 
 def render(options: Mapping[str, Any], place: Place, md: Markdown | None = None) -> str:
     """Return the decks that `options` names, each in a section of its own."""
-    library, _ = read_decks(place.root)  # faults are reported with their line by the content check
+    decks = place.library.decks  # faults are reported with their line by the content check
     if "lesson" in options:
         page = str(options["lesson"])
-        groups = {"": [card for card in library.cards.values() if card.lesson_page == page]}
+        groups = {"": [card for card in decks.cards.values() if card.lesson_page == page]}
         if not groups[""]:
             raise FenceError(f"no card is read on {page!r}; correct the page, or write a card whose lesson it is")
     else:
-        groups = {library.topics[topic].title: list(library.topics[topic].cards) for topic in _topics(options, library)}
+        groups = {decks.topics[topic].title: list(decks.topics[topic].cards) for topic in _topics(options, decks)}
     return "\n".join(_deck(title, cards, place, md, titled=len(groups) > 1) for title, cards in groups.items())
 
 
-def _topics(options: Mapping[str, Any], library: Library) -> list[str]:
+def _topics(options: Mapping[str, Any], decks: Decks) -> list[str]:
     asked = options.get("topics", options.get("topic"))
     if asked == "all":
-        return [deck.topic for deck in library.decks if deck.cards]
+        return [deck.topic for deck in decks.all if deck.cards]
     topics = [str(topic) for topic in asked] if isinstance(asked, list) else [str(asked)] if asked else []
     if not topics:
         raise FenceError("it names no deck; write `topic: <name of a file in docs/quizzes/>`")
     for topic in topics:
-        if topic not in library.topics:
-            raise FenceError(f"there is no deck docs/quizzes/{topic}.yml; decks are {', '.join(library.topics)}")
+        if topic not in decks.topics:
+            raise FenceError(f"there is no deck docs/quizzes/{topic}.yml; decks are {', '.join(decks.topics)}")
     return topics
 
 
@@ -98,11 +96,10 @@ def render_card(card: Card, place: Place, md: Markdown | None = None) -> str:
 
 
 def _lesson_title(card: Card, place: Place) -> str:
-    file = place.docs / card.lesson_page
-    if file.is_file():
-        for heading in read_page(file, place.root)[0].headings:
-            if heading.anchor == card.lesson_anchor:
-                return html.escape(heading.text)
+    page = place.library.page(f"docs/{card.lesson_page}")
+    for heading in page.headings if page else ():
+        if heading.anchor == card.lesson_anchor:
+            return html.escape(heading.text)
     return html.escape(card.lesson_page.rpartition("/")[2].removesuffix(".md"))
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 from typing import TYPE_CHECKING, Any
 
-from journal.content.links.links import Chain, read_chain
+from journal.content.links.links import Chain
 from journal.site.fences.fence import FenceError, as_fence
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def render(_options: Mapping[str, Any], place: Place, _md: Markdown | None = None) -> str:
     """Return the table of the page it stands on."""
-    chain = read_chain(place.root)
+    chain = place.library.links
     number = next((adr.number for adr in chain.adrs.values() if adr.path == f"docs/{place.page}"), None)
     if number is not None:
         return _of_decision(chain, number, place)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import html
 from typing import TYPE_CHECKING, Any
 
-from journal.content.cards import read_decks
 from journal.site.fences.fence import as_fence
 
 if TYPE_CHECKING:
@@ -22,11 +21,11 @@ if TYPE_CHECKING:
 
 def render(_options: Mapping[str, Any], place: Place, _md: Markdown | None = None) -> str:
     """Return the box that says what is due, or how to find out."""
-    library, _ = read_decks(place.root)
-    cards, decks = len(library.cards), sum(1 for deck in library.decks if deck.cards)
+    known = place.library.decks
+    cards, decks = len(known.cards), sum(1 for deck in known.all if deck.cards)
     stock = f"{cards} {'card' if cards == 1 else 'cards'} in {decks} {'deck' if decks == 1 else 'decks'}"
     href = place.link("due.md" if place.exists("due.md") else "quizzes/index.md")
-    ids = " ".join(f"{card.id}={card.step}" if card.step else card.id for card in library.cards.values())
+    ids = " ".join(f"{card.id}={card.step}" if card.step else card.id for card in known.cards.values())
     return (
         f'<div class="rd-due" data-due data-cards="{html.escape(ids)}" data-page="{href}">'
         "<p><strong>Due today.</strong> Your own history decides; <code>.venv/bin/journal quiz</code> asks what is "

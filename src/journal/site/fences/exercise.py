@@ -9,7 +9,6 @@ import html
 import re
 from typing import TYPE_CHECKING, Any
 
-from journal.content.links.links import read_chain
 from journal.site.fences import markup
 from journal.site.fences.chain import adr_links, card_links
 from journal.site.fences.fence import FenceError, as_fence
@@ -42,7 +41,7 @@ def render(options: Mapping[str, Any], place: Place, _md: Markdown | None = None
     text = _TITLE.sub("", readme.read_text(encoding="utf-8"), count=1)
     text = _FOLD.sub('<details markdown="1">', text)
     body = markup.render(text, place, folder=f"exercises/{slug}")
-    chain = read_chain(place.root)
+    chain = place.library.links
     steps: dict[str, str] = {}
 
     def with_anchor(match: re.Match[str]) -> str:

@@ -28,13 +28,13 @@ def entry(week: WeekPage, place: Place, *, newest: bool) -> str:
 
 def render(_options: Mapping[str, Any], place: Place, _md: Markdown | None = None) -> str:
     """Return all weeks."""
-    weeks = week_pages(place.root)
+    weeks = week_pages(place.library)
     return "\n".join(entry(week, place, newest=week == weeks[-1]) for week in reversed(weeks))
 
 
 def render_newest(_options: Mapping[str, Any], place: Place, _md: Markdown | None = None) -> str:
     """Return the newest week."""
-    weeks = week_pages(place.root)
+    weeks = week_pages(place.library)
     if not weeks:
         raise FenceError("there is no week; write docs/journal/month-NN/week-NN.md, or run `journal new week`")
     return entry(weeks[-1], place, newest=True)

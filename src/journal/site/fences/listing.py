@@ -5,11 +5,9 @@ from __future__ import annotations
 import html
 import json
 import re
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from journal.content.cards import read_decks
-from journal.content.lessons import read_lessons
-from journal.content.pages import read_page
 from journal.site.fences.fence import as_fence
 
 if TYPE_CHECKING:
@@ -34,10 +32,10 @@ def _list(entries: Iterable[tuple[str, str, str]]) -> str:
 
 def _folder(folder: str, place: Place) -> list[tuple[str, str, str]]:
     found = []
-    for path in sorted((place.docs / folder).glob("*.md")):
-        if path.name == "index.md":
+    for page in place.library.pages(folder):
+        path = PurePosixPath(page.path)
+        if path.name == "index.md" or path.parent.name != folder:
             continue
-        page, _ = read_page(path, place.root)
         title = (page.front.text("title") if page.front else "") or (
             page.headings[0].text if page.headings else path.stem
         )
@@ -48,9 +46,8 @@ def _folder(folder: str, place: Place) -> list[tuple[str, str, str]]:
 
 def render_lessons(_options: Mapping[str, Any], place: Place, _md: Markdown | None = None) -> str:
     """Return the lessons by day."""
-    lessons, _ = read_lessons(place.root)
     entries = []
-    for lesson in lessons:
+    for lesson in place.library.lessons:
         title = re.sub(r"^Day \d+\s*[:·-]?\s*", "", lesson.title) or lesson.path
         entries.append(
             (place.link(lesson.path.removeprefix("docs/")), f"Day {lesson.day}: {title}", lesson.description)
@@ -93,14 +90,13 @@ def notebook_title(path: Path) -> tuple[str, str]:
 
 def render_decks(_options: Mapping[str, Any], place: Place, _md: Markdown | None = None) -> str:
     """Return the decks with the number of their cards."""
-    library, _ = read_decks(place.root)
     return _list(
         (
             place.link(f"quizzes/{deck.topic}.md"),
             deck.title,
             f"{len(deck.cards)} {'card' if len(deck.cards) == 1 else 'cards'}",
         )
-        for deck in library.decks
+        for deck in place.library.decks.all
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import html
 from typing import TYPE_CHECKING, Any
 
-from journal.content.links.links import Chain, read_chain
+from journal.content.links.links import Chain
 from journal.site.fences.chain import table
 from journal.site.fences.charts import figure, svg
 from journal.site.fences.fence import as_fence
@@ -27,7 +27,7 @@ _MOST_LETTERS = 46
 
 def render(_options: Mapping[str, Any], place: Place, _md: Markdown | None = None) -> str:
     """Return the drawing of the whole chain, and its table."""
-    chain = read_chain(place.root)
+    chain = place.library.links
     headings = [
         name
         for name in chain.headings

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from journal.content.weeks import read_weeks
 from journal.site.fences import charts
 from journal.site.fences.fence import FenceError, as_fence
 
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 
 def render(_options: Mapping[str, Any], place: Place, _md: Markdown | None = None) -> str:
     """Return the metrics of the week whose page this is."""
-    weeks, problems = read_weeks(place.root)
+    weeks, problems = place.library.weeks, place.library.week_problems
     week = next((week for week in weeks if week.path == f"docs/{place.page}"), None)
     if week is None:
         faults = [problem.message for problem in problems if problem.path == f"docs/{place.page}"]

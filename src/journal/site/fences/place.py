@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from journal.content.library import library
 from journal.content.repository import find_root
 
 if TYPE_CHECKING:
     from markdown import Markdown
+
+    from journal.content.library import Library
 
 # A warning on a logger below "mkdocs" stops a strict build.
 log = logging.getLogger("mkdocs.journal.fences")
@@ -35,6 +38,11 @@ class Place:
     def docs(self) -> Path:
         """The folder that `page` is relative to."""
         return self.root / "docs"
+
+    @property
+    def library(self) -> Library:
+        """What the journal holds."""
+        return library(self.root)
 
     def link(self, target: str) -> str:
         """Return the relative URL of `target`: a source relative to `docs/`, or `notebooks/x.ipynb`, and its #anchor.

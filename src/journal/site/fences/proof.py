@@ -18,6 +18,7 @@ from pygments import highlight
 from pygments.formatters.html import HtmlFormatter
 from pygments.lexers.python import PythonLexer
 
+from journal.content.claims import PROOF, tests_named
 from journal.content.test_names import missing_test
 from journal.proofs import evidence
 from journal.proofs.freshness import parsed
@@ -31,9 +32,6 @@ if TYPE_CHECKING:
     from journal.proofs.mark import Mark
     from journal.proofs.mutations import Mutation
 
-# The form in which a claim names its tests, in a page and in an ADR; journal.proofs reads the same.
-_ID = r"`[\w./-]+\.py(?:::\w+)+(?:\[[^\]`]*\])?`"
-PROOF = rf"\bProofs?:\s*({_ID}(?:(?:\s*,\s*|\s+and\s+){_ID})*)"
 _registered = "journal_proofs"
 _marked = "journal_proof_marks"
 
@@ -135,7 +133,7 @@ class _Mark(InlineProcessor):
 
     def handleMatch(self, m: re.Match[str], data: str) -> tuple[str, int, int]:  # type: ignore[override]  # noqa: ARG002, N802
         place = place_of(self.md)
-        marks = [mark(test_id, place, self.md) for test_id in re.findall(r"`([^`]+)`", m[1])]
+        marks = [mark(test_id, place, self.md) for test_id in tests_named(m[1])]
         return self.md.htmlStash.store(" ".join(marks)), m.start(0), m.end(0)
 
 

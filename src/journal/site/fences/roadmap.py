@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from journal.content.pages import read_page
 from journal.site.fences import markup
 from journal.site.fences.fence import FenceError, as_fence
 from journal.site.fences.week_pages import week_pages
@@ -40,7 +39,7 @@ _KEYS = {"place", "month", "what", "read"}
 def render(options: Mapping[str, Any], place: Place, _md: Markdown | None = None) -> str:
     """Return the places in order, each with its state and, under it, the weeks that have a page."""
     entries = _entries(options)
-    weeks = week_pages(place.root)
+    weeks = week_pages(place.library)
     now = weeks[-1].week.month if weeks else 0
     known = {entry["month"] for entry in entries}
     entries += [
@@ -86,8 +85,8 @@ def _reading(pages: Iterable[str], place: Place) -> str:
     links = []
     for target in pages:
         href = place.link(str(target))
-        file = place.docs / str(target)
-        headings = read_page(file, place.root)[0].headings if file.is_file() else ()
+        page = place.library.page(f"docs/{target}")
+        headings = page.headings if page else ()
         links.append(f'<a href="{href}">{html.escape(headings[0].text if headings else str(target))}</a>')
     return f'<p class="rd-road__read">Asked again here: {", ".join(links)}</p>' if links else ""
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from journal.content.pages import read_page
-from journal.content.weeks import Week, read_weeks
-
 if TYPE_CHECKING:
-    from pathlib import Path
+    from journal.content.library import Library
+    from journal.content.weeks import Week
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +34,14 @@ class WeekPage:
         return f"month-{self.week.month}-week-{self.week.week}"
 
 
-def week_pages(root: Path) -> list[WeekPage]:
+def week_pages(library: Library) -> list[WeekPage]:
     """Return all weeks, oldest first. A week whose front matter is faulty is left out; the content check names it."""
-    weeks, _ = read_weeks(root)
-    return [WeekPage(week, week.path.removeprefix("docs/"), _one_line(root / week.path, root)) for week in weeks]
+    return [WeekPage(week, week.path.removeprefix("docs/"), _one_line(library, week.path)) for week in library.weeks]
 
 
-def _one_line(path: Path, root: Path) -> str:
-    page, _ = read_page(path, root)
+def _one_line(library: Library, path: str) -> str:
+    page = library.page(path)
+    assert page is not None
     start = next((heading.line for heading in page.headings if "one line" in heading.text.lower()), None)
     if start is None:
         return ""

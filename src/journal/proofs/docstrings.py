@@ -1,7 +1,7 @@
-"""Claims and the tests that prove them, as the text states them.
+"""What a test says of what it shows, and whether claims and cards name tests that say so.
 
-A claim in Markdown ends with ``Proof: `tests/…/test_x.py::test_name` ``. The docstring of the test it names holds three
-lines: `Did:` what was done, `Saw:` what was seen, `Otherwise:` what would have been seen were the claim false.
+The docstring of a test that proves something holds three lines: `Did:` what was done, `Saw:` what was seen,
+`Otherwise:` what would have been seen if the claim were false.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from journal.content.pages import outside_code, read_page
+from journal.content.claims import Claim, claims_in
+from journal.content.pages import outside_code
 from journal.content.problems import Problem
 from journal.content.test_names import missing_test, tests_in
 
@@ -19,32 +20,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from journal.content.cards import Library
+    from journal.content.library import Library
     from journal.content.pages import Page
 
 MAX_CLAIMS_A_TEST = 2
 
-_PROOF = re.compile(r"\bProofs?:\s*((?:`[^`]+`(?:\s*(?:,|and)\s*)?)+)")
-_NAMED = re.compile(r"`([^`]+)`")
-_NEW_BLOCK = re.compile(r"^\s*(?:[-*+]|\d+[.)])\s|^#{1,6}\s|^\s*\||^\s*$")
 _LINE = re.compile(r"^(Did|Saw|Otherwise):\s*(.*)$")
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A statement and the tests it names.
-
-    Attributes:
-        path: the page, relative to the root.
-        line: where the proof is named, from 1.
-        text: the statement in Markdown, without the proof.
-        proofs: pytest ids.
-    """
-
-    path: str
-    line: int
-    text: str
-    proofs: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,41 +41,6 @@ class Evidence:
         """The lines that are not there."""
         lines = {"Did": self.did, "Saw": self.saw, "Otherwise": self.otherwise}
         return tuple(name for name, text in lines.items() if not text)
-
-
-def claims_in(page: Page) -> list[Claim]:
-    """Return every claim of `page` that names a proof; a list item, paragraph or table row is one claim."""
-    found: list[Claim] = []
-    for block in _blocks(page):
-        joined = " ".join(line.strip() for _number, line in block)
-        start, text = 0, ""
-        for match in _PROOF.finditer(joined):
-            # A second proof of the same statement has no words of its own.
-            text = re.sub(r"^(?:[-*+]|\d+[.)])\s+", "", joined[start : match.start()]).strip() or text
-            first = _NAMED.findall(match[1])[0]
-            number = next((number for number, line in block if first in line), block[0][0])
-            found.append(Claim(page.path, number, text, tuple(_NAMED.findall(match[1]))))
-            start = match.end()
-    return found
-
-
-def _blocks(page: Page) -> list[list[tuple[int, str]]]:
-    blocks: list[list[tuple[int, str]]] = []
-    last = 0
-    for number, line in outside_code(page.body):
-        if not blocks or number != last + 1 or _NEW_BLOCK.match(line):
-            blocks.append([])
-        blocks[-1].append((number, line))
-        last = number
-    return blocks
-
-
-def all_claims(root: Path) -> list[Claim]:
-    """Return every claim with a proof in the pages below `docs/`, in file order."""
-    found: list[Claim] = []
-    for path in sorted((root / "docs").rglob("*.md")):
-        found += claims_in(read_page(path, root)[0])
-    return found
 
 
 def evidence(root: Path, proof: str) -> Evidence:
@@ -115,17 +61,18 @@ def evidence(root: Path, proof: str) -> Evidence:
     return Evidence(lines["Did"], lines["Saw"], lines["Otherwise"])
 
 
-def proof_problems(root: Path, library: Library) -> list[Problem]:
+def proof_problems(library: Library) -> list[Problem]:
     """Return what is wrong with the proofs of pages and cards: no such test, no three lines, too many claims."""
+    root = library.root
     problems: list[Problem] = []
     of_pages: dict[str, list[Claim]] = defaultdict(list)
-    for claim in all_claims(root):
+    for claim in library.claims:
         for proof in claim.proofs:
             of_pages[proof].append(claim)
             if fault := _fault(root, proof):
                 problems.append(Problem(claim.path, claim.line, f"the proof of this claim is no proof: {fault}"))
-    # That the test exists is the card's own check.
-    proven = [card for card in library.cards.values() if card.proof and not missing_test(root, card.proof)]
+    # `content.cards.references` reports a card whose test does not exist.
+    proven = [card for card in library.decks.cards.values() if card.proof and not missing_test(root, card.proof)]
     problems += [
         Problem(card.path, card.line, f"the proof of card {card.id!r} is no proof: {fault}")
         for card in proven

@@ -1,0 +1,178 @@
+"""Everything the journal holds, read once a process: `library().decks`, `.lessons`, `.links` and so on.
+
+Each part is read when it is first asked for, and kept. `library()` looks at the size and time of every file below
+`docs/` and `exercises/` (a few milliseconds) and begins again when one has changed; a file that has not changed is not
+parsed again. Between `hold()` and `release()` it doesn't look: a build asks a thousand times, and sees one state.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from journal.content.cards.reading import read_decks
+from journal.content.claims import Claim, claims_in
+from journal.content.decisions import Adr, read_adrs
+from journal.content.exercises import Exercise, find_exercises
+from journal.content.lessons import Lesson, read_lessons, read_recall
+from journal.content.links.links import Chain, read_chain
+from journal.content.pages import Page, read_page
+from journal.content.repository import find_root
+from journal.content.weeks import Week, read_weeks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from journal.content.cards import Decks
+    from journal.content.problems import Problem
+
+_READ = ("docs", "exercises", "pyproject.toml")
+_SUFFIXES = (".md", ".yml", ".py", ".toml")
+_State = tuple[tuple[str, int, int], ...]
+
+
+class Library:
+    """The content of the journal in the folder `root`, as it was when each part was first asked for.
+
+    What is wrong with a file is in `problems`; the rest of it, and every other file, can be used all the same.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def page(self, path: str) -> Page | None:
+        """Return the Markdown page at `path`, relative to the root; None if there is none."""
+        file = self.root / path
+        return read_page(file, self.root)[0] if file.is_file() else None
+
+    def pages(self, folder: str = "") -> list[Page]:
+        """Return the pages below `docs/`, or below one folder of it, by path."""
+        return [read_page(file, self.root)[0] for file in sorted((self.root / "docs" / folder).rglob("*.md"))]
+
+    @property
+    def decks(self) -> Decks:
+        """Every deck, without the cards that have a fault."""
+        return self._decks[0]
+
+    @property
+    def decisions(self) -> list[Adr]:
+        """Every decision by number."""
+        return self._decisions[0]
+
+    @property
+    def weeks(self) -> list[Week]:
+        """Every weekly review in order, without those whose front matter has a fault."""
+        return self._weeks[0]
+
+    @property
+    def lessons(self) -> list[Lesson]:
+        """Every lesson by day."""
+        return self._lessons[0]
+
+    @property
+    def recall(self) -> list[Lesson]:
+        """Every recall page."""
+        return self._recall[0]
+
+    @cached_property
+    def exercises(self) -> list[Exercise]:
+        """Every exercise, in the order in which they are done."""
+        return find_exercises(self.root, self.lessons)
+
+    @cached_property
+    def claims(self) -> list[Claim]:
+        """Every claim of a page that names a proof."""
+        return [claim for page in self.pages() for claim in claims_in(page)]
+
+    @cached_property
+    def links(self) -> Chain:
+        """How steps, headings, decisions and cards lead to each other."""
+        return read_chain(self)
+
+    @cached_property
+    def problems(self) -> list[Problem]:
+        """What is wrong with single files; what they name and is not there is not among it."""
+        parts = (self._decks, self._decisions, self._weeks, self._lessons, self._recall)
+        return [problem for _, problems in parts for problem in problems]
+
+    @cached_property
+    def deck_problems(self) -> list[Problem]:
+        """What is wrong with the decks alone."""
+        return self._decks[1]
+
+    @cached_property
+    def week_problems(self) -> list[Problem]:
+        """What is wrong with the weekly reviews alone."""
+        return self._weeks[1]
+
+    @cached_property
+    def _decks(self) -> tuple[Decks, list[Problem]]:
+        return read_decks(self.root)
+
+    @cached_property
+    def _decisions(self) -> tuple[list[Adr], list[Problem]]:
+        return read_adrs(self.root)
+
+    @cached_property
+    def _weeks(self) -> tuple[list[Week], list[Problem]]:
+        return read_weeks(self.root)
+
+    @cached_property
+    def _lessons(self) -> tuple[list[Lesson], list[Problem]]:
+        return read_lessons(self.root)
+
+    @cached_property
+    def _recall(self) -> tuple[list[Lesson], list[Problem]]:
+        return read_recall(self.root)
+
+
+_known: dict[Path, tuple[_State, Library]] = {}
+_held: dict[Path, Library] = {}
+
+
+def library(root: Path | None = None) -> Library:
+    """Return what the journal in `root` holds now; without `root`, of the journal around the working folder.
+
+    Raises:
+        NoRepositoryError: there is no journal.
+    """
+    root = root or find_root()
+    if root in _held:
+        return _held[root]
+    state = tuple(sorted(_files(root)))
+    known = _known.get(root)
+    if known is None or known[0] != state:
+        known = _known[root] = (state, Library(root))
+    return known[1]
+
+
+def hold(root: Path) -> Library:
+    """Read what has changed, and let `library(root)` return just that until `release(root)`."""
+    release(root)
+    _held[root] = library(root)
+    return _held[root]
+
+
+def release(root: Path) -> None:
+    """Let `library(root)` look at the files again."""
+    _held.pop(root, None)
+
+
+def release_all() -> None:
+    """Let `library()` look at the files of every journal again."""
+    _held.clear()
+
+
+def _files(root: Path) -> Iterator[tuple[str, int, int]]:
+    waiting = [str(root / name) for name in _READ]
+    while waiting:
+        name = waiting.pop()
+        if name.endswith(_SUFFIXES):
+            with suppress(FileNotFoundError):  # an editor may have moved it since
+                stat = os.stat(name)  # noqa: PTH116  (a Path for each of a thousand files would take most of the time)
+                yield name, stat.st_mtime_ns, stat.st_size
+        elif os.path.isdir(name):  # noqa: PTH112
+            waiting += [entry.path for entry in os.scandir(name) if entry.is_dir() or entry.name.endswith(_SUFFIXES)]
