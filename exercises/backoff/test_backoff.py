@@ -33,12 +33,12 @@ from exercises.backoff.backoff import (
     is_transient,
     retry,
 )
-from exercises.harness import explain, fail, for_seeds, settle
+from grading import explain, fail, for_seeds, settle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from exercises.harness.network import Network
+    from grading.network import Network
 
 STEP_1 = pytest.mark.step(1, "double and cap")
 STEP_2 = pytest.mark.step(2, "full jitter")

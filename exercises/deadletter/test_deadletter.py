@@ -28,7 +28,7 @@ from exercises.deadletter.deadletter import (
     submit,
     take,
 )
-from exercises.harness import explain, for_seeds
+from grading import explain, for_seeds
 
 READY, SCHEDULED, DEAD = "{orders}:ready", "{orders}:scheduled", "{orders}:dead"
 W1, W2, W3 = (f"{{orders}}:processing:w{n}" for n in (1, 2, 3))

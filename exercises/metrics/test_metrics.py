@@ -19,10 +19,10 @@ from typing import NamedTuple
 
 import pytest
 
-from exercises.harness import explain, fail, for_seeds
-from exercises.harness.switches import ReplacedLock, ReplacedRLock, forced_switches, loaded_again
 from exercises.metrics import metrics
 from exercises.metrics.metrics import Flusher, Registry, series_key
+from grading import explain, fail, for_seeds
+from grading.switches import ReplacedLock, ReplacedRLock, forced_switches, loaded_again
 
 TOTALS = "metrics:totals"
 

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from exercises.harness import explain, fail
-from exercises.harness.examine import Ran, Request, examine, in_place_of, module_from, still_unwritten
+from grading import explain, fail
+from grading.examine import Ran, Request, examine, in_place_of, module_from, still_unwritten
 
 GRADED_AGAINST = "backoff"
 NAME = f"exercises.{GRADED_AGAINST}.{GRADED_AGAINST}"

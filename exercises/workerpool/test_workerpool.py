@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import pytest
 import redis.exceptions
 
-from exercises.harness import Stuck, explain, fail, settle
 from exercises.workerpool.workerpool import (
     DONE,
     FAILED,
@@ -25,6 +24,7 @@ from exercises.workerpool.workerpool import (
     take,
     work,
 )
+from grading import Stuck, explain, fail, settle
 
 FAULTS = ("never_arrived", "reply_lost")
 BLOCKING = {b"BLMOVE", b"BLMPOP", b"BLPOP", b"BRPOP", b"BRPOPLPUSH"}

@@ -1,8 +1,9 @@
 """Grade a file that is not the learner's: the solution, a wrong solution, the stub, by the learner's own command.
 
-`exercises/` and `pyproject.toml` are copied to a temporary folder outside the repository, the file is laid over
-`exercises/<slug>/<slug>.py`, and `pytest exercises/<slug>` runs there. Inside the repository pytest would take the
-settings of the repository and silently grade the stub, so where the tests imported their module from is checked first.
+`exercises/`, the engine in `src/grading/` and `pyproject.toml` are copied to a temporary folder outside the repository,
+the file is laid over `exercises/<slug>/<slug>.py`, and `pytest exercises/<slug>` runs there. Inside the repository
+pytest would take the settings of the repository and silently grade the stub, so where the tests imported their module
+from is checked first. The copy's own engine grades: `grading.loading` refuses one that is installed elsewhere.
 """
 
 from __future__ import annotations
@@ -141,7 +142,8 @@ def make_overlay(root: Path, slug: str, text: str, folder: Path, sources: Source
                 "set TMPDIR to a folder outside any project"
             )
     ignored = shutil.ignore_patterns("__pycache__", ".pytest_cache", "*.bak*")
-    shutil.copytree(root / "exercises", folder / "exercises", ignore=ignored)
+    for path in ("exercises", "src/grading"):
+        shutil.copytree(root / path, folder / path, ignore=ignored)
     shutil.copy2(root / "pyproject.toml", folder / "pyproject.toml")
     tested = graded_against(root, slug)
     if tested is not None:

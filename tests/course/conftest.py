@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TESTS = '''\
 import pytest
 
-from exercises.harness import explain, for_seeds
+from grading import explain, for_seeds
 from exercises.toy.toy import double, take
 
 
@@ -80,8 +80,9 @@ class Toy:
     def __init__(self, root: Path) -> None:
         self.root = root
         shutil.copytree(
-            ROOT / "exercises" / "harness", root / "exercises" / "harness", ignore=shutil.ignore_patterns("__pycache__")
+            ROOT / "src" / "grading", root / "src" / "grading", ignore=shutil.ignore_patterns("__pycache__")
         )
+        (root / "exercises").mkdir()
         shutil.copy2(ROOT / "exercises" / "conftest.py", root / "exercises" / "conftest.py")
         shutil.copy2(ROOT / "pyproject.toml", root / "pyproject.toml")
         self.write("exercises/toy/test_toy.py", TESTS)

@@ -8,7 +8,7 @@ import types
 
 import pytest
 
-from exercises.harness.switches import forced_switches
+from grading.switches import forced_switches
 
 SUBJECT = """
 import threading

@@ -124,7 +124,7 @@ def test_digest_follows_every_file_that_decides(whole):
     seen = {digest(exercise)}
     for path in (
         "exercises/toy/test_toy.py",
-        "exercises/harness/explain.py",
+        "src/grading/explain.py",
         "solutions/toy/toy.py",
         "solutions/toy/wrong/takes_the_last.py",
         "solutions/toy/alternatives/by_adding.py",

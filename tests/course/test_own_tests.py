@@ -9,8 +9,8 @@ import types
 
 import pytest
 
-from exercises.harness import examine as examine_module
-from exercises.harness.examine import Request, examine, in_place_of, still_unwritten
+from grading import examine as examine_module
+from grading.examine import Request, examine, in_place_of, still_unwritten
 from grading.overlay import grade, graded_against
 from journal.course import find_exercises
 from tests.course.conftest import ROOT

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import redis
 
-from exercises.harness.recording import plain
 from grading.overlay import grade
+from grading.recording import plain
 from jobqueue.adapters.embedded_valkey import EmbeddedValkey
 from journal.course import find_exercises
 from tests.course.conftest import ROOT

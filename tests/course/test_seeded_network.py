@@ -5,8 +5,8 @@ import asyncio
 import pytest
 import redis.exceptions
 
-from exercises.harness import clock
-from exercises.harness.network import Network, ScriptRefusedError
+from grading import clock
+from grading.network import Network, ScriptRefusedError
 
 
 def on(network, main):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from exercises.harness import clock, report
+from grading import clock, report
 
 HERE = (__file__,)
 

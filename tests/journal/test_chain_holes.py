@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from exercises.harness.reading import where_to_read
+from grading.steps import where_to_read
 from journal.check import check_all
 from journal.content.library import library
 from journal.content.links import chain_problems
@@ -74,7 +74,7 @@ def test_faults_of_cards_are_not_reported_again_as_holes(folder):
     assert [problem.path for problem in check_all(library(folder.path))] == ["docs/quizzes/backoff.yml"]
 
 
-def test_harness_finds_where_to_read_without_the_journal(folder):
+def test_grading_finds_where_to_read_without_the_journal(folder):
     readme = folder.path / README
     assert where_to_read(readme, 1) == ["docs/lessons/day-137-retries.md#what-to-retry"]
     assert where_to_read(readme, 2) == [f"docs/{JITTER}"]

@@ -297,7 +297,7 @@ def test_new_exercise_in_five_places_grades_itself(command, folder, pytestconfig
     for place in ("exercises/tracing/README.md", "solutions/tracing/NOTES.md", "docs/exercises/tracing.md"):
         assert f"wrote {place}" in out
     assert check_all(library(folder.path)) == []
-    shutil.copytree(pytestconfig.rootpath / "exercises/harness", folder.path / "exercises/harness")
+    shutil.copytree(pytestconfig.rootpath / "src/grading", folder.path / "src/grading")
     shutil.copy(pytestconfig.rootpath / "exercises/conftest.py", folder.path / "exercises/conftest.py")
     shutil.copy(pytestconfig.rootpath / "pyproject.toml", folder.path / "pyproject.toml")
     learner = folder.path / "exercises/tracing/tracing.py"
@@ -326,7 +326,7 @@ def test_new_exercise_in_five_places_grades_itself(command, folder, pytestconfig
     }
 
 
-@pytest.mark.parametrize("slug", ["Two Words", "harness", "1st", "a-b"])
+@pytest.mark.parametrize("slug", ["Two Words", "simulations", "1st", "a-b"])
 def test_new_exercise_refuses_a_bad_slug(command, slug):
     assert command("new", "exercise", slug)[0] == 1
 

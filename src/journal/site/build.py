@@ -36,7 +36,6 @@ _INPUTS = (
     "exercises/*/README.md",
     "exercises/*/test_*.py",
     "exercises/conftest.py",
-    "exercises/harness/*.py",
     "solutions/**/*",
     "src/jobqueue/**/*",
     "src/grading/*.py",

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FOLDER = "assets/workshop"
+NOT_IN_THE_PAGE = {"examine.py", "overlay.py"}
+"""What of the engine starts processes: a page has none."""
+
 _TITLE = re.compile(r"\A\s*# .*\n")
 _REGION = re.compile(r"^\s*# --8<-- \[(?:start|end):.*\n(?:\n(?=\n))?", re.MULTILINE)
 
@@ -79,8 +82,8 @@ def _stub(exercise: Exercise) -> str:
 
 
 def _harness(root: Path) -> dict[str, str]:
-    folder = root / "exercises"
-    paths = [folder / "conftest.py", *sorted((folder / "harness").glob("*.py"))]
+    paths = [root / "exercises" / "conftest.py", *sorted((root / "src" / "grading").glob("*.py"))]
+    paths = [path for path in paths if path.name not in NOT_IN_THE_PAGE]
     return {path.relative_to(root).as_posix(): path.read_text(encoding="utf-8") for path in paths}
 
 

@@ -76,7 +76,7 @@ from __future__ import annotations
 import pytest
 
 from exercises.{slug}.{slug} import doubled
-from exercises.harness import explain
+from grading import explain
 
 
 @pytest.mark.step(1, "double it")

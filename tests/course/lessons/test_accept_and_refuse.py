@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from exercises.harness.examine import in_place_of, module_from
+from grading.examine import in_place_of, module_from
 from solutions.backoff import backoff as right
 from solutions.backoff.wrong import accepts_nan
 from solutions.testbackoff.implementations.right import by_logarithms

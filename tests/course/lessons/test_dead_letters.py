@@ -8,8 +8,8 @@ import redis
 import redis.asyncio
 from redis.exceptions import ResponseError, WatchError
 
-from exercises.harness import clock
-from exercises.harness.network import Network
+from grading import clock
+from grading.network import Network
 from solutions.deadletter.deadletter import (
     DEAD,
     READY,

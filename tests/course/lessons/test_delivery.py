@@ -8,8 +8,8 @@ import pytest
 import redis
 import redis.asyncio
 
-from exercises.harness import clock
-from exercises.harness.network import Network
+from grading import clock
+from grading.network import Network
 from solutions.deadletter.deadletter import READY, SCHEDULED, acknowledge, processing, recover, submit, take
 from solutions.simulations.deadletter import many_deaths
 

@@ -5,9 +5,9 @@ import itertools
 import pytest
 import redis.exceptions
 
-from exercises.harness import clock
-from exercises.harness.network import Network
-from exercises.harness.switches import forced_switches
+from grading import clock
+from grading.network import Network
+from grading.switches import forced_switches
 from solutions.metrics import metrics as right
 from solutions.metrics.metrics import Registry, series_key
 from solutions.metrics.wrong import backslash_escaped_last, lock_around_reads_only, new_id_for_each_attempt

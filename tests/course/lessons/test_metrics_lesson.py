@@ -9,7 +9,7 @@ import threading
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from exercises.harness.switches import forced_switches
+from grading.switches import forced_switches
 from solutions.metrics import metrics
 from solutions.metrics.metrics import Registry, series_key
 from solutions.simulations.metrics import SAMPLES_PER_LABEL_SET, grow

@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from exercises.harness import clock
-from exercises.harness.network import Network
+from grading import clock
+from grading.network import Network
 from solutions.deadletter import deadletter
 from solutions.deadletter.wrong import mark_is_not_watched
 from solutions.workerpool import workerpool as right

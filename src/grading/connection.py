@@ -22,7 +22,7 @@ from redis.backoff import NoBackoff
 from redis.event import EventDispatcher
 
 if TYPE_CHECKING:
-    from exercises.harness.network import Network
+    from grading.network import Network
 
 
 class NetworkError(redis.exceptions.ConnectionError):
@@ -136,7 +136,7 @@ class Connection(FakeAsyncRedisConnection):
         """Encode commands that are sent together."""
         return Batch([arguments for command in commands for arguments in self.pack_command(*command)])
 
-    async def send_packed_command(self, command: Any, check_health: bool = True) -> None:
+    async def send_packed_command(self, command: Any, check_health: bool = True) -> None:  # noqa: ARG002 - redis-py calls it so
         """Hand commands to the server one by one, each after the network let it pass."""
         if self._sock is None:
             await self.connect()

@@ -12,6 +12,7 @@ what is ready and its heap of timers; a test in tests/course holds this for ever
 from __future__ import annotations
 
 import asyncio
+import collections
 import contextlib
 import heapq
 import os
@@ -23,7 +24,7 @@ import types
 import warnings
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, SupportsIndex
 
 EPOCH_S = 1_700_000_000.0
 """What `time.time()` answers, in seconds, at the start of every async test."""
@@ -157,6 +158,12 @@ class VirtualLoop(asyncio.BaseEventLoop):
         files: paths of the code under test; `Stuck.where` names a line in one of these.
     """
 
+    # Private parts of asyncio's, which its annotations leave out.
+    _ready: collections.deque[asyncio.Handle]
+    _scheduled: list[Any]
+    _stopping: bool
+    _timer_cancelled_count: int
+
     def __init__(self, files: tuple[str, ...] = ()) -> None:
         super().__init__()
         self.now_s = 0.0
@@ -255,14 +262,14 @@ class VirtualLoop(asyncio.BaseEventLoop):
     def _forget_timer(self) -> asyncio.TimerHandle:
         timer: asyncio.TimerHandle = heapq.heappop(self._scheduled)
         timer._scheduled = False  # type: ignore[attr-defined] # noqa: SLF001
-        if timer._cancelled:  # type: ignore[attr-defined] # noqa: SLF001
+        if timer._cancelled:  # noqa: SLF001
             self._timer_cancelled_count -= 1
         return timer
 
     def _write_to_self(self) -> None:
         """Do nothing: nobody sleeps in a real selector."""
 
-    def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> asyncio.Future[Any]:  # type: ignore[override]
+    def run_in_executor(self, _executor: Any, func: Callable[..., Any], *args: Any) -> asyncio.Future[Any]:  # type: ignore[override]
         """Call `func` at once, in this thread: order stays deterministic, and it works where no thread can start."""
         done: asyncio.Future[Any] = self.create_future()
         try:
@@ -279,7 +286,7 @@ class BlockingCallError(AssertionError):
     """Say that the code under test stopped the whole event loop."""
 
 
-def _refuse_to_block(seconds: float) -> None:
+def _refuse_to_block(seconds: float | SupportsIndex, /) -> None:
     raise BlockingCallError(
         f"time.sleep({seconds!r}) inside async code stops every task of the program at once; "
         "use `await asyncio.sleep(…)`, which lets the others run"

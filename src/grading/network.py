@@ -17,11 +17,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-import redis.asyncio
 import redis.exceptions
 from fakeredis import FakeServer
+from redis.asyncio import Redis
 
-from exercises.harness.connection import Exchange, Link, NetworkError, client_on
+from grading.connection import Exchange, Link, NetworkError, client_on
 
 DEFAULT_LATENCY_S = 0.002
 MAX_POINTS = 400
@@ -82,22 +82,22 @@ class Network:
     recording: list[Exchange] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
     point: int = 0
-    redis: redis.asyncio.Redis = field(init=False)
+    redis: Redis = field(init=False)
 
     def __post_init__(self) -> None:
         self._random = random.Random(self.seed)
         self._server = FakeServer(version=(7, 4))
         self._faults: list[_Fault] = []
-        self._clients: list[redis.asyncio.Redis] = []
+        self._clients: list[Redis] = []
         self._fresh: list[Network] = []
-        self._raw: redis.asyncio.Redis | None = None
+        self._raw: Redis | None = None
         if kept is not None:
             kept.append(self)
         self.redis = self._client("redis", under_control=True)
 
     # Clients
 
-    def _client(self, name: str, *, under_control: bool) -> redis.asyncio.Redis:
+    def _client(self, name: str, *, under_control: bool) -> Redis:
         client = client_on(self._server, Link(self, name, under_control))
         self._clients.append(client)
         return client
@@ -108,8 +108,8 @@ class Network:
             await self._warm(client)
 
     @staticmethod
-    async def _warm(client: redis.asyncio.Redis) -> None:
-        pool = client.connection_pool
+    async def _warm(client: Redis) -> None:
+        pool: Any = client.connection_pool
         await pool.release(await pool.get_connection())
 
     async def close(self) -> None:
@@ -117,15 +117,16 @@ class Network:
         for network in self._fresh:
             await network.close()
         for client in self._clients:
-            await client.connection_pool.drop()
+            pool: Any = client.connection_pool
+            await pool.drop()
 
-    async def client(self, name: str) -> redis.asyncio.Redis:
+    async def client(self, name: str) -> Redis:
         """Return a further connected client of the same server: another process, with a name for faults to mean it."""
         client = self._client(name, under_control=True)
         await self._warm(client)
         return client
 
-    def raw(self) -> redis.asyncio.Redis:
+    def raw(self) -> Redis:
         """Return a client without latency, faults and points: for arranging and for asserting what is stored."""
         if self._raw is None:
             self._raw = self._client("raw", under_control=False)
@@ -177,7 +178,8 @@ class Network:
     @property
     def protocol(self) -> int:
         """The version of the Redis protocol that the clients speak."""
-        return int(self.redis.connection_pool.make_connection().protocol)
+        pool: Any = self.redis.connection_pool
+        return int(pool.make_connection().protocol)
 
     @property
     def fired(self) -> int:

@@ -1,6 +1,6 @@
 """Turn the results of tests into what a learner reads: one line a step, and the first thing to look at.
 
-Knows nothing of pytest's objects beyond an exception and its traceback; `exercises/conftest.py` feeds it.
+Knows nothing of pytest's objects beyond an exception and its traceback; `plugin.py` feeds it.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from exercises.harness.clock import Stuck
-from exercises.harness.explain import find_explanation, passed_through
-from exercises.harness.reading import where_to_read
+from grading.clock import Stuck
+from grading.explain import find_explanation, passed_through
+from grading.steps import where_to_read
 
 PASSED, FAILED, NOT_STARTED, LOCAL_ONLY, NOT_RUN = "passed", "failed", "not_started", "local_only", "not_run"
 MARKS = {PASSED: "[ok]", FAILED: "[NO]", NOT_STARTED: "[..]", LOCAL_ONLY: "[--]", NOT_RUN: "[--]"}
@@ -248,7 +248,7 @@ class ExerciseReport:
     broken: str | None = None
     broken_line: int | None = None
     module: str | None = None
-    cards: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def add(self, n: int, title: str, result: TestResult, *, stretch: bool) -> None:
         """Keep the result of a test; a later one of the same test replaces it."""
@@ -340,7 +340,7 @@ class ExerciseReport:
         hint = f"exercises/{slug}/README.md has hints for it under step {first.n}"
         extra = " (a stretch: the core is passed)" if self.passed else ""
         mend = f"next: mend step {first.n}, {first.title}, in {self.place.shown}{extra}; {hint}"
-        return [mend, *self._where_to_read(first), *self.cards]
+        return [mend, *self._where_to_read(first), *self.notes]
 
     def _where_to_read(self, step: StepResult) -> list[str]:
         """Return the lines that lead from a step to its lesson."""

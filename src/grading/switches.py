@@ -1,6 +1,6 @@
 """Force a thread switch at every opcode of the learner's file, so that a race fails every time and not now and then.
 
-    from exercises.harness.switches import forced_switches
+    from grading.switches import forced_switches
 
     result = forced_switches(
         setup=Registry,                                     # makes a fresh subject, once per switch
@@ -332,6 +332,9 @@ class _TracedOpcodes:
         return self._step
 
 
+_monitoring: Any = getattr(sys, "monitoring", None)  # since Python 3.12
+
+
 class _MonitoredOpcodes:
     """Tell the counters of every opcode through `sys.monitoring`: Python 3.12 and later.
 
@@ -345,20 +348,18 @@ class _MonitoredOpcodes:
         self.codes: list[types.CodeType] = []
 
     def __enter__(self) -> Self:
-        monitoring = sys.monitoring
-        monitoring.use_tool_id(self.tool, "forced switches")
-        monitoring.register_callback(self.tool, monitoring.events.PY_START, self._start)
-        monitoring.register_callback(self.tool, monitoring.events.INSTRUCTION, self._step)
-        monitoring.restart_events()
-        monitoring.set_events(self.tool, monitoring.events.PY_START)
+        _monitoring.use_tool_id(self.tool, "forced switches")
+        _monitoring.register_callback(self.tool, _monitoring.events.PY_START, self._start)
+        _monitoring.register_callback(self.tool, _monitoring.events.INSTRUCTION, self._step)
+        _monitoring.restart_events()
+        _monitoring.set_events(self.tool, _monitoring.events.PY_START)
         return self
 
     def __exit__(self, *_: object) -> None:
-        monitoring = sys.monitoring
-        monitoring.set_events(self.tool, 0)
+        _monitoring.set_events(self.tool, 0)
         for code in self.codes:
-            monitoring.set_local_events(self.tool, code, 0)
-        monitoring.free_tool_id(self.tool)
+            _monitoring.set_local_events(self.tool, code, 0)
+        _monitoring.free_tool_id(self.tool)
 
     def begin(self) -> None:
         """Do nothing: it is on for every thread."""
@@ -368,9 +369,9 @@ class _MonitoredOpcodes:
 
     def _start(self, code: types.CodeType, _offset: int) -> Any:
         if code.co_filename == self.path:
-            sys.monitoring.set_local_events(self.tool, code, sys.monitoring.events.INSTRUCTION)
+            _monitoring.set_local_events(self.tool, code, _monitoring.events.INSTRUCTION)
             self.codes.append(code)
-        return sys.monitoring.DISABLE
+        return _monitoring.DISABLE
 
     def _step(self, _code: types.CodeType, offset: int) -> None:
         counter = _own_counter()

@@ -7,10 +7,8 @@ then runs 1001 to 1050.
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable
 from typing import TypeVar
-
-from exercises.harness.network import Network
 
 Test = TypeVar("Test", bound=Callable[..., object])
 
@@ -42,32 +40,3 @@ def for_seeds(count: int) -> Callable[[Test], Test]:
         return test
 
     return mark
-
-
-class Seeds:
-    """Iterate over fresh networks inside one test: `async for network in seeds(50): …`."""
-
-    def __init__(self) -> None:
-        self.current: int | None = None
-
-    async def __call__(self, count: int) -> AsyncIterator[Network]:
-        """Yield `count` networks, each under another seed and with limits of its own."""
-        import asyncio  # noqa: PLC0415
-
-        for seed in seeds_for(count):
-            self.current = seed
-            network = Network(seed)
-            await network.open()
-            limits = getattr(asyncio.get_running_loop(), "fresh_limits", None)
-            if limits is not None:
-                limits()
-            yield network
-            await network.close()
-        self.current = None
-
-    def numbers(self, count: int) -> Iterator[int]:
-        """Iterate over bare seeds, for tests without a network."""
-        for seed in seeds_for(count):
-            self.current = seed
-            yield seed
-        self.current = None

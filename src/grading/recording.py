@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from exercises.harness.network import Network
+    from grading.network import Network
 
 
 def plain(reply: Any) -> Any:  # noqa: PLR0911 - one for each kind of reply
