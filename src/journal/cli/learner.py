@@ -11,11 +11,10 @@ import click
 from journal.cli.wording import count, local_time, table, warn
 from journal.content.exercises import last_outcomes, passed_steps
 from journal.content.library import library
-from journal.course.reset import ResetError
-from journal.course.reset import reset as bring_back
 from journal.review.day import day_of, now_utc
 from journal.review.history import default_history, effective, new_event
 from journal.review.schedule import due_today, replay
+from journal.review.standing import CACHE, standing
 from journal.review.stats import confidence as stated_confidence
 from journal.review.stats import days_hit, forecast, leeches, retention, reviews_a_day, streaks
 from journal.week.calibration import calibration, caveat, pooled
@@ -39,9 +38,9 @@ def due(*, each: bool) -> None:
     content = library()
     decks = content.decks
     warn(content.deck_problems, "in the decks; the cards concerned are not counted")
-    loaded = default_history(content.root).load()
-    warn(loaded.problems, "in the history; nothing was deleted")
-    states = replay(loaded.events, decks)
+    known = standing(default_history(content.root), decks, content.root / CACHE)
+    warn(known.problems, "in the history; nothing was deleted")
+    states = known.states
     now = now_utc()
     waiting = due_today(states, now)
     new = [card for card in decks.cards.values() if card.id not in states]
@@ -210,6 +209,10 @@ def confidence(topic: str, value: int) -> None:
 @click.argument("slug")
 def reset(slug: str) -> None:
     """Restore the stub of exercise SLUG; what you wrote is kept, and the command says where."""
+    # The course's package imports pytest, for which the other commands would wait.
+    from journal.course.reset import ResetError  # noqa: PLC0415
+    from journal.course.reset import reset as bring_back  # noqa: PLC0415
+
     root = library().root
     try:
         done = bring_back(root, slug)

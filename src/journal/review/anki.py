@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from journal.content.cards import Card, Deck, Decks
+    from journal.content.settings import Settings
 
 # Anki's own numbers are creation times in milliseconds; these stay in the range that genanki's documentation asks for.
 NOTE_TYPE_ID = 1_607_392_319
@@ -34,14 +35,14 @@ pre { overflow-x: auto; }
 """
 
 
-def export_decks(decks: Decks, file: Path) -> int:
+def export_decks(decks: Decks, settings: Settings, file: Path) -> int:
     """Write all cards to the Anki package `file`, replacing it whole, and return how many there are.
 
     Raises:
         OSError: `file` cannot be written; an older one is left as it was.
     """
-    note_type = _note_type()
-    made = [_deck(deck, note_type) for deck in decks.all]
+    note_type = _note_type(settings)
+    made = [_deck(deck, settings, note_type) for deck in decks.all]
     handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.", suffix=".apkg")
     os.close(handle)
     try:
@@ -52,21 +53,21 @@ def export_decks(decks: Decks, file: Path) -> int:
     return len(decks.cards)
 
 
-def note_guid(card: str) -> str:
-    """Return the guid of the note for the card with the id `card`."""
-    return str(genanki.guid_for("redrive", card))
+def note_guid(journal: str, card: str) -> str:
+    """Return the guid of the note for the card with the id `card` of the journal with that name."""
+    return str(genanki.guid_for(journal, card))
 
 
-def deck_id(topic: str) -> int:
-    """Return the number of the deck `topic`, 2**30 to 2**31 - 1."""
-    digest = hashlib.sha256(f"redrive deck {topic}".encode()).digest()
+def deck_id(journal: str, topic: str) -> int:
+    """Return the number of the deck `topic` of the journal with that name, 2**30 to 2**31 - 1."""
+    digest = hashlib.sha256(f"{journal} deck {topic}".encode()).digest()
     return _DECK_ID_LOW + int.from_bytes(digest[:8], "big") % _DECK_ID_SPAN
 
 
-def _note_type() -> Any:
+def _note_type(settings: Settings) -> Any:
     return genanki.Model(
         NOTE_TYPE_ID,
-        "Redrive",
+        settings.title,
         fields=[{"name": "Question"}, {"name": "Answer"}, {"name": "Source"}, {"name": "Id"}],
         templates=[
             {
@@ -79,20 +80,20 @@ def _note_type() -> Any:
     )
 
 
-def _deck(deck: Deck, note_type: Any) -> Any:
-    made = genanki.Deck(deck_id(deck.topic), f"Redrive::{deck.title}")
+def _deck(deck: Deck, settings: Settings, note_type: Any) -> Any:
+    made = genanki.Deck(deck_id(settings.name, deck.topic), f"{settings.title}::{deck.title}")
     for card in deck.cards:
         made.add_note(
             genanki.Note(
                 model=note_type,
                 fields=[card_html(card.question), card_html(card.answer), card.lesson, card.id],
-                guid=note_guid(card.id),
-                tags=list(_tags(card)),
+                guid=note_guid(settings.name, card.id),
+                tags=list(_tags(settings.name, card)),
             )
         )
     return made
 
 
-def _tags(card: Card) -> Iterator[str]:
-    yield f"redrive::{card.topic}"
-    yield f"redrive::{card.kind}"
+def _tags(journal: str, card: Card) -> Iterator[str]:
+    yield f"{journal}::{card.topic}"
+    yield f"{journal}::{card.kind}"

@@ -61,12 +61,13 @@ def cards_of_failed_steps(slug: str, failed: Iterable[int], file: Path) -> list[
         return []
     # Only a failed run pays for reading decks and replaying the history.
     from journal.content.library import library  # noqa: PLC0415
-    from journal.review.schedule import due_today, replay  # noqa: PLC0415
+    from journal.review.schedule import due_today  # noqa: PLC0415
+    from journal.review.standing import CACHE, standing  # noqa: PLC0415
 
     try:
         root = find_root(file.parent)
         decks = library(root).decks
-        states = replay(default_history(root).load().events, decks)
+        states = standing(default_history(root), decks, root / CACHE).states
     except (OSError, ValueError, NoRepositoryError):
         return []  # the run was recorded; what it means for the cards is shown by `journal due`
     cards = [card for step in steps for card in decks.of_step(slug, step)]

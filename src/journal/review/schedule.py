@@ -83,12 +83,19 @@ class CardState:
         return self.lapses >= LEECH_LAPSES
 
 
-def replay(events: Iterable[Event], decks: Decks) -> dict[str, CardState]:
+def replay(
+    events: Iterable[Event], decks: Decks, before: Mapping[str, CardState] | None = None
+) -> dict[str, CardState]:
     """Return the state of every card of `decks` that `events` review, by card id.
 
     The order of `events` does not matter. Reviews of cards that the decks lack (retired, renamed) are ignored.
+
+    Args:
+        events: the history, or what came after `before`, which must then be later than all of it and undo none of it.
+        decks: the cards.
+        before: what an earlier replay returned.
     """
-    states: dict[str, CardState] = {}
+    states = dict(before or {})
     by_step: dict[str, list[str]] = {}
     for card in decks.cards.values():
         if card.step:

@@ -114,7 +114,7 @@ def parse_line(line: str) -> Event:
     if size > MAX_LINE_BYTES:
         raise EventError(f"is {size} bytes long, and an event has at most {MAX_LINE_BYTES}")
     try:
-        record = json.loads(line, object_pairs_hook=_no_repeats, parse_constant=_no_constant)
+        record = _DECODER.decode(line)
     except (ValueError, RecursionError) as error:
         raise EventError(f"is no JSON: {error}") from error
     if not isinstance(record, dict):
@@ -264,3 +264,7 @@ def _no_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is no number")
+
+
+# One for all lines: `json.loads` would make a new one for each, which takes a tenth of the time of reading a history.
+_DECODER = json.JSONDecoder(object_pairs_hook=_no_repeats, parse_constant=_no_constant)

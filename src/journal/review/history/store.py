@@ -66,19 +66,29 @@ class History:
         """
         if self.path is None:
             return Loaded(tuple(in_order(self._kept)), ())
-        if not self.path.exists():
-            return Loaded((), ())
+        data, torn = self.read()
+        loaded = read_events(data, str(self.path))
+        return Loaded(loaded.events, (*torn, *loaded.problems))
+
+    def read(self) -> tuple[bytes, list[Problem]]:
+        """Return the file as it is, "" where there is none. A torn last line is set aside first and reported.
+
+        Raises:
+            OSError: the file is there and cannot be read.
+            ValueError: the history is kept in memory.
+        """
+        path = self._file
+        if not path.exists():
+            return b"", []
         try:
-            with exclusive(_beside(self.path, ".lock")):
+            with exclusive(_beside(path, ".lock")):
                 torn = self._set_torn_line_aside()
-                data = self.path.read_bytes()
+                return path.read_bytes(), torn
         except OSError as error:
             if error.errno not in {errno.EACCES, errno.EPERM, errno.EROFS}:
                 raise
             # A history on a read-only disk can still be looked at; a torn line then counts as an unreadable one.
-            torn, data = [], self.path.read_bytes()
-        loaded = read_events(data, str(self.path))
-        return Loaded(loaded.events, (*torn, *loaded.problems))
+            return path.read_bytes(), []
 
     def append(self, *events: Event) -> None:
         """Write `events` and return once they are on the disk.
@@ -179,12 +189,18 @@ class History:
         ]
 
 
-def read_events(data: bytes, name: str) -> Loaded:
-    """Return the events in `data`, each id once, and a problem for each line that is none; `name` is the file's."""
+def read_events(data: bytes, name: str, *, first_line: int = 1) -> Loaded:
+    """Return the events in `data`, each id once, and a problem for each line that is none.
+
+    Args:
+        data: whole lines.
+        name: the file's, for problems.
+        first_line: the line of the file with which `data` begins.
+    """
     events: dict[str, Event] = {}
     problems: list[Problem] = []
     lines = data.split(b"\n")
-    for number, raw in enumerate(lines, 1):
+    for number, raw in enumerate(lines, first_line):
         if not raw.strip():
             continue
         try:
