@@ -4,7 +4,7 @@ import pytest
 from click.testing import CliRunner
 
 from journal.course import check_grades, check_texts, check_twins, command, find_exercises
-from journal.course.grades import polls_and_loops
+from journal.course.grades import missing_mistakes
 
 
 @pytest.fixture
@@ -240,10 +240,14 @@ def test_without_git_a_changed_stub_is_the_learners_and_not_checked(toy):
     assert said == ["toy: stub not checked (without git it may be yours), 2 solutions, 9 wrong solutions"]
 
 
-def test_course_without_a_polling_pool_and_an_endless_loop_is_told():
-    assert len(polls_and_loops({"a": "got 5"})) == 2
-    said = {"a": "more than 1 hour of virtual time went by", "b": "after 10 real seconds: an endless loop"}
-    assert polls_and_loops(said) == []
+def test_mistake_that_is_demanded_and_not_among_the_wrong_solutions_is_told(toy):
+    (exercise,) = find_exercises(toy.root)
+    toy.write("exercises/toy/course.toml", '[[demands]]\nmistake = "an endless loop"\nsays = ["seconds", "turns"]\n')
+    said = {"solutions/toy/wrong/a.py": "got 5", "solutions/other/wrong/b.py": "after 10 real seconds"}
+    assert [str(problem) for problem in missing_mistakes(exercise, said)] == [
+        "solutions/toy/wrong: holds no wrong solution that is an endless loop; add one"
+    ]
+    assert missing_mistakes(exercise, {**said, "solutions/toy/wrong/c.py": "went on for 200000 turns"}) == []
 
 
 def test_command_names_the_file_and_an_unknown_slug_is_misuse(whole, monkeypatch):

@@ -28,7 +28,7 @@ def test_exercise_is_complete_and_its_twins_agree(slug):
 
 
 def test_stubs_are_red_solutions_green_and_wrong_solutions_caught():
-    problems = check_grades(list(EXERCISES.values()), whole=True)
+    problems = check_grades(list(EXERCISES.values()))
     assert not problems, listed(problems)
 
 

@@ -36,7 +36,7 @@ cards:
 """
 
 FILES = {
-    "pyproject.toml": '[project]\nname = "redrive"\n',
+    "pyproject.toml": '[project]\nname = "redrive"\n\n[tool.journal]\nname = "redrive"\ntitle = "Redrive"\n',
     "docs/quizzes/backoff.yml": DECK,
     "docs/lessons/day-137-retries.md": """\
 ---

@@ -48,9 +48,9 @@ def test_exporting_twice_gives_the_same_identities(export, folder):
     assert (
         {row[:2] for row in first.values()}
         == {row[:2] for row in second.values()}
-        == {(NOTE_TYPE_ID, deck_id("backoff"))}
+        == {(NOTE_TYPE_ID, deck_id("redrive", "backoff"))}
     )
-    changed = note_guid("backoff-03")
+    changed = note_guid("redrive", "backoff-03")
     assert first[changed][2][1] == "<p>What is transient.</p>"
     assert second[changed][2][1] == "<p>What is <em>transient</em>, and nothing else.</p>"
 
@@ -58,19 +58,19 @@ def test_exporting_twice_gives_the_same_identities(export, folder):
 def test_exporting_over_an_older_package_replaces_it_whole(export, folder, tmp_path):
     export("same.apkg")
     folder.change("docs/quizzes/backoff.yml", "id: backoff-02", "id: backoff-09")
-    assert set(export("same.apkg")) == {note_guid(f"backoff-{n}") for n in ("01", "03", "09")}
+    assert set(export("same.apkg")) == {note_guid("redrive", f"backoff-{n}") for n in ("01", "03", "09")}
     assert [path.name for path in tmp_path.glob("*.apkg")] == ["same.apkg"]
 
 
 def test_identities_never_change():
-    assert note_guid("backoff-01") == "M-]^niF#BC"
-    assert deck_id("backoff") == 1816605405
+    assert note_guid("redrive", "backoff-01") == "M-]^niF#BC"
+    assert deck_id("redrive", "backoff") == 1816605405
     assert NOTE_TYPE_ID == 1607392319
 
 
 def test_decks_of_this_journal_have_different_numbers(pytestconfig):
     names = [path.stem for path in (pytestconfig.rootpath / "docs/quizzes").glob("*.yml")]
-    assert len({deck_id(name) for name in names}) == len(names)
+    assert len({deck_id("redrive", name) for name in names}) == len(names)
 
 
 def test_bad_target_is_one_sentence(folder, tmp_path, monkeypatch, capsys):

@@ -9,6 +9,7 @@ import pytest
 from journal.check import check_all
 from journal.content.library import library
 from journal.content.pages import read_page, slugify
+from journal.content.settings import Settings
 from journal.content.weeks import Place, next_place
 from journal.proofs import evidence
 
@@ -132,19 +133,19 @@ def test_weeks_figures_are_read(folder):
 def test_week_after_the_months_fourth_begins_a_month(folder):
     weeks = library(folder.path).weeks
     around = (date(2026, 11, 23), date(2026, 11, 29))
-    assert next_place(weeks, date(2026, 11, 24)) == Place(6, 1, 141, 147, around)
+    assert next_place(weeks, date(2026, 11, 24), Settings()) == Place(6, 1, 141, 147, around)
     folder.write("docs/journal/month-06/week-01.md", folder.read(WEEK).replace("month: 5", "month: 6"))
     folder.change("docs/journal/month-06/week-01.md", "week: 4", "week: 1")
     weeks, problems = library(folder.path).weeks, library(folder.path).week_problems
     assert "begins on day 134, and docs/journal/month-05/week-04.md ends on day 140" in problems[0].message
-    assert next_place([], date(2026, 11, 29)) == Place(1, 1, 1, 7, around)
+    assert next_place([], date(2026, 11, 29), Settings()) == Place(1, 1, 1, 7, around)
 
 
 def test_dates_of_a_week_follow_those_of_the_one_before(folder):
     folder.change(WEEK, "days: [134, 140]", "days: [134, 140]\ndates: [2026-11-19, 2026-11-25]")
     weeks, problems = library(folder.path).weeks, library(folder.path).week_problems
     assert (problems, weeks[0].dates) == ([], (date(2026, 11, 19), date(2026, 11, 25)))
-    assert next_place(weeks, date(2026, 12, 24)).dates == (date(2026, 11, 26), date(2026, 12, 2))
+    assert next_place(weeks, date(2026, 12, 24), Settings()).dates == (date(2026, 11, 26), date(2026, 12, 2))
     later = folder.read(WEEK).replace("month: 5", "month: 6").replace("week: 4", "week: 1")
     folder.write("docs/journal/month-06/week-01.md", later.replace("[134, 140]", "[141, 147]"))
     problems = library(folder.path).week_problems

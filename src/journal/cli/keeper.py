@@ -263,4 +263,4 @@ def anki(file: Path) -> None:
         raise ContentError(content.deck_problems)
     from journal.review.anki import export_decks  # noqa: PLC0415  (half a second that only this command needs)
 
-    click.echo(f"{count(export_decks(content.decks, file), 'card')} written to {file}.")
+    click.echo(f"{count(export_decks(content.decks, content.settings, file), 'card')} written to {file}.")

@@ -37,7 +37,7 @@ def new() -> None:
 def week() -> None:
     """Write the weekly review after the latest one; month, week and days follow from it."""
     content = library()
-    place = next_place(content.weeks, day_of(now_utc()))
+    place = next_place(content.weeks, day_of(now_utc()), content.settings)
     _write(content.root, week_files(place))
 
 

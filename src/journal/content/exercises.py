@@ -8,10 +8,10 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from journal.content.lessons import Lesson
+    from journal.content.settings import Course
     from journal.review.history.events import Event
 
 
@@ -37,16 +37,20 @@ class Exercise:
         return tuple(step for step in self.steps if not step.stretch)
 
 
-def find_exercises(root: Path, lessons: Iterable[Lesson]) -> list[Exercise]:
-    """Return every exercise: first those that lessons name, by the lesson's day, then the others by slug."""
+def find_exercises(root: Path, courses: Mapping[str, Course]) -> list[Exercise]:
+    """Return every exercise: those that declare their order first, the others by slug."""
     found = {
         path.parent.name: path
         for path in sorted((root / "exercises").glob("*/test_*.py"))
         if path.name == f"test_{path.parent.name}.py"
     }
-    named = [slug for lesson in lessons for slug in lesson.exercises]
-    order = [*dict.fromkeys(slug for slug in named if slug in found), *(slug for slug in found if slug not in named)]
-    return [Exercise(slug, _steps(found[slug])) for slug in order]
+    return [Exercise(slug, _steps(found[slug])) for slug in sorted(found, key=lambda slug: place(courses, slug))]
+
+
+def place(courses: Mapping[str, Course], slug: str) -> tuple[int, str]:
+    """Return what exercises are ordered by: the place that they declare, then the slug."""
+    course = courses.get(slug)
+    return (course.order if course and course.order is not None else 1000, slug)
 
 
 def passed_steps(events: Iterable[Event]) -> dict[str, set[int]]:

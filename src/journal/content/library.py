@@ -20,6 +20,7 @@ from journal.content.lessons import Lesson, read_lessons, read_recall
 from journal.content.links.links import Chain, read_chain
 from journal.content.pages import Page, read_page
 from journal.content.repository import find_root
+from journal.content.settings import Course, Settings, read_course, read_settings
 from journal.content.weeks import Week, read_weeks
 
 if TYPE_CHECKING:
@@ -53,6 +54,16 @@ class Library:
         return [read_page(file, self.root)[0] for file in sorted((self.root / "docs" / folder).rglob("*.md"))]
 
     @property
+    def settings(self) -> Settings:
+        """What the journal declares of itself."""
+        return self._settings[0]
+
+    @property
+    def courses(self) -> dict[str, Course]:
+        """What each exercise declares of itself, by slug."""
+        return self._courses[0]
+
+    @property
     def decks(self) -> Decks:
         """Every deck, without the cards that have a fault."""
         return self._decks[0]
@@ -80,7 +91,7 @@ class Library:
     @cached_property
     def exercises(self) -> list[Exercise]:
         """Every exercise, in the order in which they are done."""
-        return find_exercises(self.root, self.lessons)
+        return find_exercises(self.root, self.courses)
 
     @cached_property
     def claims(self) -> list[Claim]:
@@ -95,7 +106,7 @@ class Library:
     @cached_property
     def problems(self) -> list[Problem]:
         """What is wrong with single files; what they name and is not there is not among it."""
-        parts = (self._decks, self._decisions, self._weeks, self._lessons, self._recall)
+        parts = (self._settings, self._courses, self._decks, self._decisions, self._weeks, self._lessons, self._recall)
         return [problem for _, problems in parts for problem in problems]
 
     @cached_property
@@ -109,6 +120,20 @@ class Library:
         return self._weeks[1]
 
     @cached_property
+    def _settings(self) -> tuple[Settings, list[Problem]]:
+        return read_settings(self.root)
+
+    @cached_property
+    def _courses(self) -> tuple[dict[str, Course], list[Problem]]:
+        courses: dict[str, Course] = {}
+        problems: list[Problem] = []
+        for folder in sorted((self.root / "exercises").glob("*/")):
+            if (folder / "README.md").is_file():
+                courses[folder.name], faults = read_course(self.root, folder.name)
+                problems += faults
+        return courses, problems
+
+    @cached_property
     def _decks(self) -> tuple[Decks, list[Problem]]:
         return read_decks(self.root)
 
@@ -118,7 +143,7 @@ class Library:
 
     @cached_property
     def _weeks(self) -> tuple[list[Week], list[Problem]]:
-        return read_weeks(self.root)
+        return read_weeks(self.root, self.settings)
 
     @cached_property
     def _lessons(self) -> tuple[list[Lesson], list[Problem]]:

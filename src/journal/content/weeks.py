@@ -16,9 +16,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from journal.content.pages import Page
+    from journal.content.settings import Settings
 
-WEEKS_A_MONTH = 4
-DAYS_A_WEEK = 7
 _PLACE = re.compile(r"docs/journal/month-(\d\d)/week-(\d\d)\.md")
 
 
@@ -75,30 +74,31 @@ class Place:
     dates: tuple[date, date]
 
 
-def next_place(weeks: list[Week], today: date) -> Place:
-    """Return the place after the latest of `weeks`; Month 1 · Week 1 when there is none. A month has four weeks.
+def next_place(weeks: list[Week], today: date, settings: Settings) -> Place:
+    """Return the place after the latest of `weeks`; Month 1 · Week 1 when there is none.
 
-    Its dates follow those of the latest week; where that has none, they are Monday to Sunday around `today`.
+    Its dates follow those of the latest week; where that has none, they begin on the Monday before or on `today`.
     """
+    days = settings.days_a_week
     latest = weeks[-1] if weeks else None
     if latest is not None and latest.dates is not None:
         monday = latest.dates[1] + timedelta(days=1)
     else:
         monday = today - timedelta(days=today.weekday())
-    dates = (monday, monday + timedelta(days=DAYS_A_WEEK - 1))
+    dates = (monday, monday + timedelta(days=days - 1))
     if latest is None:
-        return Place(1, 1, 1, DAYS_A_WEEK, dates)
-    month, week = (latest.month, latest.week + 1) if latest.week < WEEKS_A_MONTH else (latest.month + 1, 1)
-    return Place(month, week, latest.last_day + 1, latest.last_day + DAYS_A_WEEK, dates)
+        return Place(1, 1, 1, days, dates)
+    month, week = (latest.month, latest.week + 1) if latest.week < settings.weeks_a_month else (latest.month + 1, 1)
+    return Place(month, week, latest.last_day + 1, latest.last_day + days, dates)
 
 
-def read_weeks(root: Path) -> tuple[list[Week], list[Problem]]:
+def read_weeks(root: Path, settings: Settings) -> tuple[list[Week], list[Problem]]:
     """Return every weekly review in order, and all that is wrong with their front matter."""
     weeks: list[Week] = []
     problems: list[Problem] = []
     for path in sorted((root / "docs" / "journal").glob("*/week-*.md")):
         page, faults = read_page(path, root)
-        reader = _WeekReader(page)
+        reader = _WeekReader(page, settings.days_a_week)
         week = reader.read()
         problems += faults if page.front is None and faults else faults + reader.problems
         if week:
@@ -128,8 +128,9 @@ def read_weeks(root: Path) -> tuple[list[Week], list[Problem]]:
 
 
 class _WeekReader:
-    def __init__(self, page: Page) -> None:
+    def __init__(self, page: Page, days_a_week: int) -> None:
         self.page = page
+        self.days_a_week = days_a_week
         self.front = page.front or Fields({}, {}, 1)
         nested = self.front.values.get("metrics")
         self.figures = nested if isinstance(nested, Fields) else self.front
@@ -168,12 +169,12 @@ class _WeekReader:
         texts = [item.value for item in node.values if isinstance(item, Text)] if isinstance(node, Items) else []
         if len(texts) != 2 or not all(text.isdecimal() for text in texts) or not 1 <= int(texts[0]) <= int(texts[1]):
             self.report(self.front.line_of("days"), "days must be the first and the last day's number, as [134, 140]")
-            return 1, DAYS_A_WEEK
+            return 1, self.days_a_week
         first, last = int(texts[0]), int(texts[1])
-        if last - first + 1 != DAYS_A_WEEK:
+        if last - first + 1 != self.days_a_week:
             self.report(
                 self.front.line_of("days"),
-                f"days {first} to {last} are {last - first + 1} days, and a week has {DAYS_A_WEEK}",
+                f"days {first} to {last} are {last - first + 1} days, and a week has {self.days_a_week}",
             )
         return first, last
 
@@ -186,10 +187,10 @@ class _WeekReader:
             first, last = (date.fromisoformat(text) for text in texts)
         except ValueError:
             first = last = date.min
-        if (last - first).days + 1 != DAYS_A_WEEK:
+        if (last - first).days + 1 != self.days_a_week:
             self.report(
                 self.front.line_of("dates"),
-                f"dates must be the first and the last of {DAYS_A_WEEK} days, as [2026-11-23, 2026-11-29]",
+                f"dates must be the first and the last of {self.days_a_week} days, as [2026-11-23, 2026-11-29]",
             )
             return None
         return first, last

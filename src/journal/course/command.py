@@ -42,7 +42,7 @@ def command(slugs: tuple[str, ...], seeds: int, *, mutants: bool, recorded: bool
         problems += check_twins(exercise)
     tallies: dict[str, Tally] = {}
     if not texts:
-        found = grade_all(chosen, seeds=seeds, whole=not slugs, tell=click.echo)
+        found = grade_all(chosen, seeds=seeds, tell=click.echo)
         problems += found.problems
         tallies = found.tallies
     audits: dict[str, Audit] = {}

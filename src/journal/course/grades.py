@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from grading.overlay import Graded, OverlayError
 from journal.content.problems import Problem
+from journal.content.settings import read_course
 from journal.course.declared import Wrong, read_wrong
 from journal.course.grader import Graders
 
@@ -61,25 +62,22 @@ class Found:
 
 
 def check_grades(
-    exercises: list[Exercise], *, seeds: int = 1, whole: bool = False, tell: Callable[[str], None] = lambda _line: None
+    exercises: list[Exercise], *, seeds: int = 1, tell: Callable[[str], None] = lambda _line: None
 ) -> list[Problem]:
     """Grade stubs, solutions, alternatives and wrong solutions of the exercises; return what is wrong.
 
     See `grade_all` for the arguments.
     """
-    return grade_all(exercises, seeds=seeds, whole=whole, tell=tell).problems
+    return grade_all(exercises, seeds=seeds, tell=tell).problems
 
 
-def grade_all(
-    exercises: list[Exercise], *, seeds: int = 1, whole: bool = False, tell: Callable[[str], None] = lambda _line: None
-) -> Found:
+def grade_all(exercises: list[Exercise], *, seeds: int = 1, tell: Callable[[str], None] = lambda _line: None) -> Found:
     """Grade stubs, solutions, alternatives and wrong solutions of the exercises.
 
     Args:
         exercises: which.
         seeds: how many sweeps; each starts `SEEDS_APART` seeds further on. Wrong solutions get a tenth, at least one.
             Tests without a network have no seeds, and one sweep says it all.
-        whole: whether these are all exercises, so that what the course must hold somewhere can be looked for.
         tell: called with a line when an exercise is done.
     """
     found = Found()
@@ -87,20 +85,24 @@ def grade_all(
         with Graders(exercise.root, AT_ONCE) as graders:
             _check(exercise, found, graders, seeds if "network" in exercise.text("tests") else 1)
         tell(found.said[-1])
-    found.problems += polls_and_loops(found.messages) if whole else []
+        found.problems += missing_mistakes(exercise, found.messages)
     return found
 
 
-def polls_and_loops(messages: dict[str, str]) -> list[Problem]:
-    """Complain when the course has no pool that polls for ever, or no plain endless loop, among its wrong solutions."""
-    problems = []
-    for kind, texts in (
-        ("a pool that polls for ever", ("of virtual time went by", "round the event loop")),
-        ("a plain endless loop", ("real seconds: an endless loop",)),
-    ):
-        if not any(text in message for message in messages.values() for text in texts):
-            problems.append(Problem("solutions", 0, f"hold no wrong solution that is {kind}; add one"))
-    return problems
+def missing_mistakes(exercise: Exercise, messages: dict[str, str]) -> list[Problem]:
+    """Complain of every mistake that `course.toml` demands and no wrong solution of the exercise makes.
+
+    Args:
+        exercise: which.
+        messages: the failure message of each wrong solution, by its file.
+    """
+    folder = exercise.path("wrong")
+    own = [message for path, message in messages.items() if path.startswith(f"{folder}/")]
+    return [
+        Problem(folder, 0, f"holds no wrong solution that is {demand.mistake}; add one")
+        for demand in read_course(exercise.root, exercise.slug)[0].demands
+        if not any(text in message for message in own for text in demand.says)
+    ]
 
 
 def _check(exercise: Exercise, found: Found, graders: Graders, seeds: int) -> None:
