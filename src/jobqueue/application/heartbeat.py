@@ -1,5 +1,6 @@
 """Heartbeat: renew the leases of what a worker holds, and stop working on those that are lost."""
 
+import asyncio
 from collections.abc import Sequence
 
 from jobqueue.application.ports.job_store import JobLeases, Receipt
@@ -30,25 +31,45 @@ class Heartbeat:
         self._lease_s = lease_s
 
     # --8<-- [start:heartbeat]
-    async def run_once(self, now: float) -> bool:
-        """Renew every lease that is a third over or more; return False, there is never more to do at once.
+    @property
+    def interval_s(self) -> float:
+        """Seconds from one heartbeat to the next: a fifth of the lease.
 
-        Jobs taken a moment ago are left alone, so a worker of short jobs renews next to nothing.
+        A lease is renewed once it is a fifth over. Two lost heartbeats in a row therefore leave it a fifth to live when
+        the third arrives, also when the lease was claimed just after a heartbeat.
         """
-        renew_below = now + self._lease_s * 2 / 3
-        for traffic in self._traffic:
-            running = [slot.lease for slot in self._slots if slot.lease is not None and slot.traffic is traffic]
-            receipts = [
-                Receipt(lease.job.id, lease.token)
-                for lease in (*running, *traffic.buffer)
-                if lease.expires_at <= renew_below
-            ]
-            for start in range(0, len(receipts), defaults.BATCH_LIMIT):
-                batch = receipts[start : start + defaults.BATCH_LIMIT]
-                lost = await self._store.renew(traffic.queue, batch, now=now, lease_s=self._lease_s)
-                if lost:
-                    self._stop(traffic, batch, set(lost))
+        return self._lease_s / 5
+
+    async def run_once(self, now: float) -> bool:
+        """Renew every lease that is a fifth over or more; return False, there is never more to do right away.
+
+        Leases claimed a moment ago are left alone, so a worker of short jobs renews next to nothing. The queues are
+        renewed side by side: one whose server does not answer must not cost the others their leases.
+
+        Raises:
+            BaseExceptionGroup: The renewals that failed; the others were made.
+        """
+        answers = await asyncio.gather(*(self._renew(each, now) for each in self._traffic), return_exceptions=True)
+        failed = [answer for answer in answers if isinstance(answer, BaseException)]
+        if len(failed) > 1:
+            raise BaseExceptionGroup(f"the leases of {len(failed)} queues were not renewed", failed)
+        if failed:
+            raise failed[0]
         return False
+
+    async def _renew(self, traffic: Traffic, now: float) -> None:
+        renew_below = now + self._lease_s - self.interval_s
+        running = [slot.lease for slot in self._slots if slot.lease is not None and slot.traffic is traffic]
+        receipts = [
+            Receipt(lease.job.id, lease.token)
+            for lease in (*running, *traffic.buffer)
+            if lease.expires_at <= renew_below
+        ]
+        for start in range(0, len(receipts), defaults.BATCH_LIMIT):
+            batch = receipts[start : start + defaults.BATCH_LIMIT]
+            lost = await self._store.renew(traffic.queue, batch, now=now, lease_s=self._lease_s)
+            if lost:
+                self._stop(traffic, batch, set(lost))
 
     def _stop(self, traffic: Traffic, asked: Sequence[Receipt], lost: set[str]) -> None:
         """Stop what is lost; what ended while the renewal travelled is no longer here and not meant."""

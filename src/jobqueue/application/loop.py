@@ -1,4 +1,4 @@
-"""The one way in which background work repeats."""
+"""How background work repeats: `every` backs off from a store that fails, `steadily` keeps its pace."""
 
 import asyncio
 import random
@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable
 from jobqueue.application.ports.clock import Clock
 from jobqueue.application.ports.observer import Observer
 from jobqueue.domain.retry import full_jitter_s
+
+ABANDONED_AFTER = 0.9
 
 
 # --8<-- [start:every]
@@ -44,3 +46,35 @@ async def every(
 
 
 # --8<-- [end:every]
+
+
+# --8<-- [start:steadily]
+async def steadily(
+    interval_s: float,
+    run_once: Callable[[float], Awaitable[bool]],
+    *,
+    name: str,
+    clock: Clock,
+    observer: Observer,
+) -> None:
+    """Call `run_once(now)` once an interval for ever, whatever became of the last pass.
+
+    A pass that fails is reported. One that has no answer is abandoned before the next is due, after nine tenths of the
+    interval, and reported too: what it waits for may never come, and must not cost the passes after it.
+    """
+    due, task = clock.ticks(), asyncio.current_task()
+    while True:
+        if task is not None and task.cancelling():
+            raise asyncio.CancelledError  # as in every
+        try:
+            async with asyncio.timeout(interval_s * ABANDONED_AFTER):
+                await run_once(clock.now())
+        except TimeoutError:
+            observer.failed(name, TimeoutError(f"no answer within {interval_s * ABANDONED_AFTER:g} s; tried again"))
+        except Exception as error:  # noqa: BLE001 - as in every
+            observer.failed(name, error)
+        due = max(due + interval_s, clock.ticks())
+        await clock.sleep(due - clock.ticks())
+
+
+# --8<-- [end:steadily]
