@@ -1,14 +1,16 @@
 """What the application reports, as structured log lines; what a handler logs carries job id, attempt and trace too."""
 
 import logging
+import os
 import sys
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import MutableMapping, Sequence
 from contextvars import ContextVar
 from typing import Any
 
 import structlog
 
 from jobqueue.adapters.silent_observer import SilentObserver
+from jobqueue.adapters.trace_context import trace_id_of
 from jobqueue.application.ports.observer import Outcome
 from jobqueue.domain.job import Job
 
@@ -17,8 +19,14 @@ _LEVELS = {Outcome.DONE: "debug", Outcome.RETRIED: "warning", Outcome.DEAD: "err
 
 
 def configure(*, level: str, style: str) -> None:
-    """Send structlog's lines to standard error as JSON, or readable with style "console"."""
-    renderer: Any = structlog.processors.JSONRenderer() if style == "json" else structlog.dev.ConsoleRenderer()
+    """Send structlog's lines to standard error as JSON, or readable with style "console".
+
+    Only a terminal gets colours, and only without the environment variable NO_COLOR (https://no-color.org).
+    """
+    colors = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+    renderer: Any = (
+        structlog.processors.JSONRenderer() if style == "json" else structlog.dev.ConsoleRenderer(colors=colors)
+    )
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -47,12 +55,6 @@ def add_job(_logger: object, _method: str, event: MutableMapping[str, Any]) -> M
 
 
 # --8<-- [end:log-context]
-
-
-def trace_id_of(context: Mapping[str, str]) -> str:
-    """Return the trace id of a W3C `traceparent`, or "" without one."""
-    parts = context.get("traceparent", "").split("-")
-    return parts[1] if len(parts) == 4 else ""
 
 
 class LogObserver(SilentObserver):

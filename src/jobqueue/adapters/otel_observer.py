@@ -1,8 +1,11 @@
 """What the application reports, as OpenTelemetry spans that cross the queue.
 
 A job carries the context of its submit as a W3C `traceparent`. Each attempt then has two spans in the submit's trace:
-`claim`, from the instant the job was due to the instant a worker began, and under it `attempt`, the handler itself.
-Time spent waiting is a span, not a gap.
+`claim QUEUE`, from the instant the job was due to the instant a worker began, and under it `process QUEUE`, the handler
+itself. Time spent waiting is a span, not a gap.
+
+Names and attributes are those of OpenTelemetry's semantic conventions for messaging; what they have no word for begins
+with `jobqueue.`.
 """
 
 from collections.abc import Mapping
@@ -11,7 +14,7 @@ from typing import NamedTuple
 from opentelemetry import context as otel_context
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExporter, SpanExporter
 from opentelemetry.trace import Span, SpanKind, StatusCode
@@ -22,6 +25,7 @@ from jobqueue.adapters.silent_observer import SilentObserver
 from jobqueue.application.ports.clock import Clock
 from jobqueue.application.ports.observer import Outcome
 from jobqueue.domain.job import Job
+from jobqueue.domain.verdict import type_name
 
 _W3C = TraceContextTextMapPropagator()
 
@@ -40,7 +44,8 @@ def tracer_provider(exporter: str) -> TracerProvider:
     Raises:
         ImportError: "otlp" without the extra `redrive[otlp]` installed.
     """
-    provider = TracerProvider(resource=Resource.create({"service.name": "jobqueue"}))
+    named = Resource({"service.name": "jobqueue"}).merge(OTELResourceDetector().detect())  # the environment wins
+    provider = TracerProvider(resource=Resource.create(named.attributes))
     sink: SpanExporter
     if exporter == "otlp":
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415 - optional
@@ -70,18 +75,22 @@ class OtelObserver(SilentObserver):
         """Begin the attempt's span, under the claim's, in the trace of the submit."""
         submit = _W3C.extract(dict(job.context), Context())
         about: dict[str, AttributeValue] = {
+            "messaging.system": "jobqueue",
             "messaging.destination.name": job.queue,
             "messaging.message.id": job.id,
-            "job.attempt": job.attempt,
+            "jobqueue.job.type": job.type,
+            "jobqueue.job.attempt": job.attempt,
         }
+        claiming = about | {"messaging.operation.name": "claim", "messaging.operation.type": "receive"}
+        processing = about | {"messaging.operation.name": "process", "messaging.operation.type": "process"}
         now_ns = int(self._clock.now() * 1e9)
         due_ns = min(int(job.due_at * 1e9), now_ns)
         claim = self._tracer.start_span(
-            f"claim {job.queue}", submit, SpanKind.CONSUMER, attributes=about, start_time=due_ns
+            f"claim {job.queue}", submit, SpanKind.CLIENT, attributes=claiming, start_time=due_ns
         )
         claim.end(now_ns)
         parent = trace.set_span_in_context(claim, submit)
-        attempt = self._tracer.start_span(f"attempt {job.type}", parent, attributes=about)
+        attempt = self._tracer.start_span(f"process {job.queue}", parent, SpanKind.CONSUMER, attributes=processing)
         return _Started(attempt, otel_context.attach(trace.set_span_in_context(attempt, parent)))
 
     # --8<-- [end:across-the-queue]
@@ -92,8 +101,9 @@ class OtelObserver(SilentObserver):
         """End the attempt's span; an error that ends a job marks it as failed."""
         del job, elapsed_s
         assert isinstance(started, _Started)
-        started.span.set_attribute("job.outcome", outcome.value)
+        started.span.set_attribute("jobqueue.job.outcome", outcome.value)
         if error is not None:
+            started.span.set_attribute("error.type", type_name(error))
             started.span.record_exception(error)
             started.span.set_status(StatusCode.ERROR, type(error).__name__)
         started.span.end()

@@ -10,6 +10,7 @@ from functools import cache
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from jobqueue.adapters.silent_observer import SilentObserver
+from jobqueue.adapters.trace_context import exemplar_of
 from jobqueue.application.ports.observer import Outcome
 from jobqueue.domain.job import Job, QueueStats
 
@@ -57,10 +58,11 @@ class PrometheusObserver(SilentObserver):
     def attempt_ended(
         self, job: Job, started: object, outcome: Outcome, elapsed_s: float, error: BaseException | None
     ) -> None:
-        """Count the attempt and keep its duration; no handler has a line of this."""
+        """Count the attempt and keep its duration, with the job's trace as exemplar; no handler has a line of this."""
         del started, error
-        self._processed(job.queue, outcome).inc()
-        self._duration(job.queue).observe(elapsed_s)
+        exemplar = exemplar_of(job.context) if job.context else None
+        self._processed(job.queue, outcome).inc(exemplar=exemplar)
+        self._duration(job.queue).observe(elapsed_s, exemplar)
 
     # --8<-- [end:attempt-ended]
 

@@ -18,6 +18,15 @@ from opentelemetry.context import Context
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
+SERVER_ERRORS = {
+    grpc.StatusCode.UNKNOWN,
+    grpc.StatusCode.DEADLINE_EXCEEDED,
+    grpc.StatusCode.UNIMPLEMENTED,
+    grpc.StatusCode.INTERNAL,
+    grpc.StatusCode.UNAVAILABLE,
+    grpc.StatusCode.DATA_LOSS,
+}
+
 Scope = Callable[[str, "ServicerContext[Any, Any]"], AbstractAsyncContextManager[None]]
 Continuation = Callable[[grpc.HandlerCallDetails], Awaitable["grpc.RpcMethodHandler[Any, Any] | None"]]
 
@@ -110,14 +119,33 @@ def _status(context: "ServicerContext[Any, Any]", otherwise: grpc.StatusCode) ->
 
 
 def tracing(tracer: trace.Tracer) -> Scope:
-    """Return a scope that runs the call in a span, inside the caller's trace if it sent a `traceparent`."""
+    """Return a scope that runs the call in a span, inside the caller's trace if it sent a `traceparent`.
+
+    Name and attributes are those of OpenTelemetry's semantic conventions for RPC: only a status for which the server is
+    to blame makes the span an error.
+    """
     propagator = TraceContextTextMapPropagator()
 
     @asynccontextmanager
     async def scope(method: str, context: "ServicerContext[Any, Any]") -> AsyncIterator[None]:
         carrier = {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}
         parent = propagator.extract(carrier, Context())
-        with tracer.start_as_current_span(method.lstrip("/"), parent, trace.SpanKind.SERVER):
-            yield
+        name = method.lstrip("/")
+        about = {"rpc.system.name": "grpc", "rpc.method": name}
+        with tracer.start_as_current_span(
+            name, parent, trace.SpanKind.SERVER, attributes=about, record_exception=False, set_status_on_exception=False
+        ) as span:
+            code = grpc.StatusCode.UNKNOWN
+            try:
+                yield
+                code = _status(context, grpc.StatusCode.OK)
+            except BaseException:
+                code = _status(context, grpc.StatusCode.CANCELLED)
+                raise
+            finally:
+                span.set_attribute("rpc.response.status_code", code.name)
+                if code in SERVER_ERRORS:
+                    span.set_attribute("error.type", code.name)
+                    span.set_status(trace.StatusCode.ERROR)
 
     return scope

@@ -3,10 +3,12 @@
 import asyncio
 import random
 
+import grpc
 import pytest
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import SpanKind, StatusCode
 from prometheus_client import CollectorRegistry
 
 from jobqueue.adapters.otel_observer import OtelObserver
@@ -14,7 +16,7 @@ from jobqueue.adapters.prometheus_observer import PrometheusObserver
 from jobqueue.adapters.system_clock import SystemClock
 from jobqueue.application.handlers import Handlers
 from jobqueue.application.worker import Worker, WorkerSettings
-from jobqueue.domain.errors import TransientError
+from jobqueue.domain.errors import StoreUnavailable, TransientError
 from jobqueue.domain.retry import RetryPolicy
 from jobqueue.entrypoints.proto import jobqueue_pb2 as pb
 from tests.jobqueue.fakes.memory_job_store import MemoryJobStore
@@ -103,12 +105,61 @@ def test_one_trace_runs_from_the_submit_through_each_attempt(front):
     for span in spans:
         by_name.setdefault(span.name, []).append(span)
     (submit,) = by_name["jobqueue.v1.JobQueue/Submit"]
-    claims, attempts = by_name["claim default"], by_name["attempt flaky"]
+    claims, attempts = by_name["claim default"], by_name["process default"]
     assert len(claims) == len(attempts) == 2
     assert {span.context.trace_id for span in (submit, *claims, *attempts)} == {submit.context.trace_id}
     assert [span.parent.span_id for span in claims] == [submit.context.span_id] * 2
     assert [span.parent.span_id for span in attempts] == [span.context.span_id for span in claims]
     assert [span.status.is_ok for span in attempts] == [False, True]
+    check_names(submit, claims[0], attempts[0])
+
+
+def check_names(call, claim, attempt):
+    """Compare with OpenTelemetry's semantic conventions for RPC and messaging."""
+    assert call.kind is SpanKind.SERVER
+    assert dict(call.attributes) == {
+        "rpc.system.name": "grpc",
+        "rpc.method": "jobqueue.v1.JobQueue/Submit",
+        "rpc.response.status_code": "OK",
+    }
+    about = {
+        "messaging.system": "jobqueue",
+        "messaging.destination.name": "default",
+        "messaging.message.id": f"{1:032x}",
+        "jobqueue.job.type": "flaky",
+        "jobqueue.job.attempt": 1,
+    }
+    receive = {"messaging.operation.name": "claim", "messaging.operation.type": "receive"}
+    assert (claim.kind, dict(claim.attributes)) == (SpanKind.CLIENT, about | receive)
+    process = {"messaging.operation.name": "process", "messaging.operation.type": "process"}
+    ended = {"jobqueue.job.outcome": "retried", "error.type": "jobqueue.domain.errors.TransientError"}
+    assert (attempt.kind, dict(attempt.attributes)) == (SpanKind.CONSUMER, about | process | ended)
+
+
+def test_a_call_that_the_server_failed_is_an_error_and_one_that_was_refused_is_not(front):
+    exporter = InMemorySpanExporter()
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+
+    class Broken(MemoryJobStore):
+        async def submit(self, *_, **__):
+            raise StoreUnavailable("away")
+
+    async def scenario():
+        async with front(store=Broken(), tracer=provider.get_tracer("test")) as service:
+            for call in (
+                service.stub.Submit(pb.SubmitRequest(job=pb.NewJob(type="echo"))),
+                service.stub.Get(pb.GetRequest(id="no")),
+            ):
+                with pytest.raises(grpc.aio.AioRpcError):
+                    await call
+
+    asyncio.run(scenario())
+    seen = {span.attributes["rpc.response.status_code"]: span for span in exporter.get_finished_spans()}
+    assert seen["UNAVAILABLE"].status.status_code is StatusCode.ERROR
+    assert seen["UNAVAILABLE"].attributes["error.type"] == "UNAVAILABLE"
+    assert seen["NOT_FOUND"].status.status_code is StatusCode.UNSET
+    assert "error.type" not in seen["NOT_FOUND"].attributes
 
 
 def test_attempts_are_counted_by_outcome_without_a_line_in_a_handler():
