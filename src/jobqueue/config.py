@@ -70,7 +70,11 @@ class Settings:
         defaults.LEASE_S, "How long a worker may stay silent before its jobs are given away", _at_least(1)
     )
     timeout_s: float = _setting(defaults.TIMEOUT_S, "How long one attempt may take", _above(0))
-    grace_s: float = _setting(defaults.GRACE_S, "How long running calls and jobs may go on after SIGTERM", _at_least(0))
+    grace_s: float = _setting(
+        defaults.GRACE_S,
+        "From SIGTERM to the end of the process: four fifths for calls and jobs in flight, the rest to settle them",
+        _at_least(1),
+    )
     max_attempts: int = _setting(defaults.MAX_ATTEMPTS, "Attempts a job gets, the first included", _at_least(1))
     base_s: float = _setting(defaults.BASE_S, "Ceiling of the delay before the second attempt", _above(0))
     cap_s: float = _setting(defaults.CAP_S, "Largest ceiling of a delay", _above(0))

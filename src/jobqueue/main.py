@@ -4,12 +4,13 @@ import asyncio
 import importlib
 import os
 import random
+import signal
 import socket
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 
 import click
@@ -40,7 +41,13 @@ from jobqueue.domain.errors import InvalidSettings, StoreError
 from jobqueue.entrypoints.bench import bench
 from jobqueue.entrypoints.cli import serve
 from jobqueue.entrypoints.probe_http import Health, Probe
-from jobqueue.entrypoints.process_signals import drain_in_order, look_regularly, stop_on_signal
+from jobqueue.entrypoints.process_signals import (
+    IN_FLIGHT_SHARE,
+    drain_side_by_side,
+    front_pause_s,
+    look_regularly,
+    stop_on_signal,
+)
 
 LOOK_EVERY_S = 1.0
 
@@ -50,14 +57,14 @@ class CompositionRoot:
 
     # --8<-- [start:compose]
     async def serve(self, settings: Settings, *, front: bool, worker: bool) -> None:
-        """Run a front, a worker or both until a signal, then drain in order: calls first, jobs next, the store last."""
+        """Run a front, a worker or both until a signal, then drain both side by side and close the store last."""
         log_observer.configure(level=settings.log_level, style=settings.log_format)
         log = structlog.get_logger()
         registry, clock, health = CollectorRegistry(), SystemClock(), Health()
         figures = PrometheusObserver(registry)
         observers, tracer, flush = _observers(settings, figures, clock)
-        steps: list[Callable[[], Awaitable[None]]] = []
-        with stop_on_signal(asyncio.get_running_loop()) as stop:
+        drains: list[Callable[[], Awaitable[None]]] = []
+        with stop_on_signal(asyncio.get_running_loop(), settings.grace_s) as stop:
             async with _store(settings) as store:
                 inspector = Inspector(store, clock, observers)
                 if front:
@@ -68,12 +75,12 @@ class CompositionRoot:
                     service = GrpcService(settings, submitter, inspector, clock)
                     server = GrpcServer(settings, service, registry, tracer)
                     await server.start()
-                    steps.append(lambda: server.drain(settings.grace_s))
+                    drains.append(lambda: server.drain(settings.grace_s * IN_FLIGHT_SHARE, pause_s=pause_s))
                     log.info("listening", address=server.address)
                 runner = _worker(settings, store, clock, observers) if worker else None
                 if runner:
                     runner.start()
-                    steps.append(partial(runner.drain, settings.grace_s))
+                    drains.append(runner.drain)
                     loop = type(asyncio.get_running_loop()).__module__.partition(".")[0]
                     log.info("working", queues=list(settings.queues), concurrency=settings.concurrency, loop=loop)
                 probe = Probe(settings.metrics_listen, registry, health) if settings.metrics_listen else None
@@ -92,12 +99,13 @@ class CompositionRoot:
                 looking = asyncio.create_task(look_regularly(clock, LOOK_EVERY_S, look))
                 await stop.wait()
                 health.draining = True
-                log.info("draining", grace_s=settings.grace_s)
-                await drain_in_order(*steps)
+                pause_s = front_pause_s(settings.listen, stop.number, settings.grace_s) if front else 0.0
+                log.info("draining", grace_s=settings.grace_s, pause_s=pause_s)
+                await drain_side_by_side(*(drain() for drain in drains))
                 looking.cancel()
                 if probe:
                     probe.close()
-        flush()
+            flush()
         log.info("drained")
 
     # --8<-- [end:compose]
@@ -154,7 +162,7 @@ def _observers(
     settings: Settings, figures: PrometheusObserver, clock: Clock
 ) -> tuple[Observers, Tracer | None, Callable[[], None]]:
     observers: list[Observer] = [figures, log_observer.LogObserver()]
-    if settings.traces == "none":
+    if settings.traces == "none" or os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
         return Observers(*observers), None, lambda: None
     from jobqueue.adapters.otel_observer import OtelObserver, tracer_provider  # noqa: PLC0415 - off by default
 
@@ -242,5 +250,7 @@ for command in (serve.serve, serve.worker, serve.backup, serve.bench, serve.sett
 
 def main() -> None:
     """Run the command line."""
+    # PID 1 of a container has no default action: until the service listens to signals itself, SIGTERM would be ignored.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     disable_created_metrics()  # type: ignore[no-untyped-call]  # a series more for each, which nobody here reads
     cli()

@@ -26,6 +26,10 @@ class Outbox:
         self.failed: list[tuple[Receipt, Retry | Bury]] = []
         self.unfinished: list[Lease] = []
 
+    def __bool__(self) -> bool:
+        """Say whether anything waits to be sent."""
+        return bool(self.done or self.failed or self.unfinished)
+
     @contextmanager
     def batch(self, results: list[T]) -> Iterator[list[T]]:
         """Take out the first results, as many as one script may move; they come back if sending them fails."""

@@ -107,8 +107,15 @@ class Traffic:
     # --8<-- [start:traffic-loop]
     async def run(self) -> None:
         """Send requests until told to finish and all is settled. A store that fails is asked again, later each time."""
+        try:
+            await self._run()
+        finally:
+            if self._waiter is not None:
+                self._waiter.cancel()
+
+    async def _run(self) -> None:
         outbox, failures = self.outbox, 0
-        while True:
+        while not self._ended:
             self._wake.clear()
             try:
                 if outbox.failed:
@@ -118,8 +125,6 @@ class Traffic:
                 elif outbox.done or (self._prefetch.more and self._room() > 0):
                     await self._linger()
                     await self._acknowledge_and_claim()
-                elif self._ending:
-                    return
                 else:
                     self._wait_if_there_is_room()
                     await self._wake.wait()
@@ -185,7 +190,8 @@ class Traffic:
             self._accept(claim, wanted)
         except Exception as error:  # noqa: BLE001 - as in run
             self._observer.failed(f"wait for {self.queue}", error)
-            await self._clock.sleep(full_jitter_s(1, 1.0, 1.0, self._rng))
+            if not self._closing:
+                await self._clock.sleep(full_jitter_s(1, 1.0, 1.0, self._rng))
         finally:
             self._waiter = None
             self._wake.set()
@@ -227,18 +233,20 @@ class Traffic:
             self._observer.leases_lost(self.queue, refused)
 
     # --8<-- [start:close]
-    async def close(self) -> None:
-        """Claim no more, and give back what no slot has started. Returns when a wait under way has ended."""
+    def close(self) -> None:
+        """Claim no more, and give back right away what no slot has started and what a wait under way still claims."""
         self._closing = True
         self.outbox.unfinished.extend(self.buffer)
         self.buffer.clear()
         self._wake.set()
-        if self._waiter is not None:
-            await asyncio.wait([self._waiter])
 
     def finish(self) -> None:
         """Let `run` return as soon as everything is settled; the slots bring nothing any more."""
         self._ending = True
         self._wake.set()
+
+    @property
+    def _ended(self) -> bool:
+        return self._ending and self._waiter is None and not self.outbox
 
     # --8<-- [end:close]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from jobqueue.application.handlers import Handlers
 from jobqueue.application.heartbeat import Heartbeat
-from jobqueue.application.loop import every
+from jobqueue.application.loop import every, steadily
 from jobqueue.application.ports.clock import Clock
 from jobqueue.application.ports.job_store import JobStore
 from jobqueue.application.ports.observer import Observer
@@ -22,7 +22,13 @@ from jobqueue.domain import defaults
 from jobqueue.domain.retry import RetryBudget
 
 WATCH_EVERY_S = 0.1
-AFTER_GRACE_S = 2.0
+
+# Shares of the grace at whose end a drain turns to what comes next. The last tenth belongs to the process, which closes
+# the store and stops an embedded server.
+JOBS_END = 0.8
+CANCELLED_JOBS_END = 0.84
+SETTLED = 0.88
+DRAINED = 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +41,7 @@ class WorkerSettings:
         prefetch: Most jobs held beyond those, but at least one of each queue, so that none is passed over. They are
             claimed only while jobs end that fast.
         lease_s: Seconds that the worker may stay silent before its jobs go to another.
-        grace_s: Seconds that a drain lets running jobs go on.
+        grace_s: Seconds that a drain may take in all. Running jobs get four fifths of it.
         budget_ratio: Retries that one success pays for.
         budget_cap: Retries that can be saved up, and with which the worker starts.
         retention: What the trimmer keeps.
@@ -144,7 +150,9 @@ class Worker:
             self._start("traffic", traffic.run())
         for name, (interval_s, run_once) in self._upkeep.items():
             self._start("loops", self._every(interval_s, run_once, name))
-        self._start("heartbeat", self._every(self._settings.lease_s / 3, self._heartbeat.run_once, "heartbeat"))
+        beat = self._heartbeat
+        beating = steadily(beat.interval_s, beat.run_once, name="heartbeat", clock=self._clock, observer=self._observer)
+        self._start("heartbeat", beating)
 
     def status(self) -> WorkerStatus:
         """Return what a health check needs."""
@@ -159,9 +167,10 @@ class Worker:
 
     # --8<-- [start:drain]
     async def drain(self, grace_s: float | None = None) -> None:
-        """Stop claiming, finish what runs within the grace period, give back the rest, and return when all is settled.
+        """Stop claiming, let running jobs finish, give back the rest, and return within the grace period.
 
-        A second call waits for the first one.
+        Jobs run on for four fifths of it. Then they are cancelled; what ends by that is still settled, and the others
+        are given back. A second call waits for the first one.
         """
         if self._draining is None:
             grace_s = self._settings.grace_s if grace_s is None else grace_s
@@ -169,19 +178,25 @@ class Worker:
         await asyncio.shield(self._draining)
 
     async def _drain(self, grace_s: float) -> None:
+        began = self._clock.ticks()
+
+        def left_s(share: float) -> float:
+            return max(0.0, began + grace_s * share - self._clock.ticks())
+
         self._cancel("loops")
-        await asyncio.gather(*(traffic.close() for traffic in self._traffic))
-        await self._slots_empty(grace_s)
+        for traffic in self._traffic:
+            traffic.close()
+        await self._slots_empty(left_s(JOBS_END))
         for slot in self._slots:
             slot.stop(Stop.DRAINED)
-        await self._slots_empty(AFTER_GRACE_S)
+        await self._slots_empty(left_s(CANCELLED_JOBS_END))
         self._cancel("slots")
         for traffic in self._traffic:
             traffic.finish()
-        await asyncio.wait(self._tasks["traffic"], timeout=AFTER_GRACE_S + self._settings.lease_s)
+        await asyncio.wait(self._tasks["traffic"], timeout=left_s(SETTLED))
         self._cancel("traffic", "heartbeat")
         # A handler that ignores its cancellation is left behind: its lease lapses, and the job is run again.
-        await asyncio.wait([task for tasks in self._tasks.values() for task in tasks], timeout=AFTER_GRACE_S)
+        await asyncio.wait([task for tasks in self._tasks.values() for task in tasks], timeout=left_s(DRAINED))
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     # --8<-- [end:drain]

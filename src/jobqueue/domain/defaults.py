@@ -35,8 +35,8 @@ CONCURRENCY = 100
 PREFETCH = 1000
 """Most jobs that a worker holds beyond those it runs; it takes that many only while jobs end that fast."""
 
-GRACE_S = 10.0
-"""Seconds that a draining worker lets running jobs go on before it gives them back."""
+GRACE_S = 25.0
+"""Seconds from SIGTERM to the end of the process; Kubernetes kills what is left after 30."""
 
 PAYLOAD_LIMIT = 256 * 1024
 """Largest payload, in bytes of JSON."""

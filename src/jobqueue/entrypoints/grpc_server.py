@@ -1,5 +1,6 @@
 """The gRPC server: interceptors in order, health, reflection, credentials, and a stop that drains."""
 
+import asyncio
 from typing import Any
 
 import grpc
@@ -13,8 +14,9 @@ from jobqueue.domain.errors import InvalidSettings
 from jobqueue.entrypoints.grpc_access import bearer, server_credentials
 from jobqueue.entrypoints.grpc_errors import translated
 from jobqueue.entrypoints.grpc_scopes import ScopeInterceptor, red_metrics, tracing
+from jobqueue.entrypoints.grpc_service import GrpcService
 from jobqueue.entrypoints.proto import jobqueue_pb2 as pb
-from jobqueue.entrypoints.proto.jobqueue_pb2_grpc import JobQueueServicer, add_JobQueueServicer_to_server
+from jobqueue.entrypoints.proto.jobqueue_pb2_grpc import add_JobQueueServicer_to_server
 
 SERVICE: str = pb.DESCRIPTOR.services_by_name["JobQueue"].full_name
 
@@ -25,7 +27,7 @@ class GrpcServer:
 
     Args:
         settings: Address, token, certificates and limits.
-        servicer: Answers the calls.
+        service: Answers the calls.
         registry: Takes the rate, errors and durations of all calls.
         tracer: Makes the spans of calls; None for none.
     """
@@ -33,7 +35,7 @@ class GrpcServer:
     def __init__(
         self,
         settings: Settings,
-        servicer: JobQueueServicer,
+        service: GrpcService,
         registry: CollectorRegistry,
         tracer: trace.Tracer | None = None,
     ) -> None:
@@ -50,7 +52,8 @@ class GrpcServer:
             ("grpc.so_reuseport", 0),  # two servers on one port must fail, not share the calls between them
         ]
         self._server = grpc.aio.server(interceptors=[ScopeInterceptor(scope) for scope in scopes], options=limits)
-        add_JobQueueServicer_to_server(servicer, self._server)
+        self._service = service
+        add_JobQueueServicer_to_server(service, self._server)
         self._health = health.aio.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         names = (SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME)
@@ -62,10 +65,16 @@ class GrpcServer:
         await self._server.start()
         await self._say(health_pb2.HealthCheckResponse.SERVING)
 
-    async def drain(self, grace_s: float) -> None:
-        """Refuse new calls, let those in flight finish for at most `grace_s` seconds, then cancel what is left."""
+    async def drain(self, grace_s: float, *, pause_s: float = 0.0) -> None:
+        """Say NOT_SERVING, answer new calls for `pause_s` more seconds, then refuse them and finish those in flight.
+
+        A `Watch` ends with UNAVAILABLE when the pause is over. Other calls have until `grace_s` seconds from now; what
+        is left then is cancelled.
+        """
         await self._say(health_pb2.HealthCheckResponse.NOT_SERVING)
-        await self._server.stop(grace_s)
+        await asyncio.sleep(pause_s)
+        self._service.end_watches()
+        await self._server.stop(max(0.0, grace_s - pause_s))
 
     # --8<-- [end:server]
 

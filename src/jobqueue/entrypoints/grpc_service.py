@@ -11,7 +11,7 @@ from jobqueue.application.ports.clock import Clock
 from jobqueue.application.ports.job_store import DeadJob
 from jobqueue.application.submit import Submitted, Submitter
 from jobqueue.config import Settings
-from jobqueue.domain.errors import InvalidJob
+from jobqueue.domain.errors import InvalidJob, ShuttingDown
 from jobqueue.domain.job import JobState, JobView
 from jobqueue.entrypoints.grpc_messages import job_message, sendable, stats_message
 from jobqueue.entrypoints.proto import jobqueue_pb2 as pb
@@ -42,6 +42,11 @@ class GrpcService(JobQueueServicer):
         self._submitter = submitter
         self._inspector = inspector
         self._clock = clock
+        self._watches_end = False
+
+    def end_watches(self) -> None:
+        """Let every `Watch` end: its client has to call again, and reaches another server."""
+        self._watches_end = True
 
     # --8<-- [start:submit]
     async def Submit(self, request: pb.SubmitRequest, context: Call) -> pb.SubmitResponse:
@@ -84,6 +89,8 @@ class GrpcService(JobQueueServicer):
                 yield job_message(view)
             if view.state in FINAL:
                 return
+            if self._watches_end:
+                raise ShuttingDown("this server is shutting down; call Watch again to go on at another one")
             await self._clock.sleep(WATCH_EVERY_S)
 
     # --8<-- [end:watch]

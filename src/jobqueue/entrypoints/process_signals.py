@@ -1,4 +1,4 @@
-"""The life of a process: start, wait for a signal, drain in order, end with 0; a second signal ends it at once."""
+"""The life of a process: start, wait for a signal, drain, end with 0; a second signal ends it without a drain."""
 
 import asyncio
 import os
@@ -11,26 +11,45 @@ from contextlib import contextmanager
 import structlog
 
 from jobqueue.application.ports.clock import Clock
+from jobqueue.config import is_loopback
 
 AT_ONCE = 130
+TOO_LATE = 1
+PAUSE_SHARE = 0.2
+IN_FLIGHT_SHARE = 0.8
 
 
 # --8<-- [start:signals]
-@contextmanager
-def stop_on_signal(loop: asyncio.AbstractEventLoop) -> Iterator[asyncio.Event]:
-    """Yield an event that SIGTERM or SIGINT sets; the second such signal ends the process, whatever it is doing."""
-    stop = asyncio.Event()
+class Stop(asyncio.Event):
+    """Set by the first signal, whose number it keeps."""
 
-    def told() -> None:
+    number: signal.Signals | None = None
+
+
+@contextmanager
+def stop_on_signal(loop: asyncio.AbstractEventLoop, grace_s: float) -> Iterator[Stop]:
+    """Yield an event that SIGTERM or SIGINT sets.
+
+    From then on the process ends within `grace_s` seconds, whatever hangs: with status 1 if the block hasn't ended by
+    then. A second signal ends it immediately, with status 130.
+    """
+    stop = Stop()
+    latest = threading.Timer(grace_s, _leave_late, (grace_s,))
+    latest.daemon = True
+
+    def on_signal(number: signal.Signals) -> None:
         if stop.is_set():
             os._exit(AT_ONCE)
+        stop.number = number
+        latest.start()
         stop.set()
 
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, told)
+        loop.add_signal_handler(number, on_signal, number)
     try:
         yield stop
     finally:
+        latest.cancel()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(number)
 
@@ -38,19 +57,30 @@ def stop_on_signal(loop: asyncio.AbstractEventLoop) -> Iterator[asyncio.Event]:
 # --8<-- [end:signals]
 
 
+def _leave_late(grace_s: float) -> None:
+    structlog.get_logger().error("the grace period is over, leaving without a clean end", grace_s=grace_s)
+    sys.stderr.flush()
+    os._exit(TOO_LATE)
+
+
+def front_pause_s(listen: str, number: signal.Signals | None, grace_s: float) -> float:
+    """Return for how long a front that was told to stop goes on taking calls: a fifth of the grace.
+
+    Its health says NOT_SERVING meanwhile, so that load balancers and Kubernetes send new calls elsewhere before it
+    refuses them. On loopback there is no load balancer, and after Ctrl+C a person waits: no pause.
+    """
+    return 0.0 if number is signal.SIGINT or is_loopback(listen) else grace_s * PAUSE_SHARE
+
+
 # --8<-- [start:drain-in-order]
-async def drain_in_order(*steps: Callable[[], Awaitable[None]]) -> None:
-    """Run the steps of a shutdown one after the other; one that fails does not keep the later ones from running.
+async def drain_side_by_side(*drains: Awaitable[None]) -> None:
+    """Drain front and worker at the same time, since one grace period has to be enough for both.
 
     Raises:
-        BaseExceptionGroup: What failed, after all steps have run.
+        ExceptionGroup: What failed, after all have ended: one that fails does not cut the others short.
     """
-    failed: list[Exception] = []
-    for step in steps:
-        try:
-            await step()
-        except Exception as error:  # noqa: BLE001 - it is raised below, with the others
-            failed.append(error)
+    outcomes = await asyncio.gather(*drains, return_exceptions=True)
+    failed = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
     if failed:
         raise ExceptionGroup("the shutdown did not go well", failed)
 

@@ -16,6 +16,31 @@ from jobqueue.entrypoints.grpc_client import connect
 from tests.jobqueue.fakes.left_over_valkey import end_left_over_valkey
 
 LIMIT_S = 60
+LEFT_OUT = pytest.StashKey[bool]()
+NOT_RUN = "the test as PID 1 of a container was not run: this machine gives no PID namespace (unshare --pid)"
+
+
+def pytest_collection_modifyitems(config, items):
+    """Leave out what needs a PID namespace where none is to be had."""
+    wanting = [item for item in items if item.get_closest_marker("pid_namespace")]
+    if not wanting or _has_pid_namespaces():
+        return
+    config.pluginmanager.hook.pytest_deselected(items=wanting)
+    items[:] = [item for item in items if item not in wanting]
+    config.stash[LEFT_OUT] = True
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    """Say what was left out."""
+    if config.stash.get(LEFT_OUT, False):
+        terminalreporter.write_line(NOT_RUN)
+
+
+def _has_pid_namespaces():
+    try:
+        return subprocess.run(["unshare", "--pid", "--fork", "true"], capture_output=True, check=False).returncode == 0
+    except FileNotFoundError:
+        return False
 
 
 class Service:

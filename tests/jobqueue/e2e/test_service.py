@@ -161,7 +161,7 @@ def test_a_handler_that_never_returns_does_not_keep_the_process(folder, service)
                     break
         running.tell()
 
-    with service(folder, JOBQUEUE_HANDLERS="stuck", JOBQUEUE_GRACE_S="0.5", PYTHONPATH=str(folder)) as running:
+    with service(folder, JOBQUEUE_HANDLERS="stuck", JOBQUEUE_GRACE_S="4", PYTHONPATH=str(folder)) as running:
         asyncio.run(scenario(running))
         assert running.end() == 0
         assert any("leaving handlers behind" in line["event"] for line in running.lines())
