@@ -179,11 +179,10 @@ def tokens_over_time(
         for _ in range(calls_per_s):
             if not before_s <= second < before_s + outage_s:
                 tokens = min(budget_cap, tokens + 1)
-            elif tokens >= budget_cost:
-                tokens -= budget_cost
-                yes += 1
-            else:
+            elif tokens < budget_cost:
                 no += 1
+            else:
+                tokens, yes = tokens - budget_cost, yes + 1
         history.append(tokens)
         granted.append(yes)
         refused.append(no)

@@ -113,7 +113,7 @@ def _draw_graphs(root: Path, folder: Path) -> None:
     if not sources:
         return
     problems: list[Problem] = []
-    heads = {name: _head(name, text, problems) for name, text in sources.items()}
+    heads = {name: head(name, text, problems) for name, text in sources.items()}
     graphs = {name: text.replace("{", "{" + _PREAMBLE, 1) for name, text in sources.items()}
     packages(root)
     done = find_node(root).run("node", "graphs.mjs", folder=root / WEB, given=json.dumps(graphs))
@@ -125,13 +125,13 @@ def _draw_graphs(root: Path, folder: Path) -> None:
         if "error" in answer:
             problems.append(Problem(f"{PICTURES.as_posix()}/{name}.dot", 0, f"Graphviz refuses it: {answer['error']}"))
             continue
-        picture = {"name": name, **heads[name], "svg": _adapted(answer["svg"], name)}
+        picture = {"name": name, **heads[name], "svg": adapted(answer["svg"], name)}
         (folder / f"{name}.json").write_text(json.dumps(picture, ensure_ascii=False) + "\n", encoding="utf-8")
     if problems:
         raise ContentError(problems)
 
 
-def _head(name: str, text: str, problems: list[Problem]) -> dict[str, str]:
+def head(name: str, text: str, problems: list[Problem]) -> dict[str, str]:
     """Read the comments at the head of a graph: `// title: …`, and `// words: …`, which further lines continue."""
     found: dict[str, str] = {}
     key = ""
@@ -153,7 +153,7 @@ def _head(name: str, text: str, problems: list[Problem]) -> dict[str, str]:
     return found
 
 
-def _adapted(svg: str, name: str) -> str:
+def adapted(svg: str, name: str) -> str:
     """Return Graphviz' SVG for a page: no size, comments or tooltips, ids of its own, and the page's colours."""
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<!--.*?-->|<title>.*?</title>", "", svg, flags=re.DOTALL)
@@ -163,5 +163,5 @@ def _adapted(svg: str, name: str) -> str:
     svg = re.sub(r' font-family="[^"]*"', "", svg)
     svg = svg.replace('stroke="black"', 'stroke="var(--rd-soft, currentColor)"')
     svg = svg.replace('fill="black"', 'fill="var(--rd-soft, currentColor)"')
-    svg = re.sub(r"<text ", '<text fill="var(--rd-ink, currentColor)" ', svg)
+    svg = re.sub(r"<text\b", '<text fill="var(--rd-ink, currentColor)"', svg)
     return re.sub(r"\s*\n\s*", " ", svg).strip()
