@@ -16,12 +16,14 @@ import pytest
 
 from grading import explain, fail
 from grading.examine import Ran, Request, examine, in_place_of, module_from, still_unwritten
+from grading.splice import splice_file
 
 GRADED_AGAINST = "backoff"
 NAME = f"exercises.{GRADED_AGAINST}.{GRADED_AGAINST}"
 HERE = Path(__file__).resolve().parent
 TESTS = HERE / "testbackoff.py"
 SOLUTIONS = HERE.parents[1] / "solutions"
+REFERENCE = SOLUTIONS / GRADED_AGAINST / f"{GRADED_AGAINST}.py"
 
 STEP_1 = pytest.mark.step(1, "accept every correct ceiling")
 STEP_2 = pytest.mark.step(2, "refuse every wrong ceiling")
@@ -35,10 +37,20 @@ pytestmark = pytest.mark.processes
 
 @dataclass(frozen=True)
 class Implementation:
-    """A file that could be somebody's backoff.py; `told` is how it differs, or what it causes."""
+    """Something that could be somebody's backoff.py.
+
+    `told` is how it differs, or what it causes; `reference` is the program that its file is a fragment of.
+    """
 
     file: Path
     told: str
+    reference: Path | None = None
+
+    def source(self) -> str:
+        """Return the whole program."""
+        if self.reference is None:
+            return self.file.read_text(encoding="utf-8")
+        return splice_file(self.file, self.reference)
 
 
 NOTHING = """\
@@ -57,7 +69,7 @@ def told(file: Path, label: str) -> str:
 
 
 def right_ones() -> list[Implementation]:
-    own = [SOLUTIONS / GRADED_AGAINST / f"{GRADED_AGAINST}.py"]
+    own = [REFERENCE]
     own += sorted((SOLUTIONS / GRADED_AGAINST / "alternatives").glob("*.py"))
     found = [Implementation(file, f"solutions/{GRADED_AGAINST}/ holds it") for file in own if file.exists()]
     further = sorted((SOLUTIONS / "testbackoff" / "implementations" / "right").glob("*.py"))
@@ -68,7 +80,11 @@ def wrong_ones(step: int) -> list[Implementation]:
     """List the wrong ones whose first mistake is in that step of `backoff`."""
     folders = (SOLUTIONS / GRADED_AGAINST / "wrong", SOLUTIONS / "testbackoff" / "implementations" / "wrong")
     files = sorted(file for folder in folders for file in folder.glob("*.py"))
-    return [Implementation(file, told(file, "Incident")) for file in files if told(file, "Fails").startswith(str(step))]
+    return [
+        Implementation(file, told(file, "Incident"), REFERENCE)
+        for file in files
+        if told(file, "Fails").startswith(str(step))
+    ]
 
 
 RIGHT, WRONG_CEILINGS, WRONG_JITTERS = right_ones(), wrong_ones(1), wrong_ones(2)
@@ -80,10 +96,10 @@ with in_place_of(NAME, module_from(NOTHING, "", NAME)):
     importlib.import_module("exercises.testbackoff.testbackoff")
 
 
-def run(prefix: str, file: Path | None, seed: int = 0) -> Ran:
+def run(prefix: str, tried: Implementation | None, seed: int = 0) -> Ran:
     """Put the tests of one kind to an implementation, or to nothing; they must exist and be written."""
-    source = NOTHING if file is None else file.read_text(encoding="utf-8")
-    ran = examine(TESTS, Request(prefix, NAME, source, str(file or ""), seed))
+    source, file = (NOTHING, "") if tried is None else (tried.source(), str(tried.file))
+    ran = examine(TESTS, Request(prefix, NAME, source, file, seed))
     still_unwritten(ran, TESTS)
     if not ran.passed and not ran.failed:
         fail(
@@ -97,7 +113,7 @@ def run(prefix: str, file: Path | None, seed: int = 0) -> Ran:
 
 def accepts(prefix: str, right: Implementation) -> None:
     for seed in (1, 2):
-        ran = run(prefix, right.file, seed)
+        ran = run(prefix, right, seed)
         assert ran.accepts, explain(
             called=f"your {prefix}… tests, on a correct implementation",
             got=f"{ran.failed} refuses it, {ran.why}",
@@ -109,7 +125,7 @@ def accepts(prefix: str, right: Implementation) -> None:
 
 
 def refuses(prefix: str, wrong: Implementation) -> None:
-    ran = run(prefix, wrong.file)
+    ran = run(prefix, wrong)
     assert not ran.accepts, explain(
         called=f"your {prefix}… tests, on an implementation with one mistake",
         got=f"all {len(ran.passed)} pass: it slips through",

@@ -71,6 +71,21 @@ Fails: 1
 Says: half the money is gone
 """
 
+
+def double(n):
+    return n + 2
+'''
+TAKES_THE_LAST = '''\
+"""Takes the last.
+
+Incident: half the money was gone.
+Fails: 2
+Says: jobs grow old
+"""
+
+
+async def take(redis):
+    return (await redis.lrange("ready", -1, -1))[0]
 '''
 
 
@@ -112,12 +127,8 @@ class Toy:
         self.write("solutions/toy/NOTES.md", "# Notes\n")
         self.write("solutions/toy/alternatives/by_adding.py", SOLVED.replace("2 * n", "n + n"))
         for number in range(8):
-            self.write(f"solutions/toy/wrong/adds_two_{number}.py", WRONG + SOLVED.replace("2 * n", "n + 2"))
-        last = 'return (await redis.lrange("ready", -1, -1))[0]'
-        text = WRONG.replace("Fails: 1", "Fails: 2").replace("half the money is gone\n", "jobs grow old\n")
-        self.write(
-            "solutions/toy/wrong/takes_the_last.py", text + SOLVED.replace('return await redis.lpop("ready")', last)
-        )
+            self.write(f"solutions/toy/wrong/adds_two_{number}.py", WRONG)
+        self.write("solutions/toy/wrong/takes_the_last.py", TAKES_THE_LAST)
         self.write("docs/exercises/toy.md", "# Toy\n")
         self.write("docs/quizzes/toy.yml", "topic: toy\n")
         self.write("notebooks/toy.ipynb", "{}\n")

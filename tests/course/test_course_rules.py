@@ -135,6 +135,12 @@ TEXT_RULES = {
         "def double(n:",
         "is not valid Python",
     ),
+    "wrong solution that repeats the solution": (
+        "solutions/toy/wrong/adds_two_0.py",
+        "n + 2",
+        "2 * n",
+        "solutions/toy/wrong/adds_two_0.py:9: double equals the reference's",
+    ),
     "solution that is no Python": ("solutions/toy/toy.py", "def double(n):", "def double(n:", "is not valid Python"),
     "name that the stub lacks": (
         "solutions/toy/toy.py",
@@ -198,8 +204,8 @@ RUN_RULES = {
     ),
     "wrong solution that cannot be imported": (
         "solutions/toy/wrong/adds_two_0.py",
-        "import time",
-        "import nothing_there",
+        "def double(n):",
+        "import nothing_there\n\n\ndef double(n):",
         "a wrong solution has to run",
     ),
     "too few wrong solutions": ("solutions/toy/wrong/adds_two_0.py", None, None, "holds 8 wrong solutions"),

@@ -65,7 +65,7 @@ def test_record_holds_what_came_out_and_the_page_shows_it(whole):
 
 def test_what_did_not_come_out_is_recorded_as_well(whole):
     whole.write("solutions/toy/wrong/adds_two_0.py", (whole.root / "solutions/toy/toy.py").read_text())
-    whole.change("solutions/toy/wrong/adds_two_1.py", "n + 2", "2 * n")
+    whole.change("solutions/toy/wrong/adds_two_1.py", "n + 2", "n + n")
     result = recorded(whole)
     assert result.exit_code != 0
     one = read_records(whole.root)["toy"]
@@ -85,7 +85,10 @@ def test_verdict_that_wavers_between_seeds_is_flaky(whole):
         'got = await take(redis)\n    assert got == b"a" and (seed < 1000 or not hasattr(take, "wavers"))',
     )
     text = (whole.root / "solutions/toy/wrong/adds_two_0.py").read_text()
-    whole.write("solutions/toy/wrong/adds_two_0.py", text + "\n\ntake.wavers = True\n")
+    wavers = (
+        "def wavers(function):\n    function.wavers = True\n    return function\n\n\n@wavers\nasync def take(redis):\n"
+    )
+    whole.write("solutions/toy/wrong/adds_two_0.py", f'{text}\n\n{wavers}    return await redis.lpop("ready")\n')
     (exercise,) = find_exercises(whole.root)
     found = grade_all([exercise], seeds=20)
     tally = found.tallies["toy"]

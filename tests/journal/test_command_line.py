@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from grading.splice import splice_file
 from journal import cli
 from journal.check import check_all
 from journal.content.library import library
@@ -304,7 +305,9 @@ def test_new_exercise_in_five_places_grades_itself(command, folder, pytestconfig
     outcomes = {}
     for variant in ("", "tracing.py", "alternatives/by_addition.py", "wrong/squared.py"):
         if variant:
-            shutil.copy(folder.path / "solutions/tracing" / variant, learner)
+            file, solution = (folder.path / "solutions/tracing" / name for name in (variant, "tracing.py"))
+            text = splice_file(file, solution) if "wrong" in variant else file.read_text(encoding="utf-8")
+            learner.write_text(text, encoding="utf-8")
         report = folder.path / "report.json"
         run = subprocess.run(
             [sys.executable, "-m", "pytest", "exercises/tracing"],

@@ -1,7 +1,8 @@
-"""`journal course`, which is `make course`."""
+"""`journal course`, which is `make course`, and `journal course show`."""
 
 from __future__ import annotations
 
+import difflib
 from typing import TYPE_CHECKING
 
 import click
@@ -9,6 +10,7 @@ import click
 from journal.content.problems import ContentError, Problem
 from journal.content.repository import find_root
 from journal.course.audit import AuditError, audit
+from journal.course.declared import Wrong, read_wrong
 from journal.course.exercises import find_exercises
 from journal.course.grades import grade_all
 from journal.course.records import record
@@ -20,7 +22,40 @@ if TYPE_CHECKING:
     from journal.course.grades import Tally
 
 
-@click.command()
+class _ChecksByDefault(click.Group):
+    """A group for which `journal course backoff` is `journal course check backoff`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Take words that name no command for those of `check`."""
+        if not args or args[0] not in {*self.commands, *ctx.help_option_names}:
+            args = ["check", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(cls=_ChecksByDefault)
+def command() -> None:
+    """Check the exercises and their graders (`check` may be left out), or show a wrong solution."""
+
+
+@command.command()
+@click.argument("name", metavar="SLUG/NAME")
+def show(name: str) -> None:
+    """Print the whole program of a wrong solution, such as backoff/overflow."""
+    root = find_root()
+    slug, _, stem = name.partition("/")
+    file = root / "solutions" / slug / "wrong" / f"{stem.removesuffix('.py')}.py"
+    if not file.is_file():
+        known = sorted(f"{path.parent.parent.name}/{path.stem}" for path in root.glob("solutions/*/wrong/*.py"))
+        near = difflib.get_close_matches(name, known) or known[:1]
+        raise click.UsageError(f"there is no wrong solution {name}; try {' or '.join(near)}")
+    wrong = read_wrong(file, root)
+    if not isinstance(wrong, Wrong):
+        raise ContentError(wrong)
+    click.echo(f"{wrong.path}: {wrong.mistake}", err=True)
+    click.echo(wrong.text, nl=False)
+
+
+@command.command()
 @click.argument("slugs", nargs=-1)
 @click.option(
     "--seeds", default=1, show_default=True, help="Sweeps of seeds for each solution; a tenth for wrong ones."
@@ -28,7 +63,7 @@ if TYPE_CHECKING:
 @click.option("--mutants", is_flag=True, help="Also try every mutant of each solution: minutes.")
 @click.option("--record", "recorded", is_flag=True, help="As --mutants, and keep the numbers for the graders' page.")
 @click.option("--texts", is_flag=True, help="Only what can be seen without running anything.")
-def command(slugs: tuple[str, ...], seeds: int, *, mutants: bool, recorded: bool, texts: bool) -> None:
+def check(slugs: tuple[str, ...], seeds: int, *, mutants: bool, recorded: bool, texts: bool) -> None:
     """Check the exercises and their graders; without SLUGS, all of them."""
     root = find_root()
     exercises = find_exercises(root)

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from grading.splice import SpliceError, splice_file
 from journal.content.problems import Problem
 
 if TYPE_CHECKING:
@@ -18,7 +19,17 @@ _FORM = "its docstring is: the mistake; a blank line; `Incident: …`; `Fails: 2
 
 @dataclass(frozen=True, slots=True)
 class Wrong:
-    """A wrong solution; `fails` are the steps, `says` a text of the failure message."""
+    """A wrong solution.
+
+    Attributes:
+        file: its fragment.
+        path: the same, relative to the root.
+        text: the whole program, which is the reference solution with the fragment in it.
+        mistake: what is wrong, in a sentence.
+        incident: what the mistake causes in production.
+        fails: the steps that it fails.
+        says: a text that the failure message holds.
+    """
 
     file: Path
     path: str
@@ -29,11 +40,23 @@ class Wrong:
     says: str
 
 
+def reference_of(file: Path) -> Path:
+    """Return the solution that a wrong solution is a fragment of: `solutions/<slug>/<slug>.py`."""
+    folder = file.parent.parent
+    return folder / f"{folder.name}.py"
+
+
 def read_wrong(file: Path, root: Path) -> Wrong | list[Problem]:
     """Read a wrong solution's declaration, or say what is wrong with it."""
-    path, text = file.relative_to(root).as_posix(), file.read_text(encoding="utf-8")
+    path, reference = file.relative_to(root).as_posix(), reference_of(file)
+    if not reference.is_file():
+        solution = reference.relative_to(root).as_posix()
+        return [Problem(path, 0, f"is a fragment of {solution}, which is missing; write the solution first")]
     try:
-        docstring = ast.get_docstring(ast.parse(text)) or ""
+        docstring = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
+        text = splice_file(file, reference)
+    except SpliceError as error:
+        return [Problem(path, error.line, error.fact)]
     except SyntaxError as error:
         return [Problem(path, error.lineno or 0, f"is not valid Python: {error.msg}")]
     fields: dict[str, str] = {}

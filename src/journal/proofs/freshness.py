@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -26,13 +27,15 @@ _AGAINST = {
 }
 _FIXTURES = {"valkey": "Valkey", "lesson_server": "Valkey", "page": "browser", "visit": "browser", "browser": "browser"}
 ALONE = "Python alone"
+_PATH = re.compile(r"[\w/]+/\w+\.py")
 
 
 @dataclass(frozen=True, slots=True)
 class Module:
     """A parsed file: its statements by the name they bind, the modules it imports, and by which name.
 
-    `segments` are the statements' names and sources, in order, without decorators.
+    `segments` are the statements' names and sources, in order, without decorators; `paths` the strings that look like
+    a Python file's path.
     """
 
     text: str
@@ -41,6 +44,7 @@ class Module:
     named: dict[str, ast.stmt]
     imported: dict[str, str]
     modules: tuple[str, ...]
+    paths: tuple[str, ...]
 
 
 def parsed(file: Path) -> Module:
@@ -82,7 +86,7 @@ def digest(root: Path, proof: str, further: Iterable[str] = ()) -> str:
     """Return a hash of a test and its subject: the test with what its file defines, and every project file behind it.
 
     Other tests of the file do not count. The subject is what the file and its conftests import, followed through the
-    project, with the Lua files beside a module.
+    project, with the Lua files beside a module, and the project files whose paths the file holds.
 
     Args:
         root: the journal's folder.
@@ -113,7 +117,7 @@ def subject_files(root: Path, proof: str) -> list[str]:
 def _behind(root: Path, file: Path) -> set[Path]:
     found: set[Path] = set()
     folder = file.parent
-    waiting = [file]
+    waiting = [file, *(root / path for path in (parsed(file).paths if file.is_file() else ()))]
     while folder != root and root in folder.parents:
         waiting.append(folder / "conftest.py")
         folder = folder.parent
@@ -169,7 +173,9 @@ def _parse(name: str, _mtime_ns: int, _size: int) -> Module:
     modules = dict.fromkeys(part for _, target in pairs for part in (target.rpartition(".")[0], target) if part)
     lines = text.split("\n")
     segments = tuple((getattr(node, "name", ""), _segment(lines, node)) for node in tree.body)
-    return Module(text, tree, segments, named, dict(top), tuple(modules))
+    strings = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    paths = tuple(dict.fromkeys(string for string in strings if _PATH.fullmatch(string)))
+    return Module(text, tree, segments, named, dict(top), tuple(modules), paths)
 
 
 def _segment(lines: list[str], node: ast.stmt) -> bytes:

@@ -8,7 +8,7 @@
     find = "random.uniform(0, ceiling)"
     replace = "random.uniform(ceiling / 2, ceiling)"
 
-In place of `find` and `replace`, `lay = "solutions/…/wrong/x.py"` lays that whole file over `file`. The subject of a
+In place of `find` and `replace`, `lay = "solutions/…/wrong/x.py"` lays that fragment over `file`. The subject of a
 statement about a library is the call of it in the test, so `file` may be the test's own file.
 """
 
@@ -18,6 +18,7 @@ import tomllib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from grading.splice import SpliceError, splice_file
 from journal.content.problems import Problem
 from journal.content.test_names import missing_test
 
@@ -39,7 +40,7 @@ class Mutation:
         file: what is changed, relative to the root.
         find: text that occurs in it exactly once; "" when `lay` is given.
         replace: what takes its place.
-        lay: a file whose content takes the place of `file`, or "".
+        lay: a fragment whose definitions take the place of those in `file`, or ""; see `grading.splice`.
         path: where the mutation is written, relative to the root.
         line: of its table.
     """
@@ -62,7 +63,7 @@ class Mutation:
         if fault := self.fault(root):
             raise ValueError(fault)
         if self.lay:
-            return (root / self.lay).read_text(encoding="utf-8")
+            return splice_file(root / self.lay, root / self.file)
         return (root / self.file).read_text(encoding="utf-8").replace(self.find, self.replace)
 
     def fault(self, root: Path) -> str | None:
@@ -71,6 +72,10 @@ class Mutation:
             if not (root / name).is_file():
                 return f"{name} does not exist; correct the path"
         if self.lay:
+            try:
+                splice_file(root / self.lay, root / self.file)
+            except (SpliceError, SyntaxError) as error:
+                return f"{self.lay} cannot be laid over {self.file}: {getattr(error, 'fact', error)}"
             return None
         count = (root / self.file).read_text(encoding="utf-8").count(self.find) if self.find else 0
         if count != 1:

@@ -3,19 +3,21 @@
 import math
 import statistics
 import types
-from pathlib import Path
 from random import Random
 
 import pytest
 
-from grading.examine import in_place_of, module_from
+from grading.examine import in_place_of
 from solutions.backoff import backoff as right
-from solutions.backoff.wrong import accepts_nan
 from solutions.testbackoff.implementations.right import by_logarithms
-from solutions.testbackoff.implementations.wrong import overshoots_the_cap, three_sizes
+from tests.course.lessons.wrong_programs import wrong
 
-SUITES = Path(__file__).parents[3] / "solutions" / "testbackoff"
+REFERENCE = "solutions/backoff/backoff.py"
 SUBJECT = "exercises.backoff.backoff"
+
+accepts_nan = wrong("solutions/backoff/wrong/accepts_nan.py")
+overshoots_the_cap = wrong("solutions/testbackoff/implementations/wrong/overshoots_the_cap.py", REFERENCE)
+three_sizes = wrong("solutions/testbackoff/implementations/wrong/three_sizes.py", REFERENCE)
 
 
 def test_equality_of_floats_refuses_a_correct_ceiling():
@@ -44,13 +46,9 @@ def test_suite_that_catches_its_own_verdict_accepts_a_function_without_a_body():
     empty = types.ModuleType(SUBJECT)
     empty.ceiling_s = empty.full_jitter_s = lambda *_args, **_settings: None
 
-    def first_test(file):
-        with in_place_of(SUBJECT, empty):
-            suite = module_from(file.read_text(encoding="utf-8"), file, "suite")
-        return suite.test_ceiling_of_the_first_attempts
-
-    caught = first_test(SUITES / "wrong" / "catches_too_much.py")
-    honest = first_test(SUITES / "wrong" / "exact_floats.py")
+    with in_place_of(SUBJECT, empty):
+        caught = wrong("solutions/testbackoff/wrong/catches_too_much.py").test_ceiling_of_the_first_attempts
+        honest = wrong("solutions/testbackoff/wrong/exact_floats.py").test_ceiling_of_the_first_attempts
     caught()
     with pytest.raises(AssertionError):
         honest(0.5, 30.0)

@@ -10,7 +10,11 @@ from grading.network import Network
 from grading.switches import forced_switches
 from solutions.metrics import metrics as right
 from solutions.metrics.metrics import Registry, series_key
-from solutions.metrics.wrong import backslash_escaped_last, lock_around_reads_only, new_id_for_each_attempt
+from tests.course.lessons.wrong_programs import wrong
+
+backslash_escaped_last = wrong("solutions/metrics/wrong/backslash_escaped_last.py")
+lock_around_reads_only = wrong("solutions/metrics/wrong/lock_around_reads_only.py")
+new_id_for_each_attempt = wrong("solutions/metrics/wrong/new_id_for_each_attempt.py")
 
 
 def test_lock_that_only_readers_take_loses_increments():

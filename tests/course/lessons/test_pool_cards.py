@@ -8,12 +8,14 @@ import pytest
 from grading import clock
 from grading.network import Network
 from solutions.deadletter import deadletter
-from solutions.deadletter.wrong import mark_is_not_watched
 from solutions.workerpool import workerpool as right
 from solutions.workerpool.workerpool import FAILED, PROCESSING, READY, Channel
-from solutions.workerpool.wrong import acknowledges_before_on_failure
+from tests.course.lessons.wrong_programs import wrong
 
 POINTS = "{orders}:points"
+
+mark_is_not_watched = wrong("solutions/deadletter/wrong/mark_is_not_watched.py")
+acknowledges_before_on_failure = wrong("solutions/workerpool/wrong/acknowledges_before_on_failure.py")
 
 
 def on_a_network(scenario, seed=1):

@@ -12,11 +12,13 @@ from grading import clock
 from grading.network import Network
 from jobqueue.domain import defaults
 from solutions.backoff.backoff import RetryBudget, SharedRetryBudget, ceiling_s, full_jitter_s, is_transient, retry
-from solutions.backoff.wrong import looks_then_takes
 from solutions.simulations.backoff import herd, outage_amplification
 from solutions.simulations.slo import SERVICE, Slo, simulate, slo_numbers
+from tests.course.lessons.wrong_programs import wrong
 
 BOUNDS = {"base_s": 0.5, "cap_s": 60.0}
+
+looks_then_takes = wrong("solutions/backoff/wrong/looks_then_takes.py")
 
 
 # Capped doubling

@@ -8,14 +8,14 @@ from grading import clock
 from grading.network import Network
 from solutions.workerpool import workerpool as right
 from solutions.workerpool.workerpool import DONE, PROCESSING, READY, Channel
-from solutions.workerpool.wrong import (
-    acknowledges_inside_the_try,
-    closes_only_when_all_went_well,
-    handler_error_ends_the_worker,
-    looks_and_then_takes,
-    takes_before_there_is_room,
-    takes_one_more_after_stop,
-)
+from tests.course.lessons.wrong_programs import wrong
+
+acknowledges_inside_the_try = wrong("solutions/workerpool/wrong/acknowledges_inside_the_try.py")
+closes_only_when_all_went_well = wrong("solutions/workerpool/wrong/closes_only_when_all_went_well.py")
+handler_error_ends_the_worker = wrong("solutions/workerpool/wrong/handler_error_ends_the_worker.py")
+looks_and_then_takes = wrong("solutions/workerpool/wrong/looks_and_then_takes.py")
+takes_before_there_is_room = wrong("solutions/workerpool/wrong/takes_before_there_is_room.py")
+takes_one_more_after_stop = wrong("solutions/workerpool/wrong/takes_one_more_after_stop.py")
 
 
 def on_a_network(scenario, seed=1):

@@ -4,9 +4,6 @@ Incident: In production Python runs with -O, which leaves out every assert: a mi
 Fails: 1
 """
 
-import math
-from random import Random
-
 
 def ceiling_s(attempt: int, *, base_s: float, cap_s: float) -> float:
     assert attempt >= 1
@@ -18,7 +15,3 @@ def ceiling_s(attempt: int, *, base_s: float, cap_s: float) -> float:
             break
         ceiling *= 2
     return min(ceiling, cap_s)
-
-
-def full_jitter_s(attempt: int, *, base_s: float, cap_s: float, random: Random) -> float:
-    return random.uniform(0.0, ceiling_s(attempt, base_s=base_s, cap_s=cap_s))

@@ -4,15 +4,8 @@ Incident: A base of a millisecond never gets to its cap of an hour: after a nigh
 Fails: 1
 """
 
-import math
-from random import Random
-
 
 def ceiling_s(attempt: int, *, base_s: float, cap_s: float) -> float:
     if attempt < 1 or not 0 < base_s < math.inf or not base_s <= cap_s < math.inf:
         raise ValueError(f"attempt {attempt}, base {base_s}, cap {cap_s}")
     return min(cap_s, base_s * 2 ** min(attempt - 1, 20))
-
-
-def full_jitter_s(attempt: int, *, base_s: float, cap_s: float, random: Random) -> float:
-    return random.uniform(0.0, ceiling_s(attempt, base_s=base_s, cap_s=cap_s))

@@ -4,16 +4,9 @@ Incident: Waits are too short by up to a quarter of a percent: whoever computes 
 Fails: 1
 """
 
-import math
-from random import Random
-
 
 def ceiling_s(attempt: int, *, base_s: float, cap_s: float) -> float:
     if attempt < 1 or not 0 < base_s < math.inf or not base_s <= cap_s < math.inf:
         raise ValueError(f"attempt {attempt}, base {base_s}, cap {cap_s}")
     exponent = min(attempt - 1, 100) * 0.6931 + math.log(base_s)
     return cap_s if exponent >= math.log(cap_s) else min(cap_s, math.exp(exponent))
-
-
-def full_jitter_s(attempt: int, *, base_s: float, cap_s: float, random: Random) -> float:
-    return random.uniform(0.0, ceiling_s(attempt, base_s=base_s, cap_s=cap_s))

@@ -4,9 +4,6 @@ Incident: The longest wait is half of what the capacity plan was made with: in a
 Fails: 1
 """
 
-import math
-from random import Random
-
 
 def ceiling_s(attempt: int, *, base_s: float, cap_s: float) -> float:
     if attempt < 1 or not 0 < base_s < math.inf or not base_s <= cap_s < math.inf:
@@ -17,7 +14,3 @@ def ceiling_s(attempt: int, *, base_s: float, cap_s: float) -> float:
             break
         ceiling *= 2
     return ceiling
-
-
-def full_jitter_s(attempt: int, *, base_s: float, cap_s: float, random: Random) -> float:
-    return random.uniform(0.0, ceiling_s(attempt, base_s=base_s, cap_s=cap_s))
