@@ -8,7 +8,6 @@ import pytest
 
 from journal.site.fences.exercise import render
 from journal.site.fences.place import Place
-from journal.site.workshop import difference
 from tests.web.pages import ROOT
 from tests.web.workshop_pages import EXERCISES
 
@@ -25,14 +24,3 @@ def test_the_workshops_place_reads_without_javascript():
     place = html[html.index('data-workshop="backoff"') :]
     assert "needs JavaScript" in place
     assert ".venv/bin/pytest exercises/backoff" in place
-
-
-def test_difference_shows_the_mistake_and_no_comment():
-    right = '"""Right."""\n\n\ndef f(x):\n    """Say it."""\n    # why\n    return x + 1\n'
-    wrong = "def f(x):\n    return x - 1  # oops\n"
-    assert difference(right, wrong).splitlines() == [
-        "…",
-        " def f(x):",
-        "-    return x + 1",
-        "+    return x - 1",
-    ]

@@ -7,13 +7,11 @@ assets/workshop/<slug>-after.json    the solution, the notes and the wrong solut
 
 from __future__ import annotations
 
-import ast
 import difflib
 import hashlib
 import json
 import re
 import shutil
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from journal.course.declared import Wrong, read_wrong
@@ -100,12 +98,12 @@ def _before(exercise: Exercise) -> dict[str, Any]:
 
 def _after(exercise: Exercise) -> dict[str, Any]:
     declared = (read_wrong(file, exercise.root) for file in exercise.files_in("wrong"))
-    solution = exercise.text("solution")
+    solution = _REGION.sub("", exercise.text("solution"))
     notes = exercise.text("notes") if exercise.has("notes") else ""
     place = Place(exercise.root, f"exercises/{exercise.slug}.md")
     return {
         "slug": exercise.slug,
-        "solution": _REGION.sub("", solution),
+        "solution": solution,
         "notes": markup.render(
             _TITLE.sub("", notes, count=1), place, folder=f"solutions/{exercise.slug}", shift=1, prefix="notes-"
         ),
@@ -118,8 +116,7 @@ def _after(exercise: Exercise) -> dict[str, Any]:
                 "mistake": one.mistake,
                 "incident": one.incident,
                 "fails": one.fails,
-                "code": one.text,
-                "diff": difference(solution, one.text),
+                "edits": edits(solution, _REGION.sub("", one.text)),
             }
             for one in declared
             if isinstance(one, Wrong)
@@ -127,22 +124,8 @@ def _after(exercise: Exercise) -> dict[str, Any]:
     }
 
 
-def difference(right: str, wrong: str) -> str:
-    """Return how `wrong` differs from `right`, as lines with `-` and `+`; comments and docstrings are left aside."""
-    lines = difflib.unified_diff(_bare(right).splitlines(), _bare(wrong).splitlines(), lineterm="", n=2)
-    return "\n".join("…" if line.startswith("@@") else line for line in list(lines)[2:])
-
-
-@cache
-def _bare(text: str) -> str:
-    tree = ast.parse(text)
-    for node in ast.walk(tree):
-        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
-            first = node.body[0] if node.body else None
-            if (
-                isinstance(first, ast.Expr)
-                and isinstance(first.value, ast.Constant)
-                and isinstance(first.value.value, str)
-            ):
-                node.body = node.body[1:] or [ast.Expr(ast.Constant(...))]
-    return ast.unparse(ast.fix_missing_locations(tree))
+def edits(right: str, wrong: str) -> list[tuple[int, int, list[str]]]:
+    """Return what turns `right` into `wrong`: the first line, from 0, how many lines go, and those that come."""
+    old, new = right.split("\n"), wrong.split("\n")
+    changes = difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
+    return [(first, end - first, new[start:stop]) for kind, first, end, start, stop in changes if kind != "equal"]

@@ -2,6 +2,7 @@
 // run, each of which shows the test that catches it.
 
 import { announce, h } from "../review/dom.js";
+import { difference, edited } from "./edits.js";
 import { showCode } from "./editor.js";
 import { fetchJson } from "./python.js";
 import { sentence, stepRow } from "./verdict.js";
@@ -11,7 +12,7 @@ import { sentence, stepRow } from "./verdict.js";
  * @property {string} solution
  * @property {string} notes HTML, made from our own Markdown when the site was built
  * @property {{name: string, code: string}[]} alternatives
- * @property {{name: string, mistake: string, incident: string, fails: number[], code: string, diff: string}[]} wrong
+ * @property {{name: string, mistake: string, incident: string, fails: number[], edits: import("./edits.js").Edit[]}[]} wrong
  */
 
 /**
@@ -38,7 +39,7 @@ export async function openGallery(place, slug, grade) {
     h("details", { class: "rd-fold" }, h("summary", {}, "Notes"), h("div", { class: "rd-notes" }, ...notes.childNodes)),
     h("h3", {}, `${after.wrong.length} wrong solutions`),
     h("p", {}, "Each is the solution with one plausible mistake. Run it to see which test catches it, and why that matters."),
-    h("ul", { class: "rd-wrong" }, ...after.wrong.map((one) => wrongRow(one, grade))),
+    h("ul", { class: "rd-wrong" }, ...after.wrong.map((one) => wrongRow(one, after.solution, grade))),
   );
 }
 
@@ -62,15 +63,16 @@ function codeFold(name, code) {
 
 /**
  * @param {After["wrong"][number]} wrong
+ * @param {string} solution
  * @param {(code: string, status: (text: string) => void) => Promise<import("./verdict.js").Step[] | string>} grade
  */
-function wrongRow(wrong, grade) {
+function wrongRow(wrong, solution, grade) {
   const result = h("div", { class: "rd-wrong__result" });
   const button = h("button", { type: "button", class: "rd-button", "aria-label": `Run it: ${wrong.mistake}` }, "Run it");
   button.addEventListener("click", async () => {
     if (button.getAttribute("aria-disabled") === "true") return;
     button.setAttribute("aria-disabled", "true");
-    const given = await grade(wrong.code, (text) => {
+    const given = await grade(edited(solution, wrong.edits), (text) => {
       result.replaceChildren(h("p", {}, text));
     });
     button.removeAttribute("aria-disabled");
@@ -97,18 +99,18 @@ function wrongRow(wrong, grade) {
     { class: "rd-wrong__one" },
     h("div", { class: "rd-wrong__head" }, h("p", { class: "rd-wrong__mistake" }, wrong.mistake), button),
     h("p", { class: "rd-wrong__incident" }, wrong.incident),
-    wrong.diff ? h("details", { class: "rd-fold" }, h("summary", {}, "How it differs from the solution"), diffBlock(wrong.diff)) : null,
+    h("details", { class: "rd-fold" }, h("summary", {}, "How it differs from the solution"), diffBlock(difference(solution, wrong.edits))),
     result,
   );
 }
 
-/** @param {string} diff lines that begin with "+", "-" or a space */
-function diffBlock(diff) {
+/** @param {string[]} lines that begin with "+", "-", "…" or a space */
+function diffBlock(lines) {
   const names = { "+": ["rd-diff__in", "wrong"], "-": ["rd-diff__out", "right"] };
   return h(
     "pre",
     { class: "rd-diff", tabindex: "0" },
-    ...diff.split("\n").map((line) => {
+    ...lines.map((line) => {
       const [kind, said] = names[/** @type {"+" | "-"} */ (line[0])] ?? ["", ""];
       return h("code", { class: kind ?? "" }, said ? h("span", { class: "rd-said" }, `${said}: `) : null, `${line}\n`);
     }),
