@@ -199,6 +199,7 @@ def _worker(settings: Settings, store: JobStore, clock: Clock, observer: Observe
             grace_s=settings.grace_s,
             budget_ratio=settings.budget_ratio,
             budget_cap=settings.budget_cap,
+            key_for_s=settings.key_for_s,
             retention=Retention(settings.done_for_s, settings.done_max, settings.dead_for_s, settings.dead_max),
         ),
     )

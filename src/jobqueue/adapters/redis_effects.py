@@ -1,13 +1,14 @@
-"""Exactly once in effect, for handlers whose effect is in the same Redis: effect and job id commit together."""
+"""Exactly once in effect, for handlers whose effect is in Redis: effect and mark of the job commit together."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import redis.exceptions
 
 from jobqueue.adapters.redis_errors import translated
 from jobqueue.adapters.redis_scripts import Client
-from jobqueue.domain import defaults
+from jobqueue.application.effect_marks import Mark, keep_s, leave
 from jobqueue.domain.errors import StoreUnavailable
 from jobqueue.domain.job import Job
 
@@ -15,22 +16,22 @@ TRIES = 50
 
 
 # --8<-- [start:once]
-async def once(
-    client: Client, job: Job, effect: Callable[[Any], object], *, tag: str, remember_s: float = defaults.KEY_FOR_S
-) -> bool:
+async def once(client: Client, job: Job, effect: Callable[[Any], object], *, tag: str) -> bool:
     """Queue an effect's commands and the job's mark in one transaction; do nothing if the mark is there.
 
     At least once is what a queue can promise: a job whose worker died between effect and acknowledgement comes again.
     Its second run finds the mark and changes nothing. An effect outside this Redis cannot commit with the mark; pass
     it the job id as its own idempotency key.
 
+    The mark lives as long as the job can still be delivered or re-driven: for the retention of dead letters and 30 days
+    from the last run that met it. Once the job is acknowledged the worker shortens that to `JOBQUEUE_KEY_FOR_S`.
+
     Args:
         client: A `redis.asyncio.Redis`; not a Cluster client, whose transactions cannot watch.
-        job: The job on whose behalf the effect is.
+        job: The job on whose behalf the effect is, as the handler got it.
         effect: Gets a pipeline and calls commands on it, none of whose results it needs.
         tag: Names the mark's key, beside the job; on a clustered server it goes into the hash tag, as the effect's
             keys must.
-        remember_s: Seconds for which the mark stays: longer than any redelivery may take.
 
     Returns:
         Whether the effect was committed now; False means that it was before.
@@ -39,22 +40,56 @@ async def once(
         StoreUnavailable: Not known whether it was committed; let the job be retried, the mark decides.
     """
     mark = f"jobqueue:effect:{{{tag}}}:{job.id}"
+    life_ms = round(keep_s() * 1000)
     with translated:
         async with client.pipeline(transaction=True) as pipeline:
             for _ in range(TRIES):
                 try:
                     await pipeline.watch(mark)
-                    if await pipeline.exists(mark):
-                        return False
+                    committed = _is_of(await pipeline.get(mark), job)
                     pipeline.multi()
-                    effect(pipeline)
-                    pipeline.set(mark, job.attempt, ex=round(remember_s))
+                    if committed:
+                        pipeline.pexpire(mark, life_ms)
+                    else:
+                        effect(pipeline)
+                        pipeline.set(mark, _submission(job), px=life_ms)
                     await pipeline.execute()
                 except redis.exceptions.WatchError:
                     continue  # another run of the job committed in between: look again
                 else:
-                    return True
+                    leave(job, Mark(mark, _Shortening(client)))
+                    return not committed
     raise StoreUnavailable(f"the mark of job {job.id} changed {TRIES} times while it was watched; try again later")
 
 
 # --8<-- [end:once]
+
+
+def _submission(job: Job) -> bytes:
+    return b"submitted %d" % round(job.submitted_at * 1000)
+
+
+def _is_of(value: Any, job: Job) -> bool:
+    """Say whether a mark is of this job.
+
+    An idempotency key that is used again after it was forgotten gives a new job the old id. The old mark isn't its own.
+    Version 0.5.0 wrote the attempt, which tells nothing of the submission: such a mark counts.
+    """
+    if value is None:
+        return False
+    raw = value.encode() if isinstance(value, str) else value
+    return raw == _submission(job) or raw.isdigit()
+
+
+@dataclass(frozen=True, slots=True)
+class _Shortening:
+    """Shortens marks on this client's server; equal for equal clients, so that requests are batched."""
+
+    client: Client
+
+    async def __call__(self, marks: Sequence[str], life_s: float) -> None:
+        with translated:
+            async with self.client.pipeline(transaction=False) as pipeline:
+                for mark in marks:
+                    pipeline.pexpire(mark, round(life_s * 1000))
+                await pipeline.execute()

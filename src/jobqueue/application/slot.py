@@ -7,10 +7,13 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from enum import Enum
 
+from jobqueue.application import effect_marks
+from jobqueue.application.effect_marks import AttemptMarks
 from jobqueue.application.handlers import Handler, Handlers, in_thread
 from jobqueue.application.ports.clock import Clock
 from jobqueue.application.ports.observer import Observer, Outcome
 from jobqueue.application.traffic import Traffic
+from jobqueue.domain import defaults
 from jobqueue.domain.errors import JobTimedOut, UnknownJobType
 from jobqueue.domain.job import Lease
 from jobqueue.domain.retry import RetryBudget, RetryPolicy
@@ -37,6 +40,7 @@ class Slot:
         rng: Draws the delays of retries.
         budget: Pays for retries.
         threads: Where synchronous handlers run.
+        keep_marks_s: Seconds for which the mark of an effect lives while its job may come again.
     """
 
     def __init__(
@@ -48,6 +52,7 @@ class Slot:
         rng: random.Random,
         budget: RetryBudget,
         threads: Executor,
+        keep_marks_s: float = defaults.DEAD_FOR_S + defaults.WAITING_FOR_S,
     ) -> None:
         self._handlers = handlers
         self._clock = clock
@@ -55,6 +60,7 @@ class Slot:
         self._rng = rng
         self._budget = budget
         self._threads = threads
+        self._marks = AttemptMarks(keep_marks_s)
         self._task: asyncio.Task[None] | None = None
         self._thread_stop: threading.Event | None = None
         self.traffic: Traffic | None = None
@@ -70,6 +76,7 @@ class Slot:
         in a row, and as soon as a request for more is due: then the store works while the slots run what is left.
         """
         self._task = task = asyncio.current_task()
+        effect_marks.enter(self._marks)
         in_a_row = 0
         while task is None or not task.cancelling():  # a handler may have swallowed the cancellation meant for us
             traffic = next_traffic()
@@ -128,6 +135,8 @@ class Slot:
         if self.stopped is Stop.LOST:
             return Outcome.LOST, error
         if error is None:
+            if self._marks.left:
+                traffic.shorten_marks(lease, self._marks.take(lease.job))
             traffic.acknowledge(lease)
             return Outcome.DONE, None
         if self.stopped is Stop.DRAINED:

@@ -5,6 +5,7 @@ import random
 from collections import deque
 from collections.abc import Callable, Sequence
 
+from jobqueue.application.effect_marks import Mark, Shortener
 from jobqueue.application.outbox import Outbox
 from jobqueue.application.ports.clock import Clock
 from jobqueue.application.ports.job_store import Claim, JobLeases, Receipt
@@ -31,6 +32,7 @@ class Traffic:
         lease_s: Length of a lease, in seconds.
         prefetch: Most jobs to hold beyond those that slots can start right away.
         done_max: How many done jobs of the queue stay to be looked up.
+        key_for_s: Seconds that the mark of an effect lives on after its job is acknowledged.
         idle_slots: Returns how many slots have nothing to do.
         deliver: Called when the buffer holds jobs for idle slots.
     """
@@ -48,6 +50,7 @@ class Traffic:
         lease_s: float,
         prefetch: int,
         done_max: int,
+        key_for_s: float,
         idle_slots: Callable[[], int],
         deliver: Callable[[], None],
     ) -> None:
@@ -65,6 +68,7 @@ class Traffic:
         self._lease_s = lease_s
         self._prefetch = Prefetch(prefetch, clock.ticks())
         self._done_max = done_max
+        self._shortener = Shortener(observer, queue, key_for_s)
         self._idle_slots = idle_slots
         self._deliver = deliver
         self._closing = False
@@ -86,6 +90,10 @@ class Traffic:
         self.outbox.done.append(Receipt(lease.job.id, lease.token))
         if len(self.outbox.done) == 1:
             self._wake.set()
+
+    def shorten_marks(self, lease: Lease, marks: list[Mark]) -> None:
+        """Note marks of effects, to be shortened when the job's acknowledgement has arrived."""
+        self._shortener.acknowledge(lease.job.id, marks)
 
     def settle_failed(self, lease: Lease, verdict: Retry | Bury) -> None:
         """Note a job to schedule again or to bury, for the next request."""
@@ -109,6 +117,7 @@ class Traffic:
         """Send requests until told to finish and all is settled. A store that fails is asked again, later each time."""
         try:
             await self._run()
+            await self._shortener.close()
         finally:
             if self._waiter is not None:
                 self._waiter.cancel()
@@ -164,6 +173,7 @@ class Traffic:
                 done_max=self._done_max,
             )
         if done:
+            self._shortener.acknowledged(done, claim.refused)
             self._budget.deposit(len(done) - len(claim.refused))
         self._accept(claim, wanted)
 

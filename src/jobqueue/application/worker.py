@@ -45,6 +45,7 @@ class WorkerSettings:
         budget_ratio: Retries that one success pays for.
         budget_cap: Retries that can be saved up, and with which the worker starts.
         retention: What the trimmer keeps.
+        key_for_s: Seconds that the mark of an effect lives on after its job is acknowledged.
     """
 
     queues: Sequence[str] = ("default",)
@@ -55,6 +56,7 @@ class WorkerSettings:
     budget_ratio: float = defaults.BUDGET_RATIO
     budget_cap: float = defaults.BUDGET_CAP
     retention: Retention = field(default_factory=Retention)
+    key_for_s: float = defaults.KEY_FOR_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,15 @@ class Worker:
         self._draining: asyncio.Task[None] | None = None
         budget = RetryBudget(settings.budget_ratio, settings.budget_cap)
         self._slots = [
-            Slot(handlers=handlers, clock=clock, observer=observer, rng=rng, budget=budget, threads=self._threads)
+            Slot(
+                handlers=handlers,
+                clock=clock,
+                observer=observer,
+                rng=rng,
+                budget=budget,
+                threads=self._threads,
+                keep_marks_s=settings.retention.dead_for_s + defaults.WAITING_FOR_S,
+            )
             for _ in range(settings.concurrency)
         ]
         self._traffic = deque(
@@ -127,6 +137,7 @@ class Worker:
                 lease_s=settings.lease_s,
                 prefetch=settings.prefetch // len(settings.queues),
                 done_max=settings.retention.done_max,
+                key_for_s=settings.key_for_s,
                 idle_slots=lambda: len(self._idle),
                 deliver=self._wake_slots,
             )

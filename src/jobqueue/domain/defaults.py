@@ -56,5 +56,8 @@ DEAD_FOR_S = 90 * 86400.0
 DEAD_MAX = 100_000
 """Dead jobs stay for a quarter of a year, and at most so many of each queue; the oldest go first."""
 
+WAITING_FOR_S = 30 * 86400.0
+"""Seconds that a job may wait for its attempts, as with all workers stopped, without losing the mark of its effect."""
+
 KEY_FOR_S = 86400.0
 """Seconds for which an idempotency key is remembered after the submit, though its job be done and trimmed."""
