@@ -16,13 +16,10 @@ BIN = os.path.join(VENV, "Scripts" if os.name == "nt" else "bin")
 STAMP = os.path.join(VENV, "redrive-stamp")
 LOG = os.path.join(VENV, "setup.log")
 OLDEST = (3, 11)
-# The last holds the version, which an installation remembers.
-INPUTS = (
-    "requirements.txt",
-    "pyproject.toml",
-    os.path.join("src", "journal", "bootstrap.py"),
-    os.path.join("src", "jobqueue", "__init__.py"),
-)
+# What another environment is made for: the packages, and how this file installs them.
+PACKAGES = ("requirements.txt", os.path.join("src", "journal", "bootstrap.py"))
+# What only installs the project again, in a second: its metadata, and the version, which an installation remembers.
+PROJECT = ("pyproject.toml", os.path.join("src", "jobqueue", "__init__.py"))
 
 
 def fail(*lines):
@@ -44,13 +41,18 @@ def find_python():
     )
 
 
-def wanted_stamp(python):
+def digest_of(names):
     digest = hashlib.sha256()
-    for name in INPUTS:
+    for name in names:
         with open(os.path.join(ROOT, name), "rb") as file:
             digest.update(file.read())
     digest.update(ROOT.encode())  # an environment holds absolute paths: a moved folder needs a new one
     return digest.hexdigest()
+
+
+def wanted_stamp(python):
+    """What `.venv` was made from: one line for its packages, one for the project."""
+    return digest_of(PACKAGES) + "\n" + digest_of(PROJECT) + "\n"
 
 
 def read(path):
@@ -97,8 +99,29 @@ def explain(step):
 def main():
     python = find_python()
     stamp = wanted_stamp(python)
-    if read(STAMP) == stamp and os.path.exists(os.path.join(BIN, "python")):
+    kept = read(STAMP)
+    if kept == stamp and os.path.exists(os.path.join(BIN, "python")):
         return
+    pip = [
+        os.path.join(BIN, "python"),
+        "-m",
+        "pip",
+        "install",
+        "--disable-pip-version-check",
+        "--quiet",
+        "--retries",
+        "2",
+    ]
+    if kept.split("\n")[0] != stamp.split("\n")[0] or not os.path.exists(os.path.join(BIN, "python")):
+        make_environment(python, pip)
+    if run(*pip, "--no-deps", "--no-build-isolation", "-e", ".") != 0:
+        explain("installing the project itself")
+    with open(STAMP, "w") as file:
+        file.write(stamp)
+    print("setup: done")
+
+
+def make_environment(python, pip):
     print("setup: making .venv (once, about a minute)")
     sys.stdout.flush()
     if os.path.exists(STAMP):
@@ -112,23 +135,8 @@ def main():
             "%s cannot make a virtual environment." % python,
             "  On Debian and Ubuntu: apt install python3-venv. Elsewhere: install Python with its venv module.",
         )
-    pip = [
-        os.path.join(BIN, "python"),
-        "-m",
-        "pip",
-        "install",
-        "--disable-pip-version-check",
-        "--quiet",
-        "--retries",
-        "2",
-    ]
     if run(*pip, "--require-hashes", "-r", "requirements.txt") != 0:
         explain("installing the packages of requirements.txt")
-    if run(*pip, "--no-deps", "--no-build-isolation", "-e", ".") != 0:
-        explain("installing the project itself")
-    with open(STAMP, "w") as file:
-        file.write(stamp)
-    print("setup: done")
 
 
 if __name__ == "__main__":
