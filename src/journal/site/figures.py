@@ -1,12 +1,11 @@
 """Pictures and figures for pages, drawn before the build: `build/figures/NAME.json`, one file each.
 
 There are two sources. A file `docs/pictures/NAME.dot` is drawn by Graphviz, in its WebAssembly build: nothing has to be
-installed. What is computed or plotted, the course draws itself: `pyproject.toml` names the command, which gets the
-folder as its last argument, and the files that it depends on:
+installed. What is computed or plotted, the course draws itself, in `solutions/simulations/`: pyproject.toml names the
+command, which gets the folder as its last argument:
 
-    [tool.journal.figures]
-    command = ["{python}", "-m", "solutions.simulations.plots"]
-    sources = ["solutions/simulations/**/*.py"]
+    [tool.journal.commands]
+    figures = "python -m solutions.simulations.plots"
 
 Each JSON file holds `name`, `title`, `words` and `svg`; a figure that a reader can change also holds `controls`,
 `frames`, `guess` and `chosen`.
@@ -17,19 +16,21 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import shlex
 import shutil
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 from typing import Any
 
 from journal.content.problems import ContentError, Problem
+from journal.content.settings import read_settings
 from journal.review.history.lock import exclusive
 from journal.site.node import WEB, find_node, packages
 
 FOLDER = Path("build") / "figures"
 PICTURES = Path("docs") / "pictures"
+_SOURCES = ("solutions/simulations/**/*.py", f"{PICTURES.as_posix()}/*.dot")
 _STAMP = ".sha256"
 
 
@@ -41,8 +42,8 @@ def drawn(root: Path) -> Path:
         NodeError: Graphviz' package could not be had.
     """
     target = root / FOLDER
-    settings = _settings(root)
-    wanted = _fingerprint(root, settings)
+    command = read_settings(root)[0].commands.get("figures", "")
+    wanted = _fingerprint(root, command)
     target.parent.mkdir(exist_ok=True)
     with exclusive(target.with_name("figures.lock")):
         stamp = target / _STAMP
@@ -51,8 +52,8 @@ def drawn(root: Path) -> Path:
         fresh = target.with_name("figures.building")
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir()
-        if settings:
-            _run(root, settings["command"], fresh)
+        if command:
+            _run(root, command, fresh)
         _draw_graphs(root, fresh)
         (fresh / _STAMP).write_text(wanted, encoding="utf-8")
         shutil.rmtree(target, ignore_errors=True)
@@ -75,29 +76,23 @@ def read_figure(root: Path, name: str) -> dict[str, Any]:
     return found
 
 
-def _settings(root: Path) -> dict[str, Any]:
-    declared = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
-    found: dict[str, Any] = declared.get("tool", {}).get("journal", {}).get("figures", {})
-    return found
-
-
-def _fingerprint(root: Path, settings: dict[str, Any]) -> str:
-    digest = hashlib.sha256(json.dumps(settings).encode() + Path(__file__).read_bytes())
-    patterns = [*settings.get("sources", []), f"{PICTURES.as_posix()}/*.dot", f"{WEB.as_posix()}/graphs.mjs"]
-    for pattern in patterns:
+def _fingerprint(root: Path, command: str) -> str:
+    digest = hashlib.sha256(command.encode() + Path(__file__).read_bytes())
+    for pattern in (*_SOURCES, f"{WEB.as_posix()}/graphs.mjs"):
         for path in sorted(root.glob(pattern)):
             digest.update(f"{path.relative_to(root).as_posix()}\0".encode() + path.read_bytes())
     return digest.hexdigest()
 
 
-def _run(root: Path, command: list[str], folder: Path) -> None:
-    words = [word.replace("{python}", sys.executable) for word in command]
+def _run(root: Path, command: str, folder: Path) -> None:
+    program, *words = shlex.split(command)
+    program = sys.executable if program == "python" else program
     done = subprocess.run(
-        [*words, str(folder)], cwd=root, capture_output=True, text=True, encoding="utf-8", check=False
+        [program, *words, str(folder)], cwd=root, capture_output=True, text=True, encoding="utf-8", check=False
     )
     if done.returncode:
         said = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
-        raise ContentError([Problem("pyproject.toml", 0, f"`{' '.join(command)}` failed: {said}")])
+        raise ContentError([Problem("pyproject.toml", 0, f"`{command}` failed: {said}")])
 
 
 # What every graph shares: the page's font and colours come from the style sheet.

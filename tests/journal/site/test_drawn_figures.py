@@ -20,9 +20,8 @@ GRAPH = """\
 digraph two { a -> b [class=good] }
 """
 SETTINGS = """
-[tool.journal.figures]
-command = ["{python}", "draw.py"]
-sources = ["draw.py"]
+[tool.journal.commands]
+figures = "python solutions/simulations/draw.py"
 """
 DRAW = """\
 import json, pathlib, sys
@@ -34,7 +33,7 @@ pathlib.Path(sys.argv[1], "plot.json").write_text(json.dumps(picture))
 @pytest.fixture
 def place(folder):
     folder.write("pyproject.toml", "[project]\nname = 'x'\n" + SETTINGS)
-    folder.write("draw.py", DRAW)
+    folder.write("solutions/simulations/draw.py", DRAW)
     return Place(root=folder.path, page="index.md")
 
 
@@ -53,7 +52,7 @@ def test_a_changeable_figure_carries_its_frames_and_nothing_that_ends_the_script
         "guess": {"question": "?", "unit": "s", "low": 0, "high": 1, "answer": 1},
         "chosen": "Ten & not eleven.",
     }
-    folder.write("draw.py", DRAW.replace("pathlib.Path", f"picture |= {extra!r}\npathlib.Path"))
+    folder.write("solutions/simulations/draw.py", DRAW.replace("pathlib.Path", f"picture |= {extra!r}\npathlib.Path"))
     shown = figure_fence.render({"name": "plot"}, place)
     data = re.search(r'<script type="application/json">(.*)</script>', shown)
     assert data is not None
@@ -74,13 +73,15 @@ def test_figures_are_drawn_again_when_a_source_changes_and_not_otherwise(place, 
     first = stamp.stat().st_mtime_ns
     assert figures.drawn(place.root) / "plot.json" == stamp
     assert stamp.stat().st_mtime_ns == first
-    folder.write("draw.py", DRAW.replace("A plot", "Another plot"))
+    folder.write("solutions/simulations/draw.py", DRAW.replace("A plot", "Another plot"))
     assert figures.read_figure(place.root, "plot")["title"] == "Another plot"
 
 
 def test_a_command_that_fails_is_named_with_what_it_said(place, folder):
-    folder.write("draw.py", "raise SystemExit('no paper left')")
-    with pytest.raises(ContentError, match=r"pyproject.toml: `\{python\} draw.py` failed: no paper left"):
+    folder.write("solutions/simulations/draw.py", "raise SystemExit('no paper left')")
+    with pytest.raises(
+        ContentError, match=r"pyproject.toml: `python .*draw.py` failed: no paper left"
+    ):
         figures.drawn(place.root)
 
 
