@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from journal.content.cards.references import reference_problems
+from journal.content.frozen_decisions import frozen_problems
 from journal.content.links import chain_problems
 from journal.proofs import proof_problems, unproven_bullets
 from journal.proofs.cards import unproven_cards
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 def check_all(library: Library) -> list[Problem]:
     """Return every problem of cards, decisions, weekly reviews, lessons, proofs and the chain, by file and line."""
     problems = [*library.problems, *reference_problems(library), *proof_problems(library)]
+    problems += frozen_problems(library.root)
     problems += unproven_cards(library.decks)
     for page in library.pages("journal"):
         if "/week-" in page.path:

@@ -18,6 +18,7 @@ from journal.content.problems import ContentError
 from journal.content.repository import NoRepositoryError
 
 COMMANDS = {
+    "adr": "journal.cli.adr:adr",
     "build": "journal.site.commands:build",
     "card": "journal.cli.keeper:card",
     "check": "journal.cli.keeper:check",
