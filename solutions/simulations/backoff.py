@@ -20,6 +20,11 @@ def ceiling_s(attempt: int, *, base_s: float, cap_s: float) -> float:
     return min(cap_s, math.ldexp(base_s, min(attempt - 1, math.ceil(cap_s / base_s).bit_length())))
 
 
+def bytes_of_power(doublings: int) -> float:
+    """Return how many bytes the exact integer `2 ** doublings` takes, without Python's overhead."""
+    return (1 << doublings).bit_length() / 8
+
+
 _WAITS: dict[Jitter, Callable[[float, Random], float]] = {
     "none": lambda ceiling, _random: ceiling,
     "equal": lambda ceiling, random: ceiling / 2 + random.uniform(0, ceiling / 2),
@@ -187,3 +192,53 @@ def tokens_over_time(
         granted.append(yes)
         refused.append(no)
     return history, granted, refused
+
+
+@dataclass(frozen=True)
+class QueueOutage:
+    """What a queue that only delays its retries did in an outage.
+
+    Attributes:
+        jobs: Jobs that were submitted during the outage.
+        attempts: Attempts that reached the dependency during the outage.
+        dead: Jobs whose attempts were used up before the outage was over.
+    """
+
+    jobs: int
+    attempts: int
+    dead: int
+
+    @property
+    def load(self) -> float:
+        """Return attempts a job: 1.0 is the load that there would have been without retries."""
+        return self.attempts / self.jobs
+
+
+def delaying_queue(
+    *, jobs_per_s: float, outage_s: float, attempts: int = 5, base_s: float = 0.5, cap_s: float = 60.0, seed: int = 1
+) -> QueueOutage:
+    """Run a queue through an outage in which every attempt fails immediately, with the policy of version 0.5.0.
+
+    A budget of 100 retries is spent first, and refills from nothing, as nothing succeeds. A retry that it refuses is
+    made all the same, `cap_s` later, and costs its job an attempt.
+    """
+    random = Random(seed)
+    order = itertools.count()
+    jobs = int(jobs_per_s * outage_s)
+    due = [(number / jobs_per_s, next(order), 1) for number in range(jobs)]
+    left, made, dead = 100, 0, 0
+    while due:
+        at_s, _, attempt = heapq.heappop(due)
+        if at_s >= outage_s:
+            break
+        made += 1
+        if attempt == attempts:
+            dead += 1
+            continue
+        wait_s = random.uniform(0, ceiling_s(attempt, base_s=base_s, cap_s=cap_s))
+        if left:
+            left -= 1
+        else:
+            wait_s += cap_s
+        heapq.heappush(due, (at_s + wait_s, next(order), attempt + 1))
+    return QueueOutage(jobs, made, dead)

@@ -31,7 +31,7 @@ def test_valid_deck_gives_its_cards(folder):
         ("    answer: What is transient.\n", "", 19, "card 'backoff-03' has no answer"),
         ("answer: What is transient.", "answer:", 21, "card 'backoff-03' has no answer"),
         ("    question: What may be retried?\n", "", 19, "card 'backoff-03' has no question"),
-        ("answer: What is transient.", "answer: " + "word " * 61, 21, "has 61 words, and at most 60"),
+        ("answer: What is transient.", "answer: " + "word " * 61, 21, "has 61 words, and at most 40"),
         ("answer: What is transient.", "answer: x\n    hint: y", 22, "a card has no key 'hint'"),
         ("answer: What is transient.", "answer: x\n    answer: y", 22, "the key 'answer' stands twice"),
         ("id: backoff-03", "id: backoff-02", 19, "card id 'backoff-02' is taken at docs/quizzes/backoff.yml:13"),

@@ -83,7 +83,6 @@ def _surrounded(inner: Any, method: str, scope: Scope) -> "grpc.RpcMethodHandler
     return handler
 
 
-# --8<-- [start:red-interceptor]
 def red_metrics(registry: CollectorRegistry) -> Scope:
     """Return a scope that counts calls by method and status, and keeps their durations: rate, errors, duration."""
     handled = Counter("grpc_server_handled", "Calls that ended.", ("method", "code"), registry=registry)
@@ -91,6 +90,7 @@ def red_metrics(registry: CollectorRegistry) -> Scope:
 
     @asynccontextmanager
     async def scope(method: str, context: "ServicerContext[Any, Any]") -> AsyncIterator[None]:
+        # --8<-- [start:red-interceptor]
         begun = time.perf_counter()
         code = grpc.StatusCode.UNKNOWN
         try:
@@ -102,11 +102,9 @@ def red_metrics(registry: CollectorRegistry) -> Scope:
         finally:
             handled.labels(method, code.name).inc()
             seconds.labels(method).observe(time.perf_counter() - begun)
+        # --8<-- [end:red-interceptor]
 
     return scope
-
-
-# --8<-- [end:red-interceptor]
 
 
 def _status(context: "ServicerContext[Any, Any]", otherwise: grpc.StatusCode) -> grpc.StatusCode:

@@ -110,7 +110,7 @@ def adr(title: str, supersedes: int | None) -> None:
 @new.command()
 @click.argument("topic")
 @click.option("--question", help="Markdown.")
-@click.option("--answer", help="Markdown, at most 60 words.")
+@click.option("--answer", help="Markdown, at most 40 words.")
 @click.option("--lesson", metavar="PAGE#HEADING", help="Below docs/; the topic's lesson by default.")
 @click.option("--kind", type=click.Choice(["recall", "predict"]), default="recall", show_default=True)
 @click.option("--step", metavar="SLUG/N", help="The exercise step whose failing makes it due.")
@@ -141,7 +141,7 @@ def card(
         id=next_id(deck) if deck else f"{topic}-01",
         kind=kind,
         question=question or "Write the question here: one fact, or what a piece of code will do.",
-        answer=answer or "Write the answer here, in at most 60 words.",
+        answer=answer or "Write the answer here, in at most 40 words.",
         lesson=lesson or _lesson_of(content, topic),
         step=step,
         adr=adr,

@@ -1,4 +1,8 @@
-"""Lessons: `docs/lessons/day-NNN-*.md`, whose front matter links exercise, deck and decisions."""
+"""Lessons: `docs/lessons/day-NNN-*.md`, whose front matter links exercise, deck and decisions.
+
+A day too large for one sitting has several pages: `part: 1`, `part: 2`, … in their front matter give the order, and the
+day's overview, which has no part, comes first.
+"""
 
 from __future__ import annotations
 
@@ -19,9 +23,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """One day's lesson; `exercises` are slugs, `decks` topics, `adrs` decision numbers."""
+    """One page of a day; `exercises` are slugs, `decks` topics, `adrs` decision numbers.
+
+    `part` counts a day's pages from 1; it is 0 for a day's only page, and for the overview of a day in parts.
+    """
 
     day: int
+    part: int
     title: str
     description: str
     exercises: tuple[str, ...]
@@ -39,7 +47,7 @@ def read_lessons(root: Path) -> tuple[list[Lesson], list[Problem]]:
         lesson, more = _read(page, root, is_lesson=True)
         problems += faults if page.front is None and faults else faults + more
         lessons.append(lesson)
-    return sorted(lessons, key=lambda lesson: (lesson.day, lesson.path)), problems
+    return sorted(lessons, key=lambda lesson: (lesson.day, lesson.part, lesson.path)), problems
 
 
 def read_recall(root: Path) -> tuple[list[Lesson], list[Problem]]:
@@ -67,11 +75,15 @@ def _read(page: Page, root: Path, *, is_lesson: bool) -> tuple[Lesson, list[Prob
     day = front.text("day")
     if is_lesson and (not day.isdecimal() or f"day-{int(day):03}-" not in page.path):
         report("day", f"day is {day!r}; write the day's number, the one in the file's name")
+    part = front.text("part")
+    if part and not part.isdecimal():
+        report("part", f"part is {part!r}; write the page's place in its day: 1, 2, …")
     adrs, bad = adr_numbers(front, "adrs")
     for text in bad:
         report("adrs", f"adrs holds {text!r}; write decision numbers, as [3, 4]")
     lesson = Lesson(
         day=int(day) if day.isdecimal() else 0,
+        part=int(part) if part.isdecimal() else 0,
         title=front.text("title"),
         description=front.text("description"),
         exercises=_names(front, "exercise"),

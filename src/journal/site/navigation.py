@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from journal.content.library import library
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -16,14 +18,15 @@ def navigation(root: Path) -> Nav:
     docs = root / "docs"
     sections: Nav = [{"Home": "index.md"}]
     months: dict[str, list[str]] = {}
-    for week in _pages(docs, "journal/*/week-*.md", newest_first=True):
-        months.setdefault(f"Month {int(week.split('/')[1].removeprefix('month-'))}", []).append(week)
+    weeks = _pages(docs, "journal/*/week-*.md", newest_first=True)
+    for page in sorted([*_pages(docs, "journal/*/review.md"), *weeks], key=_folder, reverse=True):
+        months.setdefault(f"Month {int(page.split('/')[1].removeprefix('month-'))}", []).append(page)
     sections.append({"Journal": [*_index(docs, "journal"), *_pages(docs, "roadmap.md"), *_named(months)]})
     sections.append(
         {
             "Lessons": [
                 *_index(docs, "lessons"),
-                *_pages(docs, "lessons/*.md"),
+                *_in_order(root, _pages(docs, "lessons/*.md")),
                 *_named({"Recall": [*_index(docs, "recall"), *_pages(docs, "recall/*.md")]}),
             ]
         }
@@ -48,6 +51,16 @@ def _index(docs: Path, folder: str) -> list[str]:
 def _pages(docs: Path, pattern: str, *, newest_first: bool = False) -> list[str]:
     found = (path.relative_to(docs).as_posix() for path in docs.glob(pattern))
     return sorted((page for page in found if page.rpartition("/")[2] != "index.md"), reverse=newest_first)
+
+
+def _folder(page: str) -> str:
+    return page.rpartition("/")[0]
+
+
+def _in_order(root: Path, pages: list[str]) -> list[str]:
+    """Return lessons by day and part; pages that belong to no day follow, by name."""
+    order = [lesson.path.removeprefix("docs/") for lesson in library(root).lessons]
+    return sorted(pages, key=lambda page: (order.index(page) if page in order else len(order), page))
 
 
 def _named(groups: dict[str, list[str]]) -> Nav:

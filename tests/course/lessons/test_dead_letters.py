@@ -6,7 +6,7 @@ import json
 import pytest
 import redis
 import redis.asyncio
-from redis.exceptions import ResponseError, WatchError
+from redis.exceptions import ResponseError
 
 from grading import clock
 from grading.network import Network
@@ -23,6 +23,7 @@ from solutions.deadletter.deadletter import (
     submit,
     take,
 )
+from solutions.simulations import redis_facts
 
 HELD = processing("w1")
 POINTS = "{orders}:points:account-7"
@@ -76,7 +77,7 @@ def test_a_handler_without_a_job_id_guard_doubles_its_effect(valkey, valkey_url)
     async def twice(client):
         await taken(client)
         for worker in ("w1", "w2"):
-            await client.incrby(POINTS, 5)
+            await redis_facts.credit_unguarded(client, POINTS, 5)
             await client.lmove(processing(worker), processing("w2"), "RIGHT", "LEFT")
 
     on_a_loop(valkey_url, twice)
@@ -154,17 +155,12 @@ def test_lost_reply_of_exec_looks_like_a_lost_race():
     async def scenario():
         network = Network(seed=1)
         await network.open()
-        async with network.redis.pipeline() as pipe:
-            await pipe.watch("key")
-            pipe.multi()
-            pipe.set("key", "new")
-            network.fail_at(4, effect="reply_lost")  # MULTI, SET, EXEC, the wait for the replies
-            try:
-                await pipe.execute()
-            except WatchError:
-                told = "WatchError"
-            else:
-                told = "nothing"
+        told = await redis_facts.set_under_watch(
+            network.redis,
+            "key",
+            "new",
+            before_exec=lambda: network.fail_at(4, effect="reply_lost"),  # MULTI, SET, EXEC, the wait for the replies
+        )
         value = await network.raw().get("key")
         await network.close()
         return told, value
@@ -181,12 +177,7 @@ def test_transaction_without_a_look_copies_the_job_when_repeated(valkey, valkey_
     Otherwise: the second RPUSH would not have run, as LREM had found nothing.
     """
     valkey.lpush(HELD, "job-1")
-    removed = []
-    for _ in range(2):
-        with valkey.pipeline() as pipe:
-            pipe.lrem(HELD, 1, "job-1")
-            pipe.rpush(DEAD, "job-1")
-            removed.append(pipe.execute()[0])
+    removed = [redis_facts.bury_without_looking(valkey, HELD, DEAD, "job-1") for _ in range(2)]
     assert removed == [1, 0]
     assert valkey.lrange(DEAD, 0, -1) == [b"job-1", b"job-1"]
 
@@ -220,9 +211,7 @@ def test_exec_is_no_rollback(valkey):
     Otherwise: neither key would exist, as in a database that rolls back.
     """
     valkey.rpush("a list", "x")
-    with valkey.pipeline() as pipe:
-        pipe.set("before", 1).incr("a list").set("after", 1)
-        answers = pipe.execute(raise_on_error=False)
+    answers = redis_facts.exec_with_a_command_that_fails(valkey, "a list")
     assert isinstance(answers[1], ResponseError)
     assert valkey.exists("before", "after") == 2
 
@@ -278,7 +267,7 @@ def test_mark_that_expires_forgets(valkey, valkey_url):
     async def after_expiry(client):
         entry = await taken(client)
         await handle_once(client, "w1", entry, credit)
-        await client.expire("{orders}:done:job-1", 0)
+        await redis_facts.let_the_mark_expire(client, "{orders}:done:job-1")
         await client.lpush(HELD, entry)
         return await handle_once(client, "w1", entry, credit)
 

@@ -10,11 +10,12 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from grading.switches import forced_switches
+from solutions.examples.lessons import racy_counter
+from solutions.examples.lessons.racy_counter import InPlace, WithCall
 from solutions.metrics import metrics
 from solutions.metrics.metrics import Registry, series_key
 from solutions.simulations.metrics import SAMPLES_PER_LABEL_SET, grow
-from tests.course.lessons import racy_counter
-from tests.course.lessons.racy_counter import InPlace, WithCall
+from solutions.simulations.scrapes import WRONG_BUT_PARSED, count_while_reading
 
 # Labelled counters
 
@@ -60,15 +61,6 @@ def test_unescaped_values_let_two_label_sets_share_a_key():
 
     assert plain(honest) == plain(forged)
     assert series_key("jobs_total", honest) != series_key("jobs_total", forged)
-
-
-WRONG_BUT_PARSED = """\
-wait_seconds_bucket{le="0.1"} 5
-wait_seconds_bucket{le="1.0"} 3
-wait_seconds_count 5
-wait_seconds_sum 2.0
-jobs_total 1
-jobs_total 2"""
 
 
 def test_prometheus_parser_lets_wrong_expositions_through():
@@ -187,14 +179,8 @@ def test_live_dict_breaks_a_reader_that_iterates():
     Saw: RuntimeError, "dictionary changed size during iteration", from the first; nothing from the snapshot.
     Otherwise: a live dict could be printed safely.
     """
-    live = {"jobs_total": 1.0}
-
-    def add_while_reading():
-        for _key in live:
-            live["errors_total"] = 1.0
-
     with pytest.raises(RuntimeError, match="changed size during iteration"):
-        add_while_reading()
+        count_while_reading({"jobs_total": 1.0})
 
     registry = Registry()
     registry.inc("jobs_total")

@@ -1,7 +1,10 @@
 """What the lesson of Day 140 claims about recall, the schedule and the version."""
 
+import contextlib
 import importlib.metadata
+import io
 import re
+import runpy
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -16,7 +19,6 @@ from journal.review.schedule import replay, retrievability, review
 
 ROOT = Path(__file__).parents[3]
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
-W20 = 0.1542  # the decay among the default parameters of FSRS-6
 
 
 def learned(*gaps_days, rating=3):
@@ -28,28 +30,24 @@ def learned(*gaps_days, rating=3):
     return state
 
 
-# --8<-- [start:forgetting]
 @pytest.mark.parametrize("gaps", [(1, 3), (2, 9, 30), (1, 5, 20, 60)])
 def test_recall_is_ninety_percent_when_the_stability_has_passed(gaps):
     """Stability is defined by the forgetting curve, so the due date is the stability.
 
-    Did: computed the formula at t = S, and compared py-fsrs with the formula day by day, for three histories.
+    Did: computed the lesson's formula at t = S, and compared py-fsrs with it day by day, for three histories.
     Saw: 0.9 at t = S, and agreement on every day.
     Otherwise: the curve would pass 90 % elsewhere, and a card would fall due too early or too late.
     """
     state = learned(*gaps)
-    factor = 0.9 ** (-1 / W20) - 1
+    with contextlib.redirect_stdout(io.StringIO()):
+        recall = runpy.run_path(str(ROOT / "solutions/examples/lessons/forgetting.py"))["recall"]
 
-    def recall(t_days):
-        return (1 + factor * t_days / state.stability) ** -W20
-
-    assert recall(state.stability) == pytest.approx(0.9)
+    assert recall(state.stability, state.stability) == pytest.approx(0.9)
     for day in range(100):
-        assert retrievability(state, state.last_review_at + timedelta(days=day)) == pytest.approx(recall(day))
+        assert retrievability(state, state.last_review_at + timedelta(days=day)) == pytest.approx(
+            recall(day, state.stability)
+        )
     assert round(state.stability) == (state.due_at - state.last_review_at).days
-
-
-# --8<-- [end:forgetting]
 
 
 def test_a_late_pass_lengthens_the_interval_more_than_an_early_one():

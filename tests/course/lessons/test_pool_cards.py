@@ -8,6 +8,7 @@ import pytest
 from grading import clock
 from grading.network import Network
 from solutions.deadletter import deadletter
+from solutions.simulations.redis_facts import payload_of
 from solutions.workerpool import workerpool as right
 from solutions.workerpool.workerpool import FAILED, PROCESSING, READY, Channel
 from tests.course.lessons.wrong_programs import wrong
@@ -35,12 +36,12 @@ def on_a_network(scenario, seed=1):
 def test_bytes_that_are_no_text_fail_before_json_is_looked_at():
     """`except JSONDecodeError` lets bytes that are no UTF-8 through.
 
-    Did: decoded two bytes that are no text and loaded them as JSON, as `decode` does; asked what the error is.
+    Did: decoded two bytes that are no text and loaded them as JSON; asked what the error is.
     Saw: UnicodeDecodeError, which is no JSONDecodeError; both are ValueErrors.
     Otherwise: the narrower clause would have been enough.
     """
     with pytest.raises(UnicodeDecodeError) as caught:
-        json.loads(b"\xff\x00".decode("utf-8"))
+        payload_of(b"\xff\x00")
     assert not isinstance(caught.value, json.JSONDecodeError)
     assert isinstance(caught.value, ValueError)
     assert issubclass(json.JSONDecodeError, ValueError)

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from solutions.simulations.tags import ANNOTATED, LIGHTWEIGHT
+
 ROOT = Path(__file__).parents[3]
 
 
@@ -90,8 +92,8 @@ def test_describe_ignores_a_lightweight_tag(tmp_path):
 
     git("init", "-q")
     git("commit", "-q", "--allow-empty", "-m", "all")
-    git("tag", "v0.5.0")
+    git(*LIGHTWEIGHT)
     assert git("describe").returncode != 0
     git("tag", "-d", "v0.5.0")
-    git("tag", "-a", "v0.5.0", "-m", "the capstone runs")
+    git(*ANNOTATED)
     assert git("describe").stdout.strip() == "v0.5.0"

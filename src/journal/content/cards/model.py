@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 Kind = Literal["recall", "predict"]
 KINDS: tuple[Kind, ...] = ("recall", "predict")
-MAX_ANSWER_WORDS = 60
+MAX_ANSWER_WORDS = 40
 # Why a card has no proof. What the first three say cannot be checked by running something; "elsewhere" could be, with
 # something that is not here (a Go compiler, say), and counts as a checkable card without a proof.
 UNCHECKABLE = ("definition", "history", "opinion")
@@ -26,7 +26,7 @@ class Card:
         id: permanent, unique over all decks, never used again once retired.
         kind: `recall` asks for a fact, `predict` what a piece of code or a fault will do.
         question: Markdown.
-        answer: Markdown, at most 60 words.
+        answer: Markdown, at most 40 words.
         topic: the deck it stands in.
         lesson: `lessons/<page>.md#<heading>`, relative to `docs/`.
         step: `<slug>/<n>`, the exercise step whose failing makes this card due, or None.
