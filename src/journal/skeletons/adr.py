@@ -44,7 +44,7 @@ superseded_by: null
 
 <!-- What shows that the decision holds, and the test: Proof: `tests/…/test_x.py::test_y` -->
 
-## What hangs together
+## Related
 
 ```chain
 ```

@@ -33,7 +33,7 @@ day: {day}
 
 ## What goes wrong {{#what-goes-wrong}}
 
-{cards}## What hangs together {{#chain}}
+{cards}## Related {{#chain}}
 
 <!-- Sections, exercise steps, decisions and cards; nothing here is typed. -->
 

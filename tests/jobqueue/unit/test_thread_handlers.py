@@ -115,3 +115,26 @@ def test_a_drained_thread_gives_its_job_back():
 
 def test_outside_a_handler_nothing_is_given_up():
     assert not stop_requested()
+
+
+def test_asynchronous_handlers_share_the_loops_thread():
+    """Handlers that wait cost no thread.
+
+    Did: ran two attempts of an `async def` handler at the same time, and noted the thread of each.
+    Saw: both ran in the event loop's own thread.
+    Otherwise: each would have a thread.
+    """
+    handlers, threads = Handlers(), []
+
+    @handlers.handler("greet")
+    async def greet(each):
+        await asyncio.sleep(0)
+        threads.append(threading.get_ident())
+
+    async def scenario():
+        with ThreadPoolExecutor(1) as pool:
+            await asyncio.gather(attempt(handlers, pool), attempt(handlers, pool))
+        return threading.get_ident()
+
+    own = asyncio.run(scenario())
+    assert threads == [own, own]
