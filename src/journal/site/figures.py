@@ -65,7 +65,7 @@ def read_figure(root: Path, name: str) -> dict[str, Any]:
     """Return the figure `name`.
 
     Raises:
-        FileNotFoundError: there is none of that name; the message lists those there are.
+        FileNotFoundError: no figure has that name; the message lists those there are.
     """
     folder = drawn(root)
     path = folder / f"{name}.json"

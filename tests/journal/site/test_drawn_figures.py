@@ -79,9 +79,7 @@ def test_figures_are_drawn_again_when_a_source_changes_and_not_otherwise(place, 
 
 def test_a_command_that_fails_is_named_with_what_it_said(place, folder):
     folder.write("solutions/simulations/draw.py", "raise SystemExit('no paper left')")
-    with pytest.raises(
-        ContentError, match=r"pyproject.toml: `python .*draw.py` failed: no paper left"
-    ):
+    with pytest.raises(ContentError, match=r"pyproject.toml: `python .*draw.py` failed: no paper left"):
         figures.drawn(place.root)
 
 
