@@ -8,7 +8,6 @@ fails.
 from collections import deque
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
-from html import escape
 from math import ceil, inf
 from random import Random
 from typing import Literal
@@ -123,39 +122,6 @@ def drain(
         given_back=back,
         stranded=[job for job in open_jobs if job not in back],
         held=held,
-    )
-
-
-def lanes_svg(title: str, drained: Drain, *, from_s: float = 0.0) -> str:
-    """Draw one lane a worker and one bar a run; runs cut short are outlines, the line is the order to stop."""
-    width, lane, margin = 640, 22, 28
-    workers = 1 + max(run.worker for run in drained.runs)
-    scale = (width - 2 * margin) / (drained.ended_s - from_s)
-    height = 2 * margin + workers * lane
-
-    def x(at_s: float) -> float:
-        return margin + (at_s - from_s) * scale
-
-    bars = "".join(
-        f'<rect x="{x(max(run.from_s, from_s)):.1f}" y="{margin + run.worker * lane + 3}" '
-        f'width="{max(0.5, x(run.to_s) - x(max(run.from_s, from_s)) - 1):.1f}" height="{lane - 6}"'
-        + (' fill="none" stroke="currentColor" stroke-dasharray="3 2"/>' if run.cut else ' fill-opacity="0.55"/>')
-        for run in drained.runs
-        if run.to_s > from_s
-    )
-    words = (
-        f"{title}: {workers} workers, told to stop at {drained.stop_s:g} s, gone at {drained.ended_s:.1f} s. "
-        f"{len(drained.done)} jobs done, {len(drained.given_back)} given back, {len(drained.stranded)} stranded."
-    )
-    return (
-        f'<svg viewBox="0 0 {width} {height}" width="100%" role="img" aria-label="{escape(words)}" '
-        f'fill="currentColor" font-family="sans-serif" font-size="12">'
-        f'<text x="{margin}" y="16">{escape(title)}</text>{bars}'
-        f'<path d="M{x(drained.stop_s):.1f} {margin - 6}V{height - margin + 6}" stroke="currentColor"/>'
-        f'<text x="{x(drained.stop_s) + 4:.1f}" y="{height - 8}">stop</text>'
-        f'<text x="{margin}" y="{height - 8}">{from_s:g} s</text>'
-        f'<text x="{width - margin}" y="{height - 8}" text-anchor="end">{drained.ended_s:.1f} s</text>'
-        f"</svg>"
     )
 
 
