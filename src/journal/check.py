@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from journal.content.cards.references import reference_problems
 from journal.content.frozen_decisions import frozen_problems
 from journal.content.links import chain_problems
+from journal.content.page_rules import page_problems
 from journal.proofs import proof_problems, unproven_bullets
 from journal.proofs.cards import unproven_cards
 
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
 
 
 def check_all(library: Library) -> list[Problem]:
-    """Return every problem of cards, decisions, weekly reviews, lessons, proofs and the chain, by file and line."""
-    problems = [*library.problems, *reference_problems(library), *proof_problems(library)]
+    """Return every problem of pages, cards, decisions, weekly reviews, proofs and the chain, by file and line."""
+    problems = [*library.problems, *reference_problems(library), *proof_problems(library), *page_problems(library)]
     problems += frozen_problems(library.root)
     problems += unproven_cards(library.decks)
     for page in library.pages("journal"):

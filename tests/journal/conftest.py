@@ -69,6 +69,8 @@ Decided in [ADR 4](../adr/0004-full-jitter.md).
 """,
     "docs/adr/0004-full-jitter.md": """\
 ---
+title: Full jitter
+description: Why.
 status: accepted
 date: 2026-11-20
 ---
@@ -87,6 +89,7 @@ The herd is flat. Proof: `tests/course/lessons/test_retries.py::test_herd`
     "docs/journal/month-05/week-04.md": """\
 ---
 title: Month 5 · Week 4
+description: The week of the capstone.
 month: 5
 week: 4
 days: [134, 140]
@@ -131,6 +134,12 @@ def test_pop():
     Otherwise: one job left.
     """
 ''',
+    "docs/quizzes/backoff.md": (
+        "---\ntitle: Backoff\ndescription: Cards.\n---\n\n# Backoff\n\n```cards\ntopic: backoff\n```\n"
+    ),
+    "docs/exercises/backoff.md": (
+        "---\ntitle: Backoff\ndescription: Retries.\n---\n\n# Backoff\n\n```exercise\nslug: backoff\n```\n"
+    ),
     "exercises/backoff/README.md": """\
 # Backoff
 

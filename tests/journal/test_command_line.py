@@ -271,6 +271,7 @@ def test_new_card_takes_the_next_free_id(command, folder):
     code, out, _ = command("new", "card", "tracing", "--lesson", "lessons/day-137-retries.md#full-jitter")
     assert code == 0
     assert "tracing-01" in folder.read("docs/quizzes/tracing.yml")
+    assert "```cards\ntopic: tracing\n```" in folder.read("docs/quizzes/tracing.md")
     assert check_all(library(folder.path)) == []
 
 

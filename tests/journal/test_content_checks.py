@@ -43,31 +43,31 @@ def test_content_without_a_fault_passes(folder):
 @pytest.mark.parametrize(
     ("name", "old", "new", "says"),
     [
-        (ADR, "status: accepted", "status: done", f"{ADR}:2: status is 'done'; it is one of proposed, accepted"),
-        (ADR, "date: 2026-11-20", "date: today", f"{ADR}:3: date is 'today'"),
+        (ADR, "status: accepted", "status: done", f"{ADR}:4: status is 'done'; it is one of proposed, accepted"),
+        (ADR, "date: 2026-11-20", "date: today", f"{ADR}:5: date is 'today'"),
         (
             ADR,
             "date: 2026-11-20",
             "date: 2026-11-20\nsupersedes: 9",
-            f"{ADR}:4: supersedes names decision 9, and there is",
+            f"{ADR}:6: supersedes names decision 9, and there is",
         ),
-        (ADR, "date: 2026-11-20", "date: 2026-11-20\nsupersedes: 4", f"{ADR}:4: supersedes names the decision itself"),
-        (ADR, "date: 2026-11-20", "date: 2026-11-20\nsupersedes: four", f"{ADR}:4: supersedes is 'four'"),
-        (ADR, "status: accepted", "status: superseded", f"{ADR}:2: the status is superseded, and nothing says by what"),
+        (ADR, "date: 2026-11-20", "date: 2026-11-20\nsupersedes: 4", f"{ADR}:6: supersedes names the decision itself"),
+        (ADR, "date: 2026-11-20", "date: 2026-11-20\nsupersedes: four", f"{ADR}:6: supersedes is 'four'"),
+        (ADR, "status: accepted", "status: superseded", f"{ADR}:4: the status is superseded, and nothing says by what"),
         (ADR, "# Full jitter", "Full jitter", f"{ADR}:1: the decision has no title"),
         (ADR, "## Confirmation", "## Afterword", f"{ADR}:1: the decision has no Confirmation section"),
-        (ADR, " Proof: `", " `", f"{ADR}:8: the Confirmation names no test"),
-        (ADR, "::test_herd", "::test_gone", f"{ADR}:10: the proof of this claim is no proof: {TESTS} defines no test"),
+        (ADR, " Proof: `", " `", f"{ADR}:10: the Confirmation names no test"),
+        (ADR, "::test_herd", "::test_gone", f"{ADR}:12: the proof of this claim is no proof: {TESTS} defines no test"),
         (ADR, "date: 2026-11-20\n---", "date: 2026-11-20", f"{ADR}:1: front matter begins here and never ends"),
-        (ADR, "status: accepted", "status: : accepted", f"{ADR}:2: the front matter is no YAML"),
-        (WEEK, "hours: 10.5", "hours: many", f"{WEEK}:6: hours is 'many'; it is a number from 0 to 168"),
-        (WEEK, "days_hit: 7/7", "days_hit: 8/7", f"{WEEK}:7: days_hit is '8/7'"),
-        (WEEK, "confidence: 3.3", "confidence: 5.1", f"{WEEK}:10: confidence is '5.1'"),
-        (WEEK, "days: [134, 140]", "days: [134, 141]", f"{WEEK}:5: days 134 to 141 are 8 days"),
-        (WEEK, "days: [134, 140]", "days: 134", f"{WEEK}:5: days must be the first and the last"),
-        (WEEK, "week: 4", "week: 3", f"{WEEK}:3: the front matter says month 5, week 3; its path says otherwise"),
+        (ADR, "status: accepted", "status: : accepted", f"{ADR}:4: the front matter is no YAML"),
+        (WEEK, "hours: 10.5", "hours: many", f"{WEEK}:7: hours is 'many'; it is a number from 0 to 168"),
+        (WEEK, "days_hit: 7/7", "days_hit: 8/7", f"{WEEK}:8: days_hit is '8/7'"),
+        (WEEK, "confidence: 3.3", "confidence: 5.1", f"{WEEK}:11: confidence is '5.1'"),
+        (WEEK, "days: [134, 140]", "days: [134, 141]", f"{WEEK}:6: days 134 to 141 are 8 days"),
+        (WEEK, "days: [134, 140]", "days: 134", f"{WEEK}:6: days must be the first and the last"),
+        (WEEK, "week: 4", "week: 3", f"{WEEK}:4: the front matter says month 5, week 3; its path says otherwise"),
         (WEEK, "commits: 7\n", "", f"{WEEK}:2: commits is ''"),
-        (WEEK, f"\n  Proof: `{TESTS}::test_pop`", "", f"{WEEK}:17: this lesson learned names no proof"),
+        (WEEK, f"\n  Proof: `{TESTS}::test_pop`", "", f"{WEEK}:18: this lesson learned names no proof"),
         (LESSON, "exercise: backoff", "exercise: [backoff, gone]", f"{LESSON}:5: the page links exercise 'gone'"),
         (LESSON, "deck: backoff", "deck: gone", f"{LESSON}:6: the page links deck 'gone'"),
         (LESSON, "adrs: [4]", "adrs: [4, 7]", f"{LESSON}:7: the page links decision 7"),
@@ -75,7 +75,7 @@ def test_content_without_a_fault_passes(folder):
         (LESSON, "description: How to retry.\n", "", f"{LESSON}:2: the page has no description"),
         (LESSON, "day: 137", "day: 138", f"{LESSON}:4: day is '138'"),
         (TESTS, "    Otherwise: one job left.\n", "", "lacks `Otherwise: …`"),
-        (TESTS, "def test_pop", "def pop", f"{WEEK}:18: the proof of this claim is no proof: {TESTS} defines no test"),
+        (TESTS, "def test_pop", "def pop", f"{WEEK}:19: the proof of this claim is no proof: {TESTS} defines no test"),
     ],
 )
 def test_broken_rule_is_reported_with_file_and_line(folder, name, old, new, says):
@@ -97,7 +97,7 @@ def test_decision_superseded_one_way_only_is_reported(folder):
 def test_decision_superseded_but_still_accepted_is_reported(folder):
     adr(folder, 5, supersedes=4)
     folder.change(ADR, "status: accepted", "status: accepted\nsuperseded_by: 5")
-    assert any(f.startswith(f"{ADR}:2: the status is accepted, and superseded_by names 5") for f in faults(folder))
+    assert any(f.startswith(f"{ADR}:4: the status is accepted, and superseded_by names 5") for f in faults(folder))
 
 
 def test_decisions_in_a_circle_are_reported(folder):
@@ -155,7 +155,7 @@ def test_dates_of_a_week_follow_those_of_the_one_before(folder):
 @pytest.mark.parametrize("dates", ["[2026-11-19]", "[2026-11-19, 2026-11-26]", "[2026-11-19, soon]", "2026-11-19"])
 def test_dates_that_are_no_seven_days_are_told(folder, dates):
     folder.change(WEEK, "days: [134, 140]", f"days: [134, 140]\ndates: {dates}")
-    assert [f"{WEEK}:6: dates must be the first and the last of 7 days, as [2026-11-23, 2026-11-29]"] == faults(folder)
+    assert [f"{WEEK}:7: dates must be the first and the last of 7 days, as [2026-11-23, 2026-11-29]"] == faults(folder)
 
 
 def test_links_of_a_recall_page_are_checked(folder):

@@ -212,7 +212,7 @@ def test_proof_that_pytest_does_not_collect_is_reported_at_its_claim(folder, run
     folder.change(TESTS, "def test_herd", "@pytest.mark.nothing\n@pytest.mark.usefixtures\ndef test_herd")
     folder.write(TESTS, folder.read(TESTS) + "\n\ndel test_pop\n")
     [problem] = [problem for problem in uncollected(folder.path) if "test_pop" in problem.message]
-    assert (problem.path, problem.line) == ("docs/journal/month-05/week-04.md", 18)
+    assert (problem.path, problem.line) == ("docs/journal/month-05/week-04.md", 19)
     assert f"the proof {POP} is not collected by pytest" in problem.message
     folder.write(TESTS, "import nothing_of_that_name\n" + folder.read(TESTS))
     assert any("No module named 'nothing_of_that_name'" in problem.message for problem in uncollected(folder.path))
@@ -236,7 +236,7 @@ def test_command_lists_every_proof_and_is_strict_when_asked(folder, running, mon
     assert run(["proofs", "--strict"]) == 0
     out = capsys.readouterr().out
     assert f"[ok] {HERD}" in out
-    assert "docs/adr/0004-full-jitter.md:10  The herd is flat." in out
+    assert "docs/adr/0004-full-jitter.md:12  The herd is flat." in out
     assert out.endswith("2 proofs: 2 passed\n")
     folder.write("subject.py", "def served():\n    return 2\n")
     running()

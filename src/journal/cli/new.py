@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, NoReturn
 
@@ -11,15 +12,13 @@ from journal.content.cards.editing import add_card, next_id, replace_file
 from journal.content.cards.model import REASONS
 from journal.content.cards.reading import ID
 from journal.content.library import library
+from journal.content.pages import slugify
 from journal.content.weeks import next_place
 from journal.review.day import day_of, now_utc
-from journal.skeletons import AlreadyThereError, write_new
-from journal.skeletons.adr import NoFrontMatterError, adr_files, superseded
-from journal.skeletons.card import NewCard, new_deck
-from journal.skeletons.exercise import exercise_files
-from journal.skeletons.files import words
-from journal.skeletons.lesson import lesson_files
-from journal.skeletons.week import week_files
+from journal.skeletons import AlreadyThereError, filled, words, write_new
+from journal.skeletons.decision import NoFrontMatterError, superseded
+from journal.skeletons.new_card import NewCard
+from journal.week.markers import BEGIN, END
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,7 +37,14 @@ def week() -> None:
     """Write the weekly review after the latest one; month, week and days follow from it."""
     content = library()
     place = next_place(content.weeks, day_of(now_utc()), content.settings)
-    _write(content.root, week_files(place))
+    name = f"Month {place.month} · Week {place.week}"
+    rows = "\n".join(f"| {day} | | |" for day in range(place.first_day, place.last_day + 1))
+    values = {
+        "name": name, "month": place.month, "week": place.week, "mm": f"{place.month:02}", "ww": f"{place.week:02}",
+        "first": place.first_day, "last": place.last_day, "begins": place.dates[0], "ends": place.dates[1],
+        "rows": rows, "begin": BEGIN, "end": END,
+    }  # fmt: skip
+    _write(content.root, filled("week", values))
 
 
 @new.command()
@@ -54,7 +60,18 @@ def lesson(day: int, title: str, exercise: str | None, deck: str | None) -> None
         _refuse(f"there is no exercise {exercise!r}; make it first: journal new exercise {exercise}")
     if deck and not (root / "docs" / "quizzes" / f"{deck}.yml").is_file():
         _refuse(f"there is no deck {deck!r}; make it first: journal new card {deck}")
-    _write(root, lesson_files(day, title, exercise, deck))
+    name = f"Day {day}: {title}"
+    values = {
+        "quoted": _quoted(name),
+        "described": _quoted(f"{title}: what it is for, and what goes wrong without it."),
+        "day": f"{day:03}",
+        "number": day,
+        "words": words(title),
+        "name": name,
+        "links": (f"exercise: {exercise}\n" if exercise else "") + (f"deck: {deck}\n" if deck else ""),
+        "cards": f"## Cards {{#cards}}\n\n```cards\ntopic: {deck}\n```\n\n" if deck else "",
+    }
+    _write(root, filled("lesson", values))
 
 
 @new.command()
@@ -68,7 +85,18 @@ def exercise(slug: str, title: str | None) -> None:
     if not re.fullmatch(r"[a-z][a-z0-9]*", slug) or slug in {"simulations", "examples"}:
         _refuse(f"the slug is {slug!r}; it is one lower-case word, and neither simulations nor examples")
     _need_words(title or slug)
-    _write(library().root, exercise_files(slug, title or slug.capitalize()))
+    content = library()
+    name = title or slug.capitalize()
+    values = {
+        "slug": slug,
+        "title": name,
+        "heading": slugify(name),
+        "quoted": _quoted(name),
+        "described": _quoted(f"An exercise that grades itself: {name}."),
+        "cardsabout": _quoted(f"Cards on {name}."),
+        "order": max((course.order or 0 for course in content.courses.values()), default=0) + 1,
+    }
+    _write(content.root, filled("exercise", values))
     click.echo(
         f"It grades already: .venv/bin/pytest exercises/{slug} is red, and the solution passes. To fill in: the steps "
         f"(README, stub, tests, solution), at least 7 more wrong solutions, the cards, and a lesson with "
@@ -101,7 +129,17 @@ def adr(title: str, supersedes: int | None) -> None:
             changed = superseded(text, number)
         except NoFrontMatterError as error:
             _refuse(f"{older.path}: {error}")
-    _write(root, adr_files(number, title, day_of(now_utc()), supersedes))
+    name = f"ADR {number:04}: {title}"
+    values = {
+        "number": f"{number:04}",
+        "words": words(title),
+        "name": name,
+        "quoted": _quoted(name),
+        "described": _quoted(f"Why: {title}."),
+        "on": day_of(now_utc()),
+        "supersedes": [] if supersedes is None else [supersedes],
+    }
+    _write(root, filled("adr", values))
     if older is not None and changed is not None:
         replace_file(root / older.path, changed)
         click.echo(f"changed {older.path}: superseded by {number}")
@@ -149,8 +187,10 @@ def card(
         why_no_proof=why_no_proof,
     )
     if deck is None:
-        text = add_card(new_deck(topic, topic.replace("-", " ").capitalize()), written.as_item(), path, topic)
-        _write(root, {path: text})
+        title = topic.replace("-", " ").capitalize()
+        values = {"slug": topic, "title": title, "quoted": title, "cardsabout": f"Cards on {title}."}
+        files = filled("deck", values)
+        _write(root, {**files, path: add_card(files[path], written.as_item(), path, topic)})
     else:
         with (root / path).open(encoding="utf-8", newline="") as file:
             text = file.read()
@@ -169,6 +209,11 @@ def _lesson_of(content: Library, topic: str) -> str:
     raise click.ClickException(
         f"no lesson has `deck: {topic}`, so say which heading the card belongs to: --lesson lessons/<page>.md#<heading>"
     )
+
+
+def _quoted(text: str) -> str:
+    """Return `text` as YAML reads it whatever it holds."""
+    return json.dumps(text, ensure_ascii=False)
 
 
 def _need_words(title: str) -> None:

@@ -53,6 +53,10 @@ class Library:
         """Return the pages below `docs/`, or below one folder of it, by path."""
         return [read_page(file, self.root)[0] for file in sorted((self.root / "docs" / folder).rglob("*.md"))]
 
+    def pages_and_faults(self) -> list[tuple[Page, list[Problem]]]:
+        """Return the pages below `docs/` by path, each with what is wrong with its front matter."""
+        return [read_page(file, self.root) for file in sorted((self.root / "docs").rglob("*.md"))]
+
     @property
     def settings(self) -> Settings:
         """What the journal declares of itself."""

@@ -19,7 +19,6 @@ from journal.content.problems import ContentError
 from journal.proofs.collection import uncollected
 from journal.proofs.record import read_record
 from journal.site.dead_links import dead_links
-from journal.site.fence_check import check_fences
 from journal.site.notebooks import executed
 from journal.site.workshop import stubs
 
@@ -56,7 +55,7 @@ def problems_of(root: Path) -> None:
     Raises:
         ContentError: naming each fault with file and line.
     """
-    problems = [*check_all(library(root)), *check_fences(root)]
+    problems = check_all(library(root))
     # pytest is asked only about what stands: a file that cannot be read would be reported twice.
     problems = problems or uncollected(root)
     if problems:

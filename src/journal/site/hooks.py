@@ -19,7 +19,6 @@ from journal.content.problems import ContentError
 from journal.review.history import default_history
 from journal.site import notebook_page
 from journal.site.endpoint import HistoryEndpoint
-from journal.site.fence_check import check_fences
 from journal.site.navigation import navigation
 from journal.site.node import NodeError
 from journal.site.notebooks import executed
@@ -60,7 +59,7 @@ def on_pre_build(config: MkDocsConfig) -> None:
     """Report what is wrong with the content. `journal build` has done so before, and then says so."""
     held = hold(_root(config))  # the build sees one state of the content, and the next one what has changed since
     if os.environ.get("REDRIVE_CHECKED") != "1":
-        for problem in [*check_all(held), *check_fences(_root(config))]:
+        for problem in check_all(held):
             log.warning("%s", problem)
 
 

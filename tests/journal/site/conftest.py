@@ -94,13 +94,7 @@ Half of 3/5 is not 1/2. Confidence was 3.3/5.
 ```
 """,
     "docs/adr/index.md": "---\ntitle: Decisions\ndescription: All.\n---\n\n# Decisions\n\n```adr-log\n```\n",
-    "docs/exercises/backoff.md": (
-        "---\ntitle: Backoff\ndescription: Retries.\n---\n\n# Backoff\n\n```exercise\nslug: backoff\n```\n"
-    ),
     "docs/quizzes/index.md": "---\ntitle: Cards\ndescription: All.\n---\n\n# Cards\n\n```decks\n```\n",
-    "docs/quizzes/backoff.md": (
-        "---\ntitle: Backoff\ndescription: Cards.\n---\n\n# Backoff\n\n```cards\ntopic: backoff\n```\n"
-    ),
     "solutions/backoff/backoff.py": (
         "# --8<-- [start:ceiling]\ndef ceiling_s(attempt):\n    return 1\n# --8<-- [end:ceiling]\n"
     ),
@@ -112,7 +106,6 @@ def journal_site(folder):
     """The journal of `folder`, complete enough for a strict build."""
     for name, text in PAGES.items():
         folder.write(name, text)
-    folder.change("docs/adr/0004-full-jitter.md", "status:", "title: Full jitter\ndescription: Why.\nstatus:")
     folder.change(
         "docs/lessons/day-137-retries.md",
         "## What to retry\n",

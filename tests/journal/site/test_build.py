@@ -37,9 +37,6 @@ def line_of(folder, name, text):
         (LESSON, "solutions/backoff/backoff.py", "solutions/none.py", "none.py", "includes solutions/none.py, which"),
         (LESSON, "solutions/backoff/backoff.py", "exercises/backoff/backoff.py", "backoff.py:", "which does not exist"),
         (WEEK, "description: The week of the capstone.\n", "", "---", "the page has no description"),
-        ("docs/quizzes/backoff.md", "topic: backoff", "topic: bakcoff", "```cards", "names deck 'bakcoff'"),
-        ("docs/quizzes/backoff.md", "topic: backoff", "", "```cards", "the cards fence names no deck"),
-        ("docs/exercises/backoff.md", "slug: backoff", "slug: none", "```exercise", "the exercise fence names 'none'"),
         ("docs/roadmap.md", "# Roadmap", "# Roadmap\n\n| | b |\n| --- | --- |\n| 1 | 2 |", "| | b |", "has no heading"),
         ("docs/index.md", "title: Home", "title: Home: again", "title", "the front matter is no YAML"),
     ],
@@ -52,6 +49,20 @@ def test_a_fault_in_the_content_stops_the_build_with_file_and_line(journal_site,
     assert any(
         str(problem).startswith(f"{name}:{line}: ") and says in str(problem) for problem in caught.value.problems
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "says"),
+    [
+        ("docs/quizzes/backoff.md", "topic: backoff", "topic: bakcoff", "the cards fence: there is no deck"),
+        ("docs/quizzes/backoff.md", "topic: backoff", "", "the cards fence: it names no deck"),
+        ("docs/exercises/backoff.md", "slug: backoff", "slug: none", "the exercise fence: there is no exercises/none/"),
+    ],
+)
+def test_a_fence_that_cannot_be_rendered_stops_the_build_and_says_what_is_wrong(journal_site, name, old, new, says):
+    journal_site.change(name, old, new)
+    with pytest.raises(BuildError, match=f"{re.escape(name)}: {says}"):
+        build(journal_site.path, journal_site.path / "build" / "site")
 
 
 def test_a_decision_superseded_one_way_only_stops_the_build_with_file_and_line(journal_site):

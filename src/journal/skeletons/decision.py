@@ -1,55 +1,8 @@
-"""A decision in MADR form, and the other end of what it supersedes."""
+"""Write the other end of a decision that replaces an older one."""
 
 from __future__ import annotations
 
-import json
 import re
-from typing import TYPE_CHECKING
-
-from journal.skeletons.files import words
-
-if TYPE_CHECKING:
-    from datetime import date
-
-
-def adr_files(number: int, title: str, on: date, supersedes: int | None) -> dict[str, str]:
-    """Return the file of decision `number`, proposed on the day `on`."""
-    name = f"ADR {number:04}: {title}"
-    replaced = f"[{supersedes}]" if supersedes is not None else "[]"
-    return {
-        f"docs/adr/{number:04}-{words(title)}.md": f"""\
----
-title: {json.dumps(name, ensure_ascii=False)}
-description: {json.dumps(f"Why: {title}.", ensure_ascii=False)}
-# proposed until a test confirms it; then accepted, which needs a proof in the last section.
-status: proposed
-date: {on.isoformat()}
-supersedes: {replaced}
-superseded_by: null
----
-
-# {name}
-
-## Context and problem
-
-## Considered options
-
-1.
-
-## Decision
-
-## Consequences
-
-## Confirmation
-
-<!-- What shows that the decision holds, and the test: Proof: `tests/…/test_x.py::test_y` -->
-
-## Related
-
-```chain
-```
-"""
-    }
 
 
 class NoFrontMatterError(Exception):

@@ -29,8 +29,3 @@ class NewCard:
         optional = {"step": self.step, "adr": self.adr, "proof": proof, "why_no_proof": self.why_no_proof}
         lines += [f"  {key}: {value}" for key, value in optional.items() if value is not None]
         return "\n".join(lines) + "\n"
-
-
-def new_deck(topic: str, title: str) -> str:
-    """Return a deck without cards."""
-    return f"topic: {topic}\ntitle: {title}\ncards: []\n"

@@ -1,0 +1,21 @@
+"""What `pytest exercises/__slug__` asks of __slug__.py, step by step."""
+
+from __future__ import annotations
+
+import pytest
+from exercises.__slug__.__slug__ import doubled
+
+from grading import explain
+
+
+@pytest.mark.step(1, "double it")
+@pytest.mark.parametrize("value", [0, 2, 3, -7])
+def test_value_is_doubled(value: int) -> None:
+    """Twice the value comes back.
+
+    Costs: every number that is built on it is wrong.
+    """
+    got = doubled(value)
+    assert got == 2 * value, explain(
+        called=f"doubled({value})", got=got, expected=2 * value, costs="every number that is built on it is wrong"
+    )
