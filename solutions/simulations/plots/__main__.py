@@ -7,7 +7,7 @@ import json
 import sys
 from pathlib import Path
 
-from solutions.simulations.plots import buckets, budget, herd, lease, outage, timelines, trace, waiting
+from solutions.simulations.plots import buckets, budget, herd, lease, outage, spacing, timelines, trace, waiting
 from solutions.simulations.plots.picture import Changeable, Picture
 
 DRAWN: tuple[Picture | Changeable, ...] = (
@@ -15,6 +15,7 @@ DRAWN: tuple[Picture | Changeable, ...] = (
     herd.PICTURE,
     budget.PICTURE,
     trace.PICTURE,
+    spacing.PICTURE,
     herd.FIGURE,
     outage.FIGURE,
     lease.FIGURE,
