@@ -47,7 +47,7 @@ def publish(report: dict[str, Any], page: Path) -> None:
 cell is the median, with least and greatest in brackets; *other load* is the share of the machine that other programs
 took meanwhile.""",
         f"Versions: {packages}.",
-        "In short, medians over those of the best peer in this run:",
+        "In short, the service beside the best peer of each row (medians; where the ranges overlap, no ratio is given):",
         in_short(report["results"]),
     ]
     for name, by_peer in report["results"].items():
@@ -65,41 +65,58 @@ def in_short(results: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _compared(by_peer: dict[str, Any], figure: Callable[[dict[str, Any]], float | None], *, least: bool = False) -> str:
-    """Return our figure over the best peer's, and who that is."""
+# Median, least and greatest of a figure over the rounds.
+_Range = tuple[float, float, float]
+
+
+def _compared(by_peer: dict[str, Any], figure: Callable[[dict[str, Any]], _Range | None], *, least: bool = False) -> str:
+    """Return our figure over the best peer's, and who that is; ranges that overlap show no difference."""
     ours = figure(by_peer["jobqueue"])
-    others = {peer: value for peer, some in by_peer.items() if peer != "jobqueue" and (value := figure(some))}
+    others = {peer: found for peer, some in by_peer.items() if peer != "jobqueue" and (found := figure(some))}
     if ours is None or not others:
         return "no peer has one"
-    best = (min if least else max)(others, key=others.__getitem__)
-    return f"{ours / others[best]:.2f} times {best}"
+    best = (min if least else max)(others, key=lambda peer: others[peer][0])
+    theirs = others[best]
+    if ours[1] <= theirs[2] and theirs[1] <= ours[2]:
+        return f"no difference from {best} that this run can show"
+    return f"{_two_digits(ours[0] / theirs[0])} times {best}"
 
 
-def _median(name: str) -> Callable[[dict[str, Any]], float | None]:
-    return lambda figures: figures[name]["median"] if name in figures else None
+def _two_digits(ratio: float) -> str:
+    """Return a ratio with two digits: a handful of rounds on one machine supports no more."""
+    return f"{float(f'{ratio:.2g}'):g}"
 
 
-def _cpu_s(figures: dict[str, Any]) -> float:
+def _range(name: str) -> Callable[[dict[str, Any]], _Range | None]:
+    return lambda figures: _of(figures[name]) if name in figures else None
+
+
+def _of(measured: dict[str, Any]) -> _Range:
+    return float(measured["median"]), float(measured["min"]), float(measured["max"])
+
+
+def _cpu_s(figures: dict[str, Any]) -> _Range:
     """CPU seconds for 10,000 jobs, of worker and server together."""
-    return float(figures["worker_cpu_s_per_10k"]["median"] + figures["redis_cpu_s_per_10k"]["median"])
+    worker, server = _of(figures["worker_cpu_s_per_10k"]), _of(figures["redis_cpu_s_per_10k"])
+    return worker[0] + server[0], worker[1] + server[1], worker[2] + server[2]
 
 
 Lines = list[tuple[str, str]]
 COMPARED: dict[str, Callable[[dict[str, Any]], Lines]] = {
     "drain": lambda by: [
-        ("jobs that do nothing, a second", _compared(by, _median("jobs_per_s"))),
+        ("jobs that do nothing, a second", _compared(by, _range("jobs_per_s"))),
         ("CPU for 10,000 of them, worker and server together", _compared(by, _cpu_s, least=True)),
     ],
     "waiting": lambda by: [
         ("jobs of 5 ms, share of the ceiling", f"{by['jobqueue']['jobs_per_s']['median'] / CEILING:.0%}"),
     ],
     "latency": lambda by: [
-        ("start latency, median", _compared(by, _median("p50_ms"), least=True)),
-        ("start latency, 99th percentile", _compared(by, _median("p99_ms"), least=True)),
+        ("start latency, median", _compared(by, _range("p50_ms"), least=True)),
+        ("start latency, 99th percentile", _compared(by, _range("p99_ms"), least=True)),
     ],
     "submit": lambda by: [
-        ("submits one at a time", _compared(by, _median("one_per_s"))),
-        ("submits from 100 callers", _compared(by, _median("hundred_per_s"))),
+        ("submits one at a time", _compared(by, _range("one_per_s"))),
+        ("submits from 100 callers", _compared(by, _range("hundred_per_s"))),
     ],
     "front": lambda by: [
         ("submits through the front, share of those straight to the server", _share(by, "front_ratio")),
