@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from journal.content.cards import Card, Deck, Library
+from journal.content.cards import Card, Deck, Decks
 from journal.review.day import day_ends_at, day_of, offset_min
 from journal.review.history.events import parse_line
 from journal.review.schedule import due_today, interval_words, preview, replay, retrievability
@@ -14,7 +14,7 @@ from journal.review.stats import forecast
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 STEPS = {"a-01": "", "a-02": "a/1", "a-03": "a/1", "a-04": "a/2"}
-LIBRARY = Library(
+LIBRARY = Decks(
     (
         Deck(
             "a",
