@@ -47,7 +47,7 @@ def publish(report: dict[str, Any], page: Path) -> None:
 cell is the median, with least and greatest in brackets; *other load* is the share of the machine that other programs
 took meanwhile.""",
         f"Versions: {packages}.",
-        "In short, the service beside the best peer of each row (medians; where the ranges overlap, no ratio is given):",
+        "In short, the service beside the best peer of each row (medians; no ratio where the ranges overlap):",
         in_short(report["results"]),
     ]
     for name, by_peer in report["results"].items():
@@ -67,9 +67,10 @@ def in_short(results: dict[str, Any]) -> str:
 
 # Median, least and greatest of a figure over the rounds.
 _Range = tuple[float, float, float]
+_Figure = Callable[[dict[str, Any]], _Range | None]
 
 
-def _compared(by_peer: dict[str, Any], figure: Callable[[dict[str, Any]], _Range | None], *, least: bool = False) -> str:
+def _compared(by_peer: dict[str, Any], figure: _Figure, *, least: bool = False) -> str:
     """Return our figure over the best peer's, and who that is; ranges that overlap show no difference."""
     ours = figure(by_peer["jobqueue"])
     others = {peer: found for peer, some in by_peer.items() if peer != "jobqueue" and (found := figure(some))}

@@ -15,7 +15,7 @@ STAYS_DAYS = ((2, "good"), (7, "good"), (20, "again"), (3, "good"), (9, "good"))
 
 def chance(days: float, stays_days: float) -> float:
     """Return the chance to remember after `days`, where it is 0.9 after `stays_days`; FSRS-6's forgetting curve."""
-    return (1 + FACTOR * days / stays_days) ** -DECAY
+    return float((1 + FACTOR * days / stays_days) ** -DECAY)
 
 
 def _draw() -> Figure:
