@@ -21,14 +21,14 @@ from importlib.metadata import distribution
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from journal.content.library import library
 from journal.review.history.lock import exclusive
 from journal.site.node import WEB, NodeError, find_node, packages
 
 PACKAGES = (
     "pytest", "pluggy", "iniconfig", "packaging", "pygments", "redis", "fakeredis", "sortedcontainers",
-    "prometheus_client",
 )  # fmt: skip
-"""What the exercises' tests import, with what that needs; every one is pure Python."""
+"""What the grading engine imports, with what that needs; every one is pure Python. Exercises declare what they add."""
 
 _SCRIPTS = ("pyodide.mjs", "pyodide.asm.mjs")
 _COMPILER = ("compile.mjs", "compile.py")
@@ -74,6 +74,12 @@ def runtime(root: Path) -> Path:
     return folder
 
 
+def packages_of(root: Path) -> tuple[str, ...]:
+    """Return the packages that the page gets: the engine's, and those that exercises declare."""
+    declared = {name for course in library(root).courses.values() for name in course.packages}
+    return (*PACKAGES, *sorted(declared - set(PACKAGES)))
+
+
 def manifest(folder: Path) -> dict[str, Any]:
     """Return what the page is told of `runtime()`'s folder: where the files are, and the bytes of each."""
     told: dict[str, Any] = json.loads((folder / "runtime.json").read_text(encoding="utf-8"))
@@ -113,7 +119,7 @@ def precompiled(root: Path, folder: Path, asked: dict[str, Any]) -> dict[str, st
 
 
 def _key(root: Path, npm: Path) -> str:
-    versions = [f"{name}=={distribution(name).version}" for name in PACKAGES]
+    versions = [f"{name}=={distribution(name).version}" for name in packages_of(root)]
     digest = hashlib.sha256("\n".join([_version(npm), *versions]).encode())
     for path in (Path(__file__), *(root / WEB / "workshop" / name for name in _COMPILER)):
         digest.update(path.read_bytes())
@@ -135,7 +141,7 @@ def _make(root: Path, npm: Path, folder: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="redrive-pyodide-") as name:
         work = Path(name).resolve()
         _unpack_stdlib(npm / "python_stdlib.zip", work / "stdlib")
-        _gather_packages(work / "packages")
+        _gather_packages(packages_of(root), work / "packages")
         _compile(root, work)
         archives = {kind: _pack(work / f"{kind}.zip", out, kind) for kind in ("stdlib", "packages")}
     files = {"wasm": wasm.name, **archives}
@@ -151,8 +157,8 @@ def _unpack_stdlib(archive: Path, target: Path) -> None:
                 packed.extract(name, target)
 
 
-def _gather_packages(target: Path) -> None:
-    for name in PACKAGES:
+def _gather_packages(names: tuple[str, ...], target: Path) -> None:
+    for name in names:
         found = distribution(name)
         for file in found.files or ():
             path = PurePosixPath(file.as_posix())
