@@ -12,6 +12,7 @@ from journal import cli
 from journal.check import check_all
 from journal.content.library import library
 from journal.review.history import History, new_event
+from journal.review.schedule import replay
 from journal.site.fences import calibration, days_hit
 from journal.site.fences.fence import FenceError, settings
 from journal.site.fences.place import Place
@@ -20,6 +21,7 @@ from journal.week.commits import commits_between
 from journal.week.markers import BEGIN, END, MarkerError, replaced
 from journal.week.record import gather
 
+PLACE = Place(root=None, page="index.md")
 FIRST = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 DATES = (date(2026, 11, 23), date(2026, 11, 29))
 FILE = "docs/journal/month-06/week-01.md"
@@ -343,23 +345,18 @@ def test_facts_of_several_weeks_add_up_to_the_history(folder):
         folder.write(f"docs/journal/month-06/week-0{number}.md", text)
         weeks.append(number)
     events = [reviewed(f"backoff-0{1 + n % 3}", 1 + n % 4, FIRST + timedelta(hours=8.4 * n)) for n in range(60)]
-    found, problems = library(folder.path).weeks, library(folder.path).week_problems
-    assert problems == []
-    facts = [gather(library(folder.path), week, events) for week in found if week.month == 6]
+    content = library(folder.path)
+    assert content.week_problems == []
+    facts = [gather(content, week, events) for week in content.weeks if week.month == 6]
     assert [len(one.days) for one in facts] == [7, 7, 7]
     assert sum(day.reviews for one in facts for day in one.days) == 60
     assert sum(one.days_hit for one in facts) == len({event.local_date for event in events})
-    lapses = sum(topic.lapsed for one in facts for topic in one.topics)
-    from journal.review.schedule import replay
-
-    assert lapses == sum(state.lapses for state in replay(events, library(folder.path).decks).values()) > 0
+    lapses = sum(state.lapses for state in replay(events, content.decks).values())
+    assert sum(topic.lapsed for one in facts for topic in one.topics) == lapses > 0
 
 
 def test_without_git_commits_are_not_known(tmp_path):
     assert commits_between(tmp_path, *DATES) is None
-
-
-PLACE = Place(root=None, page="index.md")
 
 
 def test_days_are_drawn_with_their_gaps_and_a_table():

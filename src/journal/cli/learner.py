@@ -9,14 +9,22 @@ from typing import TYPE_CHECKING
 import click
 
 from journal.cli.wording import count, local_time, table, warn
-from journal.content.exercises import last_outcomes, passed_steps
 from journal.content.library import library
 from journal.review.day import day_of, now_utc
 from journal.review.history import default_history, effective, new_event
 from journal.review.schedule import due_today, replay
 from journal.review.standing import CACHE, standing
 from journal.review.stats import confidence as stated_confidence
-from journal.review.stats import days_hit, forecast, leeches, retention, reviews_a_day, streaks
+from journal.review.stats import (
+    days_hit,
+    forecast,
+    last_outcomes,
+    leeches,
+    passed_steps,
+    retention,
+    reviews_a_day,
+    streaks,
+)
 from journal.week.calibration import calibration, caveat, pooled
 
 if TYPE_CHECKING:

@@ -8,11 +8,10 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from journal.content.settings import Course
-    from journal.review.history.events import Event
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,25 +50,6 @@ def place(courses: Mapping[str, Course], slug: str) -> tuple[int, str]:
     """Return what exercises are ordered by: the place that they declare, then the slug."""
     course = courses.get(slug)
     return (course.order if course and course.order is not None else 1000, slug)
-
-
-def passed_steps(events: Iterable[Event]) -> dict[str, set[int]]:
-    """Return the steps that were ever passed, by exercise; `events` are those that count."""
-    passed: dict[str, set[int]] = {}
-    for event in events:
-        if event.kind == "run":
-            steps = {int(number) for number, outcome in event.fields["steps"].items() if outcome == "passed"}
-            passed.setdefault(event.fields["slug"], set()).update(steps)
-    return passed
-
-
-def last_outcomes(events: Iterable[Event], slug: str) -> dict[int, str]:
-    """Return how each step of exercise `slug` came out the last time it was run; `events` are those that count."""
-    outcomes: dict[int, str] = {}
-    for event in events:
-        if event.kind == "run" and event.fields["slug"] == slug:
-            outcomes.update({int(number): outcome for number, outcome in event.fields["steps"].items()})
-    return outcomes
 
 
 def _steps(tests: Path) -> tuple[Step, ...]:

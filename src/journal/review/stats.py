@@ -108,3 +108,22 @@ def _run_from(day: date, hit: set[date]) -> int:
     while day + timedelta(days=length) in hit:
         length += 1
     return length
+
+
+def passed_steps(events: Iterable[Event]) -> dict[str, set[int]]:
+    """Return the steps that were ever passed, by exercise; `events` are those that count."""
+    passed: dict[str, set[int]] = {}
+    for event in events:
+        if event.kind == "run":
+            steps = {int(number) for number, outcome in event.fields["steps"].items() if outcome == "passed"}
+            passed.setdefault(event.fields["slug"], set()).update(steps)
+    return passed
+
+
+def last_outcomes(events: Iterable[Event], slug: str) -> dict[int, str]:
+    """Return how each step of exercise `slug` came out the last time it was run; `events` are those that count."""
+    outcomes: dict[int, str] = {}
+    for event in events:
+        if event.kind == "run" and event.fields["slug"] == slug:
+            outcomes.update({int(number): outcome for number, outcome in event.fields["steps"].items()})
+    return outcomes
