@@ -71,10 +71,12 @@ class CompositionRoot:
                     from jobqueue.entrypoints.grpc_server import GrpcServer  # noqa: PLC0415 - a worker needs no gRPC
                     from jobqueue.entrypoints.grpc_service import GrpcService  # noqa: PLC0415
 
+                    # --8<-- [start:wire-front]
                     submitter = _submitter(settings, store, clock, observers)
                     service = GrpcService(settings, submitter, inspector, clock)
                     server = GrpcServer(settings, service, registry, tracer)
                     await server.start()
+                    # --8<-- [end:wire-front]
                     drains.append(lambda: server.drain(settings.grace_s * IN_FLIGHT_SHARE, pause_s=pause_s))
                     log.info("listening", address=server.address)
                 runner = _worker(settings, store, clock, observers) if worker else None

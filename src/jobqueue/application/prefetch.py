@@ -40,10 +40,12 @@ class Prefetch:
 
     def ended(self, count: int, ticks: float) -> None:
         """Follow the pace: half from the jobs that ended since the last call, half from earlier ones."""
+        # --8<-- [start:pace]
         pace = count / max(ticks - self._measured_at, 1e-4)
         self._measured_at = ticks
         self._pace = (self._pace + pace) / 2
         self.low = min(math.ceil(self._pace * LINGER_S), self._limit // 2)
+        # --8<-- [end:pace]
 
     # --8<-- [end:room]
 

@@ -83,9 +83,11 @@ class Slot:
             if traffic is None:
                 await idle()
                 continue
+            # --8<-- [start:yield]
             if traffic.pressing or in_a_row == YIELD_EVERY:
                 in_a_row = 0
                 await asyncio.sleep(0)
+                # --8<-- [end:yield]
                 if not traffic.buffer:
                     continue
             await self._attempt(traffic, traffic.take())

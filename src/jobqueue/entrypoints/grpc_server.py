@@ -40,12 +40,14 @@ class GrpcServer:
         tracer: trace.Tracer | None = None,
     ) -> None:
         # The first is the outermost: a refused call is still counted, and an error is a status before it is counted.
+        # --8<-- [start:scopes]
         scopes = [red_metrics(registry)]
         if tracer is not None:
             scopes.append(tracing(tracer))
         if settings.token:
             scopes.append(bearer(settings.token))
         scopes.append(translated)
+        # --8<-- [end:scopes]
         limits = [
             ("grpc.max_receive_message_length", settings.message_limit),
             ("grpc.max_send_message_length", settings.message_limit),

@@ -79,10 +79,12 @@ async def drain_side_by_side(*drains: Awaitable[None]) -> None:
     Raises:
         ExceptionGroup: What failed, after all have ended: one that fails does not cut the others short.
     """
+    # --8<-- [start:side-by-side]
     outcomes = await asyncio.gather(*drains, return_exceptions=True)
     failed = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
     if failed:
         raise ExceptionGroup("the shutdown did not go well", failed)
+    # --8<-- [end:side-by-side]
 
 
 # --8<-- [end:drain-in-order]

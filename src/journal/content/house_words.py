@@ -19,7 +19,7 @@ ALWAYS_WRONG = (
     (r"\bmend(?:s|ed|ing)?\b", "fix"),
     (r"\bwhat hangs together\b", "Related"),
     (r"\b(?:is|are) through(?=[.,;:)]|$| and\b| or\b| when\b)", "has run, is finished"),
-    (r"\b(?:is|are) none of\b", "is not one of"),
+    (r"(?<!there )\b(?:is|are) none of\b", "is not one of"),
     (r"\banew\b", "again"),
     (r"\bwhoever\b", "anyone who, or the person by name"),
     (r"\bmakes? of it\b", "maps it to, turns it into"),

@@ -12,7 +12,6 @@ import grpc
 CLIENT_CLOSED_REQUEST = 499
 """nginx's number for a client that went away; HTTP itself has none, and nobody is left to read it."""
 
-# --8<-- [start:table]
 HTTP_STATUS = {
     grpc.StatusCode.OK: HTTPStatus.OK,
     grpc.StatusCode.CANCELLED: CLIENT_CLOSED_REQUEST,
@@ -32,4 +31,3 @@ HTTP_STATUS = {
     grpc.StatusCode.UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
     grpc.StatusCode.DATA_LOSS: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
-# --8<-- [end:table]

@@ -9,7 +9,6 @@ import pytest
 from solutions.workerpool.workerpool import PROCESSING, READY, Channel, ChannelClosed, feed, work
 
 
-# --8<-- [start:broadcast]
 async def ended_by_one_close(consumers):
     """Let so many consumers wait at one channel, close it once, and count those that ended."""
     channel = Channel(1)
@@ -25,10 +24,6 @@ async def ended_by_one_close(consumers):
     return len(tasks)
 
 
-# --8<-- [end:broadcast]
-
-
-# --8<-- [start:sentinel]
 async def ended_by_one_sentinel(consumers):
     """The same with a queue and one sentinel."""
     queue = asyncio.Queue()
@@ -46,9 +41,6 @@ async def ended_by_one_sentinel(consumers):
     for task in tasks:
         task.cancel()
     return ended
-
-
-# --8<-- [end:sentinel]
 
 
 def test_only_the_producer_closes_and_capacity_is_the_backpressure():

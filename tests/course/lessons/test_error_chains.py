@@ -7,7 +7,6 @@ class QueueUnavailable(Exception):  # noqa: N818 - named as the domain's errors 
     """The domain's word for a queue that does not answer; what the adapter caught is its cause."""
 
 
-# --8<-- [start:adapter]
 def translate():
     """Fail as an adapter does: its own error, with the library's as the cause."""
     try:
@@ -16,10 +15,6 @@ def translate():
         raise QueueUnavailable("the queue does not answer") from error
 
 
-# --8<-- [end:adapter]
-
-
-# --8<-- [start:find]
 def find(error, kind):
     """Return the first error of this kind in the chain, as Go's errors.As does; None if there is none."""
     seen = set()
@@ -27,11 +22,11 @@ def find(error, kind):
         if isinstance(error, kind):
             return error
         seen.add(id(error))
-        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+        if error.__cause__ is not None:
+            error = error.__cause__
+        else:
+            error = None if error.__suppress_context__ else error.__context__
     return None
-
-
-# --8<-- [end:find]
 
 
 def caught(call):

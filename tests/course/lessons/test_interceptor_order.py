@@ -5,8 +5,6 @@ import tempfile
 
 import grpc
 
-# --8<-- [start:interceptor]
-
 
 class Outer(grpc.aio.ServerInterceptor):
     """Write down when the call comes in and when it goes out; there is one of these for each name."""
@@ -14,9 +12,10 @@ class Outer(grpc.aio.ServerInterceptor):
     def __init__(self, name, seen):
         self.name, self.seen = name, seen
 
+    # --8<-- [start:interceptor]
     async def intercept_service(self, continuation, details):
         self.seen.append(f"{self.name} looks up")
-        handler = await continuation(details)  # finds the method's handler; runs nothing of it
+        handler = await continuation(details)  # finds it, runs nothing
 
         async def wrapped(request, context):
             self.seen.append(f"{self.name} in")
@@ -27,8 +26,7 @@ class Outer(grpc.aio.ServerInterceptor):
 
         return grpc.unary_unary_rpc_method_handler(wrapped)
 
-
-# --8<-- [end:interceptor]
+    # --8<-- [end:interceptor]
 
 
 class Refuse(grpc.aio.ServerInterceptor):

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import textwrap
 from pathlib import Path
 
 import grpc
@@ -110,43 +109,61 @@ def test_a_draining_server_refuses_new_calls():
         assert asyncio.run(scenario(folder)) == (grpc.StatusCode.UNAVAILABLE, False, b"done")
 
 
-PROGRAM = textwrap.dedent("""
-    import asyncio, signal
-
-    async def main():
-        stop = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stop.set)
-        print("ready", flush=True)
-        await stop.wait()
-        print("drained", flush=True)
-
-    asyncio.run(main())
-""")
+EXAMPLE = Path(__file__).parents[3] / "solutions/examples/lessons/stop_on_sigterm.py"
 
 
-def test_sigterm_without_a_handler_ends_the_process_and_with_one_starts_the_drain(tmp_path):
-    """Python turns SIGINT into KeyboardInterrupt by itself and does nothing of the kind for SIGTERM.
+def end_of(program: str, number: signal.Signals) -> tuple[int, str]:
+    """Run a program that prints "ready", send it a signal then, and return how it ended and what it printed since."""
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "ready\n"
+        os.kill(process.pid, number)
+        rest, _ = process.communicate(timeout=30)
+        return process.returncode, rest
+
+
+def test_sigterm_without_a_handler_ends_the_process_and_with_one_starts_the_drain():
+    """Python turns SIGINT into an exception by itself and does nothing of the kind for SIGTERM.
 
     Did: sent SIGTERM to a program that asks the event loop for the signal, and to one that does not.
     Saw: the first runs its shutdown and exits with 0; the second dies by the signal.
     Otherwise: both would end alike.
     """
-    with_handler = tmp_path / "with.py"
-    with_handler.write_text(PROGRAM)
-    without = tmp_path / "without.py"
-    without.write_text(PROGRAM.replace("loop.add_signal_handler(number, stop.set)", "pass"))
+    program = EXAMPLE.read_text()
+    assert end_of(program, signal.SIGTERM) == (0, "drained\n")
+    deaf = program.replace("loop.add_signal_handler(signal.SIGTERM, stop.set)", "loop.time()")
+    assert end_of(deaf, signal.SIGTERM) == (-signal.SIGTERM, "")
 
-    def end_of(program: Path) -> tuple[int, str]:
-        process = subprocess.Popen([sys.executable, program], stdout=subprocess.PIPE, text=True)
-        assert process.stdout.readline() == "ready\n"
-        os.kill(process.pid, signal.SIGTERM)
-        rest, _ = process.communicate(timeout=30)
-        return process.returncode, rest
 
-    assert end_of(with_handler) == (0, "drained\n")
-    assert end_of(without) == (-signal.SIGTERM, "")
+FINALLY = """
+import asyncio
+
+async def main():
+    print("ready", flush=True)
+    try:
+        await asyncio.sleep(60)
+    except BaseException as error:
+        print(type(error).__name__, flush=True)
+        raise
+    finally:
+        print("finally", flush=True)
+
+try:
+    asyncio.run(main())
+except BaseException as error:
+    print(type(error).__name__, flush=True)
+"""
+
+
+def test_ctrl_c_cancels_the_main_task_of_asyncio_run_and_sigterm_runs_no_finally():
+    """What reaches your code depends on the signal: a cancellation for Ctrl+C, nothing for SIGTERM.
+
+    Did: sent SIGINT, and to a second process SIGTERM, to a coroutine under asyncio.run that waits inside try/finally.
+    Saw: with SIGINT a CancelledError in the coroutine, its `finally`, and a KeyboardInterrupt around asyncio.run;
+      with SIGTERM no line at all.
+    Otherwise: the coroutine would see KeyboardInterrupt, or SIGTERM would run the `finally`.
+    """
+    assert end_of(FINALLY, signal.SIGINT) == (0, "CancelledError\nfinally\nKeyboardInterrupt\n")
+    assert end_of(FINALLY, signal.SIGTERM) == (-signal.SIGTERM, "")
 
 
 def test_two_servers_share_a_port_unless_told_not_to():

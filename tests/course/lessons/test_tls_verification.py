@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+import sys
 
 import grpc
 import pytest
@@ -21,21 +22,19 @@ def their_ca():
     return trustme.CA()
 
 
-# --8<-- [start:contexts]
 def unverified():
     """Accept any certificate of anybody: what `InsecureSkipVerify: true` does in Go."""
+    # --8<-- [start:unverified]
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
+    # --8<-- [end:unverified]
     return context
 
 
 def trusting(ca_pem):
-    """Verify chain and name, with this CA as the only root: the mend."""
+    """Verify chain and name, with this CA as the only root: the fix."""
     return ssl.create_default_context(cadata=ca_pem)
-
-
-# --8<-- [end:contexts]
 
 
 def sent_to(server_cert, client_context, name=NAME):
@@ -70,9 +69,9 @@ def sent_to(server_cert, client_context, name=NAME):
 
 
 def test_client_without_verification_gives_the_password_to_an_impostor(their_ca):
-    """With verification off, encryption protects the conversation with whoever answered.
+    """With verification off, encryption protects the conversation with the one who answered.
 
-    Did: a server with a certificate of somebody else's CA answered a client that verifies nothing.
+    Did: a server with a certificate of another CA answered a client that verifies nothing.
     Saw: the handshake succeeded, and the impostor read the password.
     Otherwise: the handshake would fail, or the impostor would read ciphertext.
     """
@@ -80,7 +79,7 @@ def test_client_without_verification_gives_the_password_to_an_impostor(their_ca)
 
 
 def test_client_with_our_root_refuses_the_impostor(our_ca, their_ca):
-    """With the signing CA as its root, a client accepts that CA's servers and nobody else's.
+    """With the signing CA as its root, a client accepts that CA's servers and no others.
 
     Did: gave a client our CA as root, and let it meet our server and the impostor's.
     Saw: our server read the password; the impostor's handshake failed before a byte of it was sent.
@@ -92,7 +91,7 @@ def test_client_with_our_root_refuses_the_impostor(our_ca, their_ca):
 
 
 def test_wrong_root_fails_closed(our_ca, their_ca):
-    """A client with the wrong root refuses everybody, the right server too.
+    """A client with the wrong root refuses every server, the right one too.
 
     Did: gave a client the other CA as root and let it meet our server.
     Saw: certificate verification failed, and nothing was sent.
@@ -116,7 +115,6 @@ def test_right_chain_with_another_name_is_refused(our_ca):
     assert sent_to(elsewhere, context) == b"password"
 
 
-# --8<-- [start:grpc]
 def grpc_answer(server_cert, roots_pem):
     """Call a grpc.aio server that has this certificate, with these roots (None: grpc's own); return answer or code."""
 
@@ -131,7 +129,9 @@ def grpc_answer(server_cert, roots_pem):
         credentials = grpc.ssl_server_credentials([(server_cert.private_key_pem.bytes(), chain)])
         port = server.add_secure_port("localhost:0", credentials)
         await server.start()
+        # --8<-- [start:grpc]
         roots = grpc.ssl_channel_credentials(root_certificates=roots_pem)
+        # --8<-- [end:grpc]
         try:
             async with grpc.aio.secure_channel(f"localhost:{port}", roots) as channel:
                 return await channel.unary_unary("/Greeter/Hello")(b"")
@@ -143,11 +143,8 @@ def grpc_answer(server_cert, roots_pem):
     return asyncio.run(main())
 
 
-# --8<-- [end:grpc]
-
-
 def test_grpc_needs_the_signing_ca_among_its_roots(our_ca, their_ca):
-    """For gRPC, the mend is `root_certificates`: the CA that signed the server's certificate.
+    """For gRPC, the fix is `root_certificates`: the CA that signed the server's certificate.
 
     Did: called our server with our CA as root, with gRPC's default roots, and an impostor's with our CA.
     Saw: "hello" for the first; UNAVAILABLE for the other two, whose handshake failed.
@@ -158,3 +155,22 @@ def test_grpc_needs_the_signing_ca_among_its_roots(our_ca, their_ca):
     assert grpc_answer(ours, root) == b"hello"
     assert grpc_answer(ours, None) is grpc.StatusCode.UNAVAILABLE
     assert grpc_answer(theirs, root) is grpc.StatusCode.UNAVAILABLE
+
+
+def test_the_servers_own_certificate_is_no_root_unless_partial_chains_are_allowed(our_ca):
+    """A server's certificate in place of its CA: whether that works depends on a flag that Python 3.13 switched on.
+
+    Did: gave a client our server's own certificate as its only root, once with partial chains forbidden and once with
+      them allowed.
+    Saw: refused with the first ("unable to get local issuer certificate"), accepted with the second. The default
+      context allows them from Python 3.13 on.
+    Otherwise: both would be refused, or both accepted.
+    """
+    cert = our_ca.issue_cert(NAME)
+    context = trusting(cert.cert_chain_pems[0].bytes().decode())
+    default = bool(context.verify_flags & ssl.VERIFY_X509_PARTIAL_CHAIN)
+    assert default == (sys.version_info >= (3, 13))
+    context.verify_flags &= ~ssl.VERIFY_X509_PARTIAL_CHAIN
+    assert "unable to get local issuer" in sent_to(cert, context)
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    assert sent_to(cert, context) == b"password"

@@ -152,6 +152,12 @@ async def test_two_reapers_find_the_same_job_and_one_wins(engine, nothing_is_los
 
 
 async def test_a_worker_that_renews_between_list_and_move_keeps_its_job(engine):
+    """A heartbeat that arrives between the reaper's look and its move saves the job.
+
+    Did: listed a lapsed lease, let its worker renew it, and then carried out the reaper's verdict.
+    Saw: the verdict was refused, and the job was still running.
+    Otherwise: the job would be scheduled for another attempt while its worker is at it.
+    """
     lease = (await engine.claimed())[0]
     lapsed = (await engine.store.lapsed("q", before=T0 + 11.0, limit=9)).leases[0]
     await engine.store.renew("q", [receipt(lease)], now=T0 + 11.0, lease_s=10.0)

@@ -114,6 +114,12 @@ def test_the_blocking_submitter_connects_anew_after_a_restart(tmp_path):
 
 
 async def test_a_full_server_refuses_submits_and_still_lets_workers_finish(address):
+    """A server that is out of memory takes no more jobs in, and still lets jobs out.
+
+    Did: set the memory limit of a real Valkey to one byte while a worker held a job and another was waiting.
+    Saw: a submit was refused as full; the worker's acknowledgement was accepted, and it got the next job.
+    Otherwise: the queue would stand still until somebody frees memory.
+    """
     client = connect(address, cluster=False)
     store = RedisJobStore(client)
     await store.submit("q", [job(1), job(2)], now=T0, key_for_s=1.0)

@@ -71,6 +71,13 @@ def test_a_submitted_job_lands_on_the_queue(front):
 
 
 def test_a_repeated_key_gives_the_first_jobs_id_and_says_so(front):
+    """Two submits with one idempotency key make one job.
+
+    Did: submitted the same request with a key twice, through the gRPC front.
+    Saw: both answers carry the same id, the second says that it is a duplicate, and one job is ready.
+    Otherwise: two ids, and two jobs.
+    """
+
     async def scenario():
         async with front() as service:
             request = pb.SubmitRequest(job=new(idempotency_key="order-7"))
@@ -282,6 +289,13 @@ def test_a_message_over_the_limit_is_refused_before_it_is_read(front):
 
 
 def test_health_says_serving_then_not_serving_while_draining(front):
+    """A load balancer that watches the service's health is told before calls are refused.
+
+    Did: watched the health of the service while its server was drained.
+    Saw: SERVING first, and NOT_SERVING as soon as the drain began.
+    Otherwise: the watch would end without NOT_SERVING, and a load balancer would go on sending calls.
+    """
+
     async def scenario():
         async with front() as service, grpc.aio.insecure_channel(service.address) as channel:
             health = health_pb2_grpc.HealthStub(channel)

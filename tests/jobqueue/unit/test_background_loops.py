@@ -45,6 +45,12 @@ async def test_a_full_batch_asks_for_another_pass_at_once(bench):
 
 
 async def test_a_lease_is_reaped_only_when_it_ended_longer_ago_than_the_slack(bench):
+    """The reaper waits a little longer than the lease says.
+
+    Did: ran the reaper exactly half a second after the end of a lease, and once more a tenth of a second later.
+    Saw: the first run left the job with its worker; the second took it away.
+    Otherwise: a worker whose clock is late by some milliseconds would lose a job that it is about to renew.
+    """
     await hold(bench, 1)
     now = bench.clock.now()
     await reaper(bench).run_once(now + 10.0 + defaults.SKEW_SLACK_S)
@@ -55,6 +61,12 @@ async def test_a_lease_is_reaped_only_when_it_ended_longer_ago_than_the_slack(be
 
 
 async def test_a_job_that_killed_its_workers_often_enough_is_dead(bench):
+    """A reaped job counts as a failed attempt, so a job that kills its workers ends dead.
+
+    Did: let a worker fall silent in the last attempt that the job had, and ran the reaper.
+    Saw: the job is dead.
+    Otherwise: it would be ready again, and kill the next worker.
+    """
     await hold(bench, 1, attempt=2)
     await reaper(bench).run_once(bench.clock.now() + 11.0)
     assert (await bench.memory.find("q", job(1).id)).state is JobState.DEAD

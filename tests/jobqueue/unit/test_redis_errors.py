@@ -26,6 +26,12 @@ from jobqueue.domain.retry import is_transient
     ],
 )
 def test_an_error_of_theirs_leaves_as_ours_with_the_original_as_cause(error, ours, transient):
+    """Each error of redis-py leaves the adapter as one of three kinds, by what the caller can do about it.
+
+    Did: raised twelve errors of redis-py and of Python through the service's translation.
+    Saw: unavailable, full or refused, as listed, with the original as the cause; the first two count as transient.
+    Otherwise: an error of redis-py would reach the core, or a wrong password would be retried.
+    """
     with pytest.raises(ours) as caught, translated:
         raise error
     assert caught.value.__cause__ is error

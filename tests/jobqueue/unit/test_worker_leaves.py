@@ -148,6 +148,13 @@ async def test_a_store_that_stays_down_does_not_hold_up_the_drain_for_ever(bench
 
 
 async def test_a_long_job_keeps_its_lease_as_long_as_its_worker_lives(bench):
+    """A lease need not be as long as the job, because the heartbeat renews it.
+
+    Did: ran a job of 500 s under leases of 10 s, beside a second worker that reaps.
+    Saw: the job was done once, and nothing was reaped.
+    Otherwise: the second worker would run the job as well.
+    """
+
     @bench.handlers.handler("greet", timeout_s=1000.0)
     async def greet(each):
         await asyncio.sleep(500.0)

@@ -11,6 +11,7 @@ redis.call('LLEN', ready)
 local refused = {}
 for i = #ARGV - 1, 1, -2 do
   local id = ARGV[i]
+  -- --8<-- [start:compare]
   if redis.call('HGET', tokens, id) == ARGV[i + 1] then
     redis.call('HDEL', tokens, id)
     redis.call('ZREM', leases, id)
@@ -18,5 +19,6 @@ for i = #ARGV - 1, 1, -2 do
   else
     refused[#refused + 1] = id
   end
+  -- --8<-- [end:compare]
 end
 return refused
