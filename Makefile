@@ -22,7 +22,7 @@ site: setup ## build the site and serve it on this machine (PORT=8000)
 test: setup lint ## what a contributor runs before a commit: at most ten minutes on two cores
 	$(PYTEST) -m "not long" --timeout 600 --timeout-method thread
 
-test-long: setup ## fault runs, cluster, mutation, seed sweeps, Firefox; LONG_SCALE=0.1 for a tenth
+test-long: setup ## fault runs, cluster, other Pythons, mutation, seed sweeps, Firefox; LONG_SCALE=0.1 for a tenth
 	$(PYTEST) -m long --durations=0 --timeout 1500 --timeout-method thread
 
 course: setup ## grade the exercises' graders: stubs red, solutions green, wrong solutions caught
