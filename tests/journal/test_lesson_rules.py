@@ -4,6 +4,7 @@ import subprocess
 
 import pytest
 
+from journal.content.figure_rules import figure_problems
 from journal.content.lesson_rules import lesson_problems
 from journal.content.library import library
 from journal.content.repository import find_root
@@ -27,6 +28,14 @@ def test_every_lesson_has_its_head_its_length_and_small_pieces_of_code():
 
 def test_no_page_shows_what_an_exercise_asks_for():
     assert [str(problem) for problem in shown_answers(library(ROOT))] == []
+
+
+def test_every_page_has_a_figure_or_says_why_none_would_help(folder):
+    assert [str(problem) for problem in figure_problems(library(ROOT))] == []
+    fault = "it has no figure; add one, or `figure: none, because …` to its front matter"
+    assert fault in [one.message for one in figure_problems(library(folder.path)) if one.path == LESSON]
+    folder.change(LESSON, "# Retries\n", "# Retries\n\n```figure\nname: herd\n```\n")
+    assert LESSON not in [one.path for one in figure_problems(library(folder.path))]
 
 
 @pytest.fixture

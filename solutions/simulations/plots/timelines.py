@@ -74,6 +74,14 @@ def _closed_channel() -> Figure:
     )
 
 
+def _failover() -> Figure:
+    line = Timeline(("producer", "primary", "replica"), 12, height=2.0)
+    line.moment(0, 2, "submit").arrow((0, 2), (1, 2.2)).bar(1, 0, 5.5, "").moment(0, 3, "OK", "good")
+    line.cross(1, 5.5, "dies, the write still in its buffer", below=True)
+    line.bar(2, 0, 8, "follows", "quiet").bar(2, 8, 12, "is primary now")
+    return line.cross(2, 8.6, "the job isn't there").figure
+
+
 PICTURES = (
     Picture(
         "pop-and-move",
@@ -99,6 +107,13 @@ PICTURES = (
         "knows. Only then does the server refuse new calls; it finishes the running ones and exits before the "
         "SIGKILL at 30 s.",
         _shutdown,
+    ),
+    Picture(
+        "failover",
+        "An acknowledged write that a failover loses",
+        "The producer submits a job and the primary answers OK. Before it has sent the write to the replica, the "
+        "primary dies. The replica becomes the new primary, and the job isn't there.",
+        _failover,
     ),
     Picture(
         "race",
