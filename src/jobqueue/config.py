@@ -75,11 +75,20 @@ class Settings:
         "From SIGTERM to the end of the process: four fifths for calls and jobs in flight, the rest to settle them",
         _at_least(1),
     )
-    max_attempts: int = _setting(defaults.MAX_ATTEMPTS, "Attempts a job gets, the first included", _at_least(1))
+    max_attempts: int = _setting(
+        defaults.MAX_ATTEMPTS, "Attempts that must have failed before a job is dead; 1 for never again", _at_least(1)
+    )
+    survive_s: float = _setting(
+        defaults.SURVIVE_S, "Length of an outage that every job survives: errors bury none sooner", _at_least(0)
+    )
     base_s: float = _setting(defaults.BASE_S, "Ceiling of the delay before the second attempt", _above(0))
     cap_s: float = _setting(defaults.CAP_S, "Largest ceiling of a delay", _above(0))
-    budget_ratio: float = _setting(defaults.BUDGET_RATIO, "Retries that one success pays for", _at_least(0))
-    budget_cap: float = _setting(defaults.BUDGET_CAP, "Retries a worker can save up", _at_least(1))
+    budget_ratio: float = _setting(
+        defaults.BUDGET_RATIO, "Retries that one success of the same type pays for", _at_least(0)
+    )
+    probe_every_s: float = _setting(
+        defaults.PROBE_EVERY_S, "After so long without a retry of a type, one runs unpaid", _above(0)
+    )
     payload_limit: int = _setting(defaults.PAYLOAD_LIMIT, "Largest payload, bytes of JSON", _at_least(2))
     message_limit: int = _setting(16 * 1024 * 1024, "Largest gRPC message, in bytes", _at_least(1024))
     done_for_s: float = _setting(defaults.DONE_FOR_S, "How long a done job can be looked up", _at_least(0))
@@ -129,7 +138,7 @@ class Settings:
     @property
     def retry_policy(self) -> RetryPolicy:
         """The policy of handlers that bring none of their own."""
-        return RetryPolicy(max_attempts=self.max_attempts, base_s=self.base_s, cap_s=self.cap_s)
+        return RetryPolicy(self.max_attempts, self.base_s, self.cap_s, self.survive_s)
 
 
 FIELDS = {item.name: item for item in fields(Settings)}

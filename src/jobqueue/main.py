@@ -37,6 +37,7 @@ from jobqueue.application.submit import Submitter
 from jobqueue.application.trim import Retention
 from jobqueue.application.worker import Worker, WorkerSettings
 from jobqueue.config import Settings
+from jobqueue.domain.admission import AdmissionPolicy
 from jobqueue.domain.errors import InvalidSettings, StoreError
 from jobqueue.entrypoints.bench import bench
 from jobqueue.entrypoints.cli import serve
@@ -199,9 +200,8 @@ def _worker(settings: Settings, store: JobStore, clock: Clock, observer: Observe
             prefetch=settings.prefetch,
             lease_s=settings.lease_s,
             grace_s=settings.grace_s,
-            budget_ratio=settings.budget_ratio,
-            budget_cap=settings.budget_cap,
             key_for_s=settings.key_for_s,
+            admission=AdmissionPolicy(settings.budget_ratio, settings.probe_every_s),
             retention=Retention(settings.done_for_s, settings.done_max, settings.dead_for_s, settings.dead_max),
         ),
     )

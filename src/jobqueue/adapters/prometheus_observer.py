@@ -41,12 +41,15 @@ class PrometheusObserver(SilentObserver):
         overdue = Gauge(
             "oldest_due_job_age_seconds", "How long the first due job waits.", ("queue",), registry=registry
         )
+        retries = Gauge(
+            "retries_waiting", "Scheduled jobs that are retries, as last looked at.", ("queue",), registry=registry
+        )
         self._submitted = cache(submitted.labels)
         self._duplicates = cache(duplicates.labels)
         self._lost = cache(lost.labels)
         self._moved = cache(moved.labels)
         self._failures = cache(failures.labels)
-        self._depth, self._age, self._overdue = depth, age, overdue
+        self._depth, self._age, self._overdue, self._retries = depth, age, overdue, retries
 
     def submitted(self, queue: str, stored: int, duplicates: int) -> None:
         """Count what was stored, and what was there before."""
@@ -85,3 +88,4 @@ class PrometheusObserver(SilentObserver):
             self._depth.labels(stats.queue, state.value).set(count)
         self._age.labels(stats.queue).set(stats.oldest_ready_age_s)
         self._overdue.labels(stats.queue).set(stats.oldest_due_age_s)
+        self._retries.labels(stats.queue).set(stats.retries)

@@ -1,20 +1,24 @@
 """The job store on Redis or Valkey, one server or a cluster: builds each script's arguments and reads its reply."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import redis.exceptions
 
 from jobqueue.adapters import redis_scripts as scripts
+from jobqueue.adapters.allowance_record import decode_allowance, encode_allowance
 from jobqueue.adapters.job_record import decode, decode_or_show, encode
 from jobqueue.adapters.redis_errors import translated
 from jobqueue.adapters.redis_fast_path import at_once
 from jobqueue.adapters.redis_keys import queue_keys
 from jobqueue.adapters.redis_scripts import Client
-from jobqueue.application.ports.job_store import Claim, DeadJob, JobStore, LapsedLeases, Receipt
+from jobqueue.application.ports.job_store import Claim, DeadJob, DueRetries, JobStore, LapsedLeases, Receipt
+from jobqueue.domain.admission import Allowance, Attempts
 from jobqueue.domain.errors import UndecodableRecord
 from jobqueue.domain.job import Job, JobState, JobView, Lease, QueueStats, Unreadable
-from jobqueue.domain.verdict import Bury, Retry
+from jobqueue.domain.verdict import Bury, Redeliver, Retry, Verdict
+
+WAITS_IN: dict[type[Verdict], str] = {Bury: "dead", Redeliver: "scheduled", Retry: "retries"}
 
 
 def _ms(at: float) -> int:
@@ -54,9 +58,13 @@ class RedisJobStore:
         now: float,
         lease_s: float,
         done_max: int,
+        succeeded: Mapping[str, int],
     ) -> Claim:
         """Acknowledge and claim in one round trip; see `JobLeases`."""
         keys, args = _claim_args(queue, wanted=wanted, token=token, now=now, lease_s=lease_s, done_max=done_max)
+        args.append(len(succeeded))
+        for counted in succeeded.items():
+            args += counted
         for receipt in done:
             args += receipt
         reply = await scripts.acknowledge_and_claim(self._client, keys, *args)
@@ -75,6 +83,7 @@ class RedisJobStore:
         brings the jobs with it, and no instant exists at which a job is neither ready nor leased.
         """
         keys, args = _claim_args(queue, wanted=wanted, token=token, now=now, lease_s=lease_s, done_max=0)
+        args.append(0)
         ready = keys[0]
         with translated:
             woken, reply = await at_once(
@@ -100,7 +109,7 @@ class RedisJobStore:
         self,
         queue: str,
         receipts: Sequence[Receipt],
-        verdicts: Sequence[Retry | Bury],
+        verdicts: Sequence[Verdict],
         *,
         now: float,
         lapsed_before: float | None = None,
@@ -109,12 +118,12 @@ class RedisJobStore:
         keys = queue_keys(queue)
         args: list[Any] = ["" if lapsed_before is None else _ms(lapsed_before)]
         for receipt, verdict in zip(receipts, verdicts, strict=True):
-            if isinstance(verdict, Bury):
-                args += (_raw(receipt.id), receipt.token, 1, _ms(now), encode(verdict.job))
-            else:
-                args += (_raw(receipt.id), receipt.token, 0, _ms(verdict.job.due_at), encode(verdict.job))
+            job = verdict.job
+            at = now if isinstance(verdict, Bury) else job.due_at
+            args += (_raw(receipt.id), receipt.token, WAITS_IN[type(verdict)], _ms(at), encode(job), job.type)
+        where = (keys.leases, keys.tokens, keys.records, keys.scheduled, keys.dead)
         refused = await scripts.settle_failed(
-            self._client, (keys.leases, keys.tokens, keys.records, keys.scheduled, keys.dead), *args
+            self._client, (*where, keys.retries, keys.retry_order, keys.admission), *args
         )
         return [_id(job_id) for job_id in refused]
 
@@ -136,6 +145,24 @@ class RedisJobStore:
         """Move due jobs to ready; see `JobUpkeep`."""
         keys = queue_keys(queue)
         return int(await scripts.promote(self._client, (keys.scheduled, keys.ready), _ms(now), limit))
+
+    async def due_retries(self, queue: str, *, now: float) -> list[DueRetries]:
+        """List types with due retries; see `JobUpkeep`."""
+        keys = queue_keys(queue)
+        found = await scripts.due_retries(self._client, (keys.retries, keys.retry_order, keys.admission), _ms(now))
+        return [
+            DueRetries(
+                kind.decode(), due, Attempts(int(succeeded), int(failed)), decode_allowance(stored), bytes(stored)
+            )
+            for kind, due, succeeded, failed, stored in found
+        ]
+
+    async def admit_retries(self, queue: str, seen: DueRetries, *, allowance: Allowance, now: float, limit: int) -> int:
+        """Move due retries to ready; see `JobUpkeep`."""
+        keys = queue_keys(queue)
+        where = (keys.retries, keys.retry_order, keys.ready, keys.admission)
+        args = (seen.type, seen.stored, encode_allowance(allowance), _ms(now), limit)
+        return max(0, int(await scripts.admit_retries(self._client, where, *args)))
 
     # --8<-- [start:lapsed]
     async def lapsed(self, queue: str, *, before: float, limit: int) -> LapsedLeases:
@@ -173,7 +200,7 @@ class RedisJobStore:
     async def find(self, queue: str, job_id: str) -> JobView | None:
         """Look a job up; see `JobArchive`."""
         keys = queue_keys(queue)
-        where = (keys.records, keys.scheduled, keys.leases, keys.dead, keys.done, keys.tokens)
+        where = (keys.records, keys.tokens, keys.scheduled, keys.retries, keys.leases, keys.dead, keys.done)
         reply = await scripts.find(self._client, where, job_id)
         if reply is None:
             return None
@@ -185,8 +212,9 @@ class RedisJobStore:
     async def cancel(self, queue: str, seen: JobView, job: Job, *, now: float) -> bool:
         """Bury a job that does not run; see `JobArchive`."""
         keys = queue_keys(queue)
-        where = (keys.records, keys.scheduled, keys.ready, keys.dead)
-        return bool(await scripts.cancel(self._client, where, job.id, seen.stored, encode(job), _ms(now)))
+        where = (keys.records, keys.scheduled, keys.ready, keys.dead, keys.retries, keys.retry_order)
+        args = (job.id, seen.stored, encode(job), _ms(now), job.type, _ms(seen.job.due_at))
+        return bool(await scripts.cancel(self._client, where, *args))
 
     async def dead(self, queue: str, *, start: int, limit: int) -> list[DeadJob]:
         """List dead jobs; see `JobArchive`."""
@@ -211,8 +239,8 @@ class RedisJobStore:
     async def stats(self, queue: str, *, now: float) -> QueueStats:
         """Count; see `JobArchive`."""
         keys = queue_keys(queue)
-        where = (keys.records, keys.ready, keys.scheduled, keys.leases, keys.done, keys.dead)
-        ready, scheduled, running, done, dead, head, first_due = await scripts.stats(self._client, where)
+        where = (keys.records, keys.ready, keys.scheduled, keys.leases, keys.done, keys.dead, keys.retries)
+        ready, scheduled, running, done, dead, head, first_due, retries = await scripts.stats(self._client, where)
         try:
             waiting_since = decode("head", queue, head).due_at if head else now
         except UndecodableRecord:  # it is claimed and buried like any other, and until then its age is not known
@@ -225,7 +253,7 @@ class RedisJobStore:
             JobState.DEAD: int(dead),
         }
         overdue_s = now - float(first_due) / 1000 if first_due else 0.0
-        return QueueStats(queue, depth, max(0.0, now - waiting_since), max(0.0, overdue_s))
+        return QueueStats(queue, depth, max(0.0, now - waiting_since), max(0.0, overdue_s), int(retries))
 
     async def ping(self) -> None:
         """Return when the server answers; see `JobArchive`."""
@@ -251,7 +279,7 @@ def _claim_args(
     queue: str, *, wanted: int, token: str, now: float, lease_s: float, done_max: int
 ) -> tuple[tuple[str, ...], list[Any]]:
     keys = queue_keys(queue)
-    return (keys.ready, keys.records, keys.leases, keys.tokens, keys.done), [
+    return (keys.ready, keys.records, keys.leases, keys.tokens, keys.done, keys.admission), [
         _ms(now),
         _ms(now + lease_s),
         token,

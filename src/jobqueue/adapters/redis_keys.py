@@ -10,7 +10,10 @@ class QueueKeys(NamedTuple):
 
     records: str  # hash: id → record, for every job in any state
     ready: str  # list of ids: head is next, submits and promotions go to the tail
-    scheduled: str  # sorted set: id, score = due instant
+    scheduled: str  # sorted set: id of a delayed job, or of one whose lease lapsed, score = due instant
+    retries: str  # sorted set: id of a job to be retried, score = due instant; its state is scheduled, too
+    retry_order: str  # sorted set, all scores 0: type, due instant, id, for every id in retries
+    admission: str  # hash: what decides how many retries of a type are admitted
     leases: str  # sorted set: id, score = end of the lease; this is the running set
     tokens: str  # hash: id → lease token, for every id in leases
     done: str  # sorted set: id, score = done instant

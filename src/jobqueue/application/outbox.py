@@ -1,5 +1,6 @@
 """What became of jobs, until the store knows it."""
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TypeVar
@@ -16,19 +17,25 @@ class Outbox:
     """Keeps the results of jobs in the order in which they came, until they are sent.
 
     Attributes:
-        done: To acknowledge.
+        done: To acknowledge, with their types.
         failed: To schedule again or to bury.
         unfinished: To give back to the head of ready.
     """
 
     def __init__(self) -> None:
-        self.done: list[Receipt] = []
+        self.done: list[tuple[Receipt, str]] = []
         self.failed: list[tuple[Receipt, Retry | Bury]] = []
         self.unfinished: list[Lease] = []
 
     def __bool__(self) -> bool:
         """Say whether anything waits to be sent."""
         return bool(self.done or self.failed or self.unfinished)
+
+    @contextmanager
+    def acknowledging(self) -> Iterator[tuple[list[Receipt], Counter[str]]]:
+        """As `batch` of what is done: the receipts, and how many there are of each type."""
+        with self.batch(self.done) as done:
+            yield [receipt for receipt, _ in done], Counter(kind for _, kind in done)
 
     @contextmanager
     def batch(self, results: list[T]) -> Iterator[list[T]]:

@@ -7,7 +7,7 @@ from jobqueue.application.ports.job_store import JobLeases, JobUpkeep, Receipt
 from jobqueue.application.ports.observer import Observer
 from jobqueue.domain import defaults
 from jobqueue.domain.retry import RetryPolicy
-from jobqueue.domain.verdict import Bury, Retry, after_lapse, unreadable_job
+from jobqueue.domain.verdict import Bury, Verdict, after_lapse, unreadable_job
 
 LIMIT = 200
 
@@ -55,7 +55,7 @@ class Reaper:
         before = now - self._slack_s
         lapsed = await self._store.lapsed(queue, before=before, limit=LIMIT)
         receipts: list[Receipt] = []
-        verdicts: list[Retry | Bury] = []
+        verdicts: list[Verdict] = []
         for lease in lapsed.leases:
             receipts.append(Receipt(lease.job.id, lease.token))
             verdicts.append(after_lapse(lease, self._policy_for(lease.job.type), now=now))

@@ -16,7 +16,7 @@ from jobqueue.application.traffic import Traffic
 from jobqueue.domain import defaults
 from jobqueue.domain.errors import JobTimedOut, UnknownJobType
 from jobqueue.domain.job import Lease
-from jobqueue.domain.retry import RetryBudget, RetryPolicy
+from jobqueue.domain.retry import RetryPolicy
 from jobqueue.domain.verdict import Bury, after_failure
 
 YIELD_EVERY = 32
@@ -38,7 +38,6 @@ class Slot:
         clock: Measures durations.
         observer: Hears of every attempt.
         rng: Draws the delays of retries.
-        budget: Pays for retries.
         threads: Where synchronous handlers run.
         keep_marks_s: Seconds for which the mark of an effect lives while its job may come again.
     """
@@ -50,7 +49,6 @@ class Slot:
         clock: Clock,
         observer: Observer,
         rng: random.Random,
-        budget: RetryBudget,
         threads: Executor,
         keep_marks_s: float = defaults.DEAD_FOR_S + defaults.WAITING_FOR_S,
     ) -> None:
@@ -58,7 +56,6 @@ class Slot:
         self._clock = clock
         self._observer = observer
         self._rng = rng
-        self._budget = budget
         self._threads = threads
         self._marks = AttemptMarks(keep_marks_s)
         self._task: asyncio.Task[None] | None = None
@@ -148,7 +145,7 @@ class Slot:
             timed_out = JobTimedOut(f"attempt {lease.job.attempt} ran into the timeout of its handler")
             timed_out.__cause__ = None if isinstance(error, asyncio.CancelledError) else error
             error = timed_out
-        verdict = after_failure(lease.job, error, policy, now=self._clock.now(), rng=self._rng, budget=self._budget)
+        verdict = after_failure(lease.job, error, policy, now=self._clock.now(), rng=self._rng)
         traffic.settle_failed(lease, verdict)
         return (Outcome.DEAD if isinstance(verdict, Bury) else Outcome.RETRIED), error
 

@@ -12,7 +12,7 @@ from jobqueue.application.ports.job_store import Claim, JobLeases, Receipt
 from jobqueue.application.ports.observer import Observer
 from jobqueue.application.prefetch import LINGER_S, Prefetch
 from jobqueue.domain.job import Lease
-from jobqueue.domain.retry import RetryBudget, full_jitter_s
+from jobqueue.domain.retry import full_jitter_s
 from jobqueue.domain.verdict import Bury, Retry, unreadable_job
 
 WAIT_S = 1.0
@@ -26,7 +26,6 @@ class Traffic:
         clock: Tells the instants of leases.
         observer: Hears of what was claimed and lost.
         rng: Draws the delay after the store failed.
-        budget: Earns for what was done.
         queue: Name of the queue.
         worker_id: Begins every lease token: tells who held a job.
         lease_s: Length of a lease, in seconds.
@@ -43,7 +42,6 @@ class Traffic:
         clock: Clock,
         observer: Observer,
         rng: random.Random,
-        budget: RetryBudget,
         *,
         queue: str,
         worker_id: str,
@@ -62,7 +60,6 @@ class Traffic:
         self._clock = clock
         self._observer = observer
         self._rng = rng
-        self._budget = budget
         self._worker_id = worker_id
         self._claims = 0
         self._lease_s = lease_s
@@ -87,7 +84,7 @@ class Traffic:
 
     def acknowledge(self, lease: Lease) -> None:
         """Note a job that is done, for the next request."""
-        self.outbox.done.append(Receipt(lease.job.id, lease.token))
+        self.outbox.done.append((Receipt(lease.job.id, lease.token), lease.job.type))
         if len(self.outbox.done) == 1:
             self._wake.set()
 
@@ -160,7 +157,7 @@ class Traffic:
     async def _acknowledge_and_claim(self) -> None:
         """Acknowledge what is done and claim what there is room for, in one round trip."""
         self.pressing = False
-        with self.outbox.batch(self.outbox.done) as done:
+        with self.outbox.acknowledging() as (done, succeeded):
             self._prefetch.ended(len(done), self._clock.ticks())
             wanted = self._room() if self._prefetch.more else 0
             claim = await self._store.acknowledge_and_claim(
@@ -171,10 +168,10 @@ class Traffic:
                 now=self._clock.now(),
                 lease_s=self._lease_s,
                 done_max=self._done_max,
+                succeeded=succeeded,
             )
         if done:
             self._shortener.acknowledged(done, claim.refused)
-            self._budget.deposit(len(done) - len(claim.refused))
         self._accept(claim, wanted)
 
     # --8<-- [end:traffic-loop]

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
+from jobqueue.application.admit import Admitter
 from jobqueue.application.handlers import Handlers
 from jobqueue.application.heartbeat import Heartbeat
 from jobqueue.application.loop import every, steadily
@@ -19,7 +20,7 @@ from jobqueue.application.slot import Slot, Stop
 from jobqueue.application.traffic import Traffic
 from jobqueue.application.trim import Retention, Trimmer
 from jobqueue.domain import defaults
-from jobqueue.domain.retry import RetryBudget
+from jobqueue.domain.admission import AdmissionPolicy
 
 WATCH_EVERY_S = 0.1
 
@@ -42,8 +43,7 @@ class WorkerSettings:
             claimed only while jobs end that fast.
         lease_s: Seconds that the worker may stay silent before its jobs go to another.
         grace_s: Seconds that a drain may take in all. Running jobs get four fifths of it.
-        budget_ratio: Retries that one success pays for.
-        budget_cap: Retries that can be saved up, and with which the worker starts.
+        admission: How retries are paid for.
         retention: What the trimmer keeps.
         key_for_s: Seconds that the mark of an effect lives on after its job is acknowledged.
     """
@@ -53,8 +53,7 @@ class WorkerSettings:
     prefetch: int = defaults.PREFETCH
     lease_s: float = defaults.LEASE_S
     grace_s: float = defaults.GRACE_S
-    budget_ratio: float = defaults.BUDGET_RATIO
-    budget_cap: float = defaults.BUDGET_CAP
+    admission: AdmissionPolicy = field(default_factory=AdmissionPolicy)
     retention: Retention = field(default_factory=Retention)
     key_for_s: float = defaults.KEY_FOR_S
 
@@ -112,14 +111,12 @@ class Worker:
         self._answered_at = clock.now()
         self._defects = 0
         self._draining: asyncio.Task[None] | None = None
-        budget = RetryBudget(settings.budget_ratio, settings.budget_cap)
         self._slots = [
             Slot(
                 handlers=handlers,
                 clock=clock,
                 observer=observer,
                 rng=rng,
-                budget=budget,
                 threads=self._threads,
                 keep_marks_s=settings.retention.dead_for_s + defaults.WAITING_FOR_S,
             )
@@ -131,7 +128,6 @@ class Worker:
                 clock,
                 observer,
                 rng,
-                budget,
                 queue=queue,
                 worker_id=worker_id,
                 lease_s=settings.lease_s,
@@ -148,6 +144,10 @@ class Worker:
         self._promoter = Promoter(store, observer, queues)
         self._upkeep: dict[str, tuple[float, Callable[[float], Awaitable[bool]]]] = {
             "promote": (defaults.PROMOTE_EVERY_S, self._promote),
+            "admit": (
+                defaults.ADMIT_EVERY_S,
+                Admitter(store, observer, queues, settings.admission).run_once,
+            ),
             "reap": (defaults.REAP_EVERY_S, Reaper(store, observer, queues, handlers.policy_for).run_once),
             "trim": (defaults.TRIM_EVERY_S, Trimmer(store, observer, queues, settings.retention).run_once),
             "watch": (WATCH_EVERY_S, self._watch),

@@ -5,7 +5,7 @@ Nothing else in the service repeats one of these: configuration, help texts and 
 
 # --8<-- [start:retry-defaults]
 MAX_ATTEMPTS = 5
-"""Attempts a job gets, the first included, before it is dead."""
+"""Attempts that must have failed, the first included, before a job is dead."""
 
 BASE_S = 0.5
 """Ceiling of the delay before the second attempt, in seconds; it doubles with each further attempt."""
@@ -13,11 +13,14 @@ BASE_S = 0.5
 CAP_S = 60.0
 """Largest ceiling of a delay, in seconds."""
 
+SURVIVE_S = 86400.0
+"""Length of an outage, in seconds, that every job must survive: errors bury a job only when its first is older."""
+
 BUDGET_RATIO = 0.2
 """Retries that one success pays for: 0.2 allows one retry for five successes in the long run."""
 
-BUDGET_CAP = 100.0
-"""Retries that a worker may save up, and with which it starts."""
+PROBE_EVERY_S = 10.0
+"""Seconds between two retries of a job type that run without being paid for, to notice a recovery."""
 # --8<-- [end:retry-defaults]
 
 LEASE_S = 15.0
@@ -45,6 +48,7 @@ BATCH_LIMIT = 1000
 """Most jobs that one script moves: it bounds how long the server serves nobody else."""
 
 PROMOTE_EVERY_S = 0.2
+ADMIT_EVERY_S = 0.2
 REAP_EVERY_S = 0.25
 TRIM_EVERY_S = 1.0
 

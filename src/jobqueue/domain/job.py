@@ -15,7 +15,8 @@ from jobqueue.domain.errors import UndecodableRecord
 class JobState(StrEnum):
     """Where a job is; each comment says who moves it on."""
 
-    SCHEDULED = "scheduled"  # the promoter, once the job is due: to ready. A cancel: to dead
+    SCHEDULED = "scheduled"  # the promoter, once the job is due, or the admitter, once a retry may run: to ready.
+    #                          A cancel: to dead
     READY = "ready"  # a worker that takes it: to running. A cancel: to dead
     RUNNING = "running"  # its worker: to done, scheduled (retry), dead, ready (given back). The reaper, if the worker
     #                      stayed silent past the lease: to scheduled or dead. Nobody else
@@ -149,10 +150,12 @@ class QueueStats(NamedTuple):
     Attributes:
         depth: Number of jobs by state.
         oldest_ready_age_s: Age of the job at the head of ready; 0.0 with none.
-        oldest_due_age_s: How long the first scheduled job is overdue; 0.0 when none is.
+        oldest_due_age_s: How long the first scheduled job, retries apart, is overdue; 0.0 when none is.
+        retries: How many of the scheduled jobs are retries, which wait to be admitted when their delay is over.
     """
 
     queue: str
     depth: Mapping[JobState, int]
     oldest_ready_age_s: float
     oldest_due_age_s: float
+    retries: int = 0

@@ -1,18 +1,25 @@
-"""What becomes of a job whose attempt failed: scheduled again, or dead. Worker and reaper both ask here."""
+"""What becomes of a job whose attempt failed: another attempt, or dead. Worker and reaper both ask here."""
 
 import random
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from jobqueue.domain.errors import LeaseLapsed, UndecodableRecord
 from jobqueue.domain.job import FAILURES_KEPT, Cause, Failure, Job, Lease, Redriven
-from jobqueue.domain.retry import RetryBudget, RetryPolicy, is_transient
+from jobqueue.domain.retry import RetryPolicy, is_transient
 
 CAUSES_KEPT = 8
 MESSAGE_LIMIT = 500
 
 
 class Retry(NamedTuple):
-    """Schedule the job as given: next attempt, new due instant, failure noted."""
+    """The attempt failed: the job waits for its delay and then to be admitted, as given, failure noted."""
+
+    job: Job
+
+
+class Redeliver(NamedTuple):
+    """The lease lapsed: the job is due again, as given, failure noted. Nothing has to pay for it."""
 
     job: Job
 
@@ -23,57 +30,72 @@ class Bury(NamedTuple):
     job: Job
 
 
+Verdict = Retry | Redeliver | Bury
+
+
 # --8<-- [start:verdict]
 def after_failure(
-    job: Job,
-    error: BaseException,
-    policy: RetryPolicy,
-    *,
-    now: float,
-    rng: random.Random,
-    budget: RetryBudget | None = None,
+    job: Job, error: BaseException, policy: RetryPolicy, *, now: float, rng: random.Random
 ) -> Retry | Bury:
     """Decide what becomes of a job whose attempt ended with this error.
 
-    Permanent, or no attempt left: dead. Otherwise scheduled after a full-jitter delay. An empty budget loses no job:
-    it makes the job wait the policy's whole cap longer, so that what is failing is asked less often.
+    A permanent error buries it. A transient one does so only when the policy's attempts have all failed and the first
+    of them is older than the outage that a job must survive; until then the job waits a full-jitter delay and is then
+    retried as soon as `admission` allows. With a policy of one attempt it is buried at once.
     """
     failed = noted(job, error, now)
-    if not is_transient(error) or job.attempt >= policy.max_attempts:
+    if not is_transient(error) or policy.max_attempts == 1:
         return Bury(failed)
-    delay_s = policy.delay_s(job.attempt, rng)
-    if budget is not None and not budget.spend():
-        delay_s += policy.cap_s
-    return Retry(failed._replace(attempt=job.attempt + 1, due_at=now + delay_s))
+    first = next(iter(failures_since_redrive(failed)), failed.failures[-1])
+    if job.attempt >= policy.max_attempts and now - first.at >= policy.survive_s:
+        return Bury(failed)
+    return Retry(failed._replace(attempt=job.attempt + 1, due_at=now + policy.delay_s(job.attempt, rng)))
 
 
 # --8<-- [end:verdict]
 
 
 # --8<-- [start:lapsed]
-def after_lapse(lease: Lease, policy: RetryPolicy, *, now: float) -> Retry | Bury:
+def after_lapse(lease: Lease, policy: RetryPolicy, *, now: float) -> Redeliver | Bury:
     """Decide what becomes of a job whose worker stayed silent past the lease.
 
-    The attempt counts: a job that kills its worker each time must end dead, not go round for ever. The lease was the
-    delay, so the next attempt is due at once.
+    A job that kills its worker each time must end dead, and soon: after as many lapsed leases as the policy has
+    attempts (19 at most, since older failures are not kept), no matter how long that took. The lease was the delay, so
+    the next attempt is due right away.
     """
     holder = lease.token.partition(".")[0]
     error = LeaseLapsed(f"worker {holder} stayed silent past the lease of attempt {lease.job.attempt}")
     failed = noted(lease.job, error, now)
-    if lease.job.attempt >= policy.max_attempts:
+    lapsed = type_name(error)
+    lapses = sum(failure.causes[0].type == lapsed for failure in failures_since_redrive(failed) if failure.causes)
+    if lapses >= min(policy.max_attempts, FAILURES_KEPT - 1):
         return Bury(failed)
-    return Retry(failed._replace(attempt=lease.job.attempt + 1, due_at=now))
+    return Redeliver(failed._replace(attempt=lease.job.attempt + 1, due_at=now))
 
 
 # --8<-- [end:lapsed]
 
 
+def failures_since_redrive(job: Job) -> Sequence[Failure]:
+    """Return the failures that count: all that are kept, or those since the last re-drive."""
+    if not job.redriven:
+        return job.failures
+    return [failure for failure in job.failures if failure.at >= job.redriven[-1].at]
+
+
 def noted(job: Job, error: BaseException, now: float) -> Job:
-    """Return the job with the error's chain added to its failures; of more than twenty, the first and the last stay."""
-    failures = [*job.failures, Failure(job.attempt, now, causes_of(error))]
-    if len(failures) > FAILURES_KEPT:
-        del failures[1 : len(failures) - FAILURES_KEPT + 1]
-    return job._replace(failures=tuple(failures))
+    """Return the job with the error's chain added to its failures.
+
+    Of more than twenty the last stay, and with them the very first and the first since the last re-drive: the one
+    tells where the trouble began, the other how long it lasts.
+    """
+    job = job._replace(failures=(*job.failures, Failure(job.attempt, now, causes_of(error))))
+    surplus = len(job.failures) - FAILURES_KEPT
+    if surplus <= 0:
+        return job
+    protected = {0, len(job.failures) - len(failures_since_redrive(job))}
+    dropped = [place for place in range(len(job.failures)) if place not in protected][:surplus]
+    return job._replace(failures=tuple(each for place, each in enumerate(job.failures) if place not in dropped))
 
 
 def causes_of(error: BaseException) -> tuple[Cause, ...]:

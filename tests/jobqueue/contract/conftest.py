@@ -53,10 +53,17 @@ class Engine:
     async def submit(self, *jobs, at=T0):
         return await self.store.submit("q", jobs, now=at, key_for_s=100.0)
 
-    async def claim(self, wanted=10, at=T0, lease_s=LEASE_S, done=()):
+    async def claim(self, wanted=10, at=T0, lease_s=LEASE_S, done=(), succeeded=None):
         self.claims += 1
         return await self.store.acknowledge_and_claim(
-            "q", done, wanted=wanted, token=f"w.{self.claims}", now=at, lease_s=lease_s, done_max=DONE_MAX
+            "q",
+            done,
+            wanted=wanted,
+            token=f"w.{self.claims}",
+            now=at,
+            lease_s=lease_s,
+            done_max=DONE_MAX,
+            succeeded=succeeded or {},
         )
 
     async def claimed(self, count=1, at=T0):
@@ -85,6 +92,8 @@ def memory_engine():
             "records": sorted(q.records),
             "ready": list(q.ready),
             "scheduled": sorted(q.scheduled.score),
+            "retries": sorted(q.retries.score),
+            "retry_order": sorted(job_id for ranked in q.retry_order.values() for job_id in ranked.score),
             "leases": sorted(q.leases.score),
             "tokens": sorted(q.tokens),
             "done": sorted(q.done.score),
@@ -105,6 +114,8 @@ def redis_engine(client, second):
             "records": await client.hkeys(keys.records),
             "ready": await client.lrange(keys.ready, 0, -1),
             "scheduled": await client.zrange(keys.scheduled, 0, -1),
+            "retries": await client.zrange(keys.retries, 0, -1),
+            "retry_order": [member.rpartition(b"\0")[2] for member in await client.zrange(keys.retry_order, 0, -1)],
             "leases": await client.zrange(keys.leases, 0, -1),
             "tokens": await client.hkeys(keys.tokens),
             "done": await client.zrange(keys.done, 0, -1),
@@ -159,10 +170,11 @@ def pytest_generate_tests(metafunc):
 
 def check_nothing_is_lost(where):
     """Every record is in exactly one structure, and every lease has its token."""
-    structures = ("ready", "scheduled", "leases", "done", "dead")
+    structures = ("ready", "scheduled", "retries", "leases", "done", "dead")
     placed = sorted(job_id for name in structures for job_id in where[name])
     assert placed == where["records"], f"each job in exactly one place, got {where}"
     assert where["leases"] == where["tokens"]
+    assert where["retries"] == where["retry_order"]
 
 
 @pytest.fixture

@@ -67,7 +67,9 @@ async def test_every_byte_of_a_job_comes_back(engine):
 async def test_queues_do_not_touch_each_other(engine):
     await engine.store.submit("a", [job(1)], now=T0, key_for_s=1.0)
     await engine.store.submit("b", [job(1)], now=T0, key_for_s=1.0)
-    claim = await engine.store.acknowledge_and_claim("a", [], wanted=5, token="w.1", now=T0, lease_s=1.0, done_max=1000)
+    claim = await engine.store.acknowledge_and_claim(
+        "a", [], wanted=5, token="w.1", now=T0, lease_s=1.0, done_max=1000, succeeded={}
+    )
     assert [lease.job.queue for lease in claim.leases] == ["a"]
     assert (await engine.store.stats("b", now=T0)).depth["ready"] == 1
 

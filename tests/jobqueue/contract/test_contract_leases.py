@@ -26,7 +26,9 @@ async def test_a_taken_job_is_running_and_nobody_else_gets_it(engine):
     lease = (await engine.claimed())[0]
     assert (lease.job, lease.expires_at) == (job(1), T0 + 10.0)
     assert not (
-        await engine.other.acknowledge_and_claim("q", [], wanted=9, token="x.1", now=T0, lease_s=1.0, done_max=1000)
+        await engine.other.acknowledge_and_claim(
+            "q", [], wanted=9, token="x.1", now=T0, lease_s=1.0, done_max=1000, succeeded={}
+        )
     ).leases
     view = await engine.store.find("q", lease.job.id)
     assert (view.state, view.at, view.token) == (JobState.RUNNING, T0 + 10.0, lease.token)
@@ -65,7 +67,9 @@ async def test_a_late_worker_is_refused_whatever_it_asks(engine, nothing_is_lost
     Otherwise: the late acknowledgement would have ended the second holder's run, as with a check of membership only.
     """
     late = (await engine.claimed())[0]
-    await engine.store.settle_failed("q", [receipt(late)], [retried(late, 0.0)], now=T0 + 11.0, lapsed_before=T0 + 11.0)
+    at = T0 + 11.0
+    lapse = after_lapse(late, RetryPolicy(), now=at)
+    await engine.store.settle_failed("q", [receipt(late)], [lapse], now=at, lapsed_before=at)
     await engine.store.promote("q", now=T0 + 11.0, limit=9)
     present = (await engine.claim(1, T0 + 11.0)).leases[0]
     assert present.job.attempt == 2

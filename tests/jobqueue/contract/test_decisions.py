@@ -37,7 +37,7 @@ async def submitted(store, count):
 
 async def claimed(store, wanted, done=(), token="w.1"):
     return await store.acknowledge_and_claim(
-        "q", done, wanted=wanted, token=token, now=T0, lease_s=10.0, done_max=1_000
+        "q", done, wanted=wanted, token=token, now=T0, lease_s=10.0, done_max=1_000, succeeded={}
     )
 
 

@@ -13,13 +13,15 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 
 from jobqueue.adapters.redis_job_store import RedisJobStore
 from jobqueue.application.ports.job_store import Receipt
+from jobqueue.domain.admission import AdmissionPolicy
 from jobqueue.domain.errors import TransientError, UndecodableRecord
 from jobqueue.domain.retry import RetryPolicy
 from jobqueue.domain.verdict import after_failure, after_lapse, noted, redriven
 from tests.jobqueue.contract.conftest import DONE_MAX, check_nothing_is_lost, memory_engine, redis_engine
 from tests.jobqueue.fakes.jobs import T0, job
 
-POLICY = RetryPolicy(max_attempts=2, base_s=1.0, cap_s=2.0)
+POLICY = RetryPolicy(max_attempts=2, base_s=1.0, cap_s=2.0, survive_s=0.0)
+ADMISSION = AdmissionPolicy(ratio=0.5, probe_every_s=5.0)
 NUMBERS = st.integers(0, 7)
 KEEP = {"done_for_s": 20.0, "done_max": 3, "dead_for_s": 30.0, "dead_max": 3, "limit": 2}
 
@@ -80,7 +82,8 @@ class Histories(RuleBasedStateMachine):
             claim = self.both("wait_and_claim", "q", wait_s=0.01, **options)
         else:
             done = self.some_receipts(picks)
-            claim = self.both("acknowledge_and_claim", "q", done, done_max=DONE_MAX, **options)
+            counted = {"greet": len(done)} if done else {}
+            claim = self.both("acknowledge_and_claim", "q", done, done_max=DONE_MAX, succeeded=counted, **options)
         self.receipts.extend(Receipt(lease.job.id, lease.token) for lease in claim.leases)
         self.receipts.extend(Receipt(broken.id, broken.token) for broken in claim.unreadable)
 
@@ -114,6 +117,15 @@ class Histories(RuleBasedStateMachine):
         receipts = [Receipt(lease.job.id, "old.1" if stale else lease.token) for lease in lapsed.leases]
         verdicts = [after_lapse(lease, POLICY, now=self.now) for lease in lapsed.leases]
         self.both("settle_failed", "q", receipts, verdicts, now=self.now, lapsed_before=before)
+
+    @rule(stale=st.booleans())
+    def admit(self, stale):
+        for seen in self.both("due_retries", "q", now=self.now):
+            admitted, allowance = ADMISSION.admit(seen.allowance, seen.counted, seen.due, now=self.now)
+            if admitted:
+                known = seen._replace(stored=b"[0]") if stale else seen
+                moved = self.both("admit_retries", "q", known, allowance=allowance, now=self.now, limit=admitted)
+                assert moved == (0 if stale else admitted)
 
     @rule(limit=st.integers(1, 3))
     def promote(self, limit):

@@ -87,7 +87,9 @@ def test_the_blocking_submitter_stores_what_the_other_one_would(address):
 
     async def look():
         store = RedisJobStore(connect(address, cluster=False))
-        claim = await store.acknowledge_and_claim("q", [], wanted=1, token="w.1", now=T0, lease_s=1.0, done_max=1000)
+        claim = await store.acknowledge_and_claim(
+            "q", [], wanted=1, token="w.1", now=T0, lease_s=1.0, done_max=1000, succeeded={}
+        )
         stats = await store.stats("q", now=T0)
         await store.close()
         return claim.leases[0].job, stats.depth
@@ -123,14 +125,16 @@ async def test_a_full_server_refuses_submits_and_still_lets_workers_finish(addre
     client = connect(address, cluster=False)
     store = RedisJobStore(client)
     await store.submit("q", [job(1), job(2)], now=T0, key_for_s=1.0)
-    claim = await store.acknowledge_and_claim("q", [], wanted=1, token="w.1", now=T0, lease_s=1.0, done_max=1000)
+    claim = await store.acknowledge_and_claim(
+        "q", [], wanted=1, token="w.1", now=T0, lease_s=1.0, done_max=1000, succeeded={}
+    )
     await client.config_set("maxmemory", 1)
     try:
         with pytest.raises(StoreFull, match="full"):
             await store.submit("q", [job(3)], now=T0, key_for_s=1.0)
         lease = claim.leases[0]
         done = await store.acknowledge_and_claim(
-            "q", [(lease.job.id, lease.token)], wanted=1, token="w.2", now=T0, lease_s=1.0, done_max=1000
+            "q", [(lease.job.id, lease.token)], wanted=1, token="w.2", now=T0, lease_s=1.0, done_max=1000, succeeded={}
         )
         assert not done.refused
         assert [each.job.id for each in done.leases] == ids([2])
@@ -150,7 +154,9 @@ async def test_a_full_server_renews_leases_and_hands_out_jobs_to_who_waits(addre
     store = RedisJobStore(client)
     await store.submit("q", [job(1), job(2)], now=T0, key_for_s=1.0)
     lease = (
-        await store.acknowledge_and_claim("q", [], wanted=1, token="w.1", now=T0, lease_s=1.0, done_max=1000)
+        await store.acknowledge_and_claim(
+            "q", [], wanted=1, token="w.1", now=T0, lease_s=1.0, done_max=1000, succeeded={}
+        )
     ).leases[0]
     await client.config_set("maxmemory", 1)
     try:
@@ -211,7 +217,9 @@ async def test_a_command_larger_than_the_sockets_buffer_leaves_whole(address):
     store = RedisJobStore(connect(address, cluster=False))
     payload = b'"%s"' % (b"x" * 20_000_000)
     await store.submit("q", [job(1, payload=payload), job(2)], now=T0, key_for_s=1.0)
-    claim = await store.acknowledge_and_claim("q", [], wanted=2, token="w.1", now=T0, lease_s=1.0, done_max=1000)
+    claim = await store.acknowledge_and_claim(
+        "q", [], wanted=2, token="w.1", now=T0, lease_s=1.0, done_max=1000, succeeded={}
+    )
     assert [len(lease.job.payload) for lease in claim.leases] == [20_000_002, 7]
     await store.close()
 
@@ -222,7 +230,9 @@ async def test_an_id_that_is_no_text_is_buried_and_holds_nobody_up(address):
     await client.hset(keys.records, b"\xff\xfe", b"[1]")
     await client.rpush(keys.ready, b"\xff\xfe", b"no record at all")
     await store.submit("q", [job(1)], now=T0, key_for_s=1.0)
-    claim = await store.acknowledge_and_claim("q", [], wanted=9, token="w.1", now=T0, lease_s=1.0, done_max=1000)
+    claim = await store.acknowledge_and_claim(
+        "q", [], wanted=9, token="w.1", now=T0, lease_s=1.0, done_max=1000, succeeded={}
+    )
     assert [lease.job.id for lease in claim.leases] == ids([1])
     broken = claim.unreadable[0]
     verdict = Bury(unreadable_job(broken.id, "q", broken.raw, broken.problem, T0))

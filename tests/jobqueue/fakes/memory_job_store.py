@@ -2,15 +2,17 @@
 
 import asyncio
 import contextlib
-from collections import deque
-from collections.abc import Sequence
+from collections import Counter, defaultdict, deque
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from jobqueue.adapters.allowance_record import decode_allowance, encode_allowance
 from jobqueue.adapters.job_record import decode, decode_or_show, encode
-from jobqueue.application.ports.job_store import Claim, DeadJob, JobStore, LapsedLeases, Receipt
+from jobqueue.application.ports.job_store import Claim, DeadJob, DueRetries, JobStore, LapsedLeases, Receipt
+from jobqueue.domain.admission import Allowance, Attempts
 from jobqueue.domain.errors import UndecodableRecord
 from jobqueue.domain.job import Job, JobState, JobView, Lease, QueueStats, Unreadable
-from jobqueue.domain.verdict import Bury, Retry
+from jobqueue.domain.verdict import Bury, Retry, Verdict
 from tests.jobqueue.fakes.ranked import Ranked
 
 
@@ -19,6 +21,11 @@ class _Queue:
     records: dict[str, bytes] = field(default_factory=dict)
     ready: deque[str] = field(default_factory=deque)
     scheduled: Ranked = field(default_factory=Ranked)
+    retries: Ranked = field(default_factory=Ranked)
+    retry_order: dict[str, Ranked] = field(default_factory=lambda: defaultdict(Ranked))
+    succeeded: Counter[str] = field(default_factory=Counter)
+    failed: Counter[str] = field(default_factory=Counter)
+    allowances: dict[str, bytes] = field(default_factory=dict)
     leases: Ranked = field(default_factory=Ranked)
     tokens: dict[str, str] = field(default_factory=dict)
     done: Ranked = field(default_factory=Ranked)
@@ -78,6 +85,7 @@ class MemoryJobStore:
         now: float,
         lease_s: float,
         done_max: int,
+        succeeded: Mapping[str, int],
     ) -> Claim:
         """Acknowledge and claim; see `JobLeases`."""
         q = self.queue(queue)
@@ -87,6 +95,8 @@ class MemoryJobStore:
                 refused.append(receipt.id)
             else:
                 q.done.put(receipt.id, now)
+        if len(done) > len(refused):
+            q.succeeded.update(succeeded)
         for job_id in q.done.first(max(0, len(q.done) - done_max) if done else 0):
             q.done.take(job_id)
             del q.records[job_id]
@@ -108,14 +118,14 @@ class MemoryJobStore:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(q.arrived.wait(), wait_s)
         return await self.acknowledge_and_claim(
-            queue, (), wanted=wanted, token=token, now=now, lease_s=lease_s, done_max=0
+            queue, (), wanted=wanted, token=token, now=now, lease_s=lease_s, done_max=0, succeeded={}
         )
 
     async def settle_failed(
         self,
         queue: str,
         receipts: Sequence[Receipt],
-        verdicts: Sequence[Retry | Bury],
+        verdicts: Sequence[Verdict],
         *,
         now: float,
         lapsed_before: float | None = None,
@@ -131,6 +141,11 @@ class MemoryJobStore:
             q.records[receipt.id] = encode(verdict.job)
             if isinstance(verdict, Bury):
                 q.dead.put(receipt.id, now)
+            elif isinstance(verdict, Retry):
+                kind, due_at = verdict.job.type, verdict.job.due_at
+                q.retries.put(receipt.id, due_at)
+                q.retry_order[kind].put(receipt.id, due_at)
+                q.failed[kind] += 1
             else:
                 q.scheduled.put(receipt.id, verdict.job.due_at)
         return refused
@@ -167,6 +182,31 @@ class MemoryJobStore:
             q.push(job_id)
         return len(due)
 
+    async def due_retries(self, queue: str, *, now: float) -> list[DueRetries]:
+        """List types with due retries; see `JobUpkeep`."""
+        q = self.queue(queue)
+        found: list[DueRetries] = []
+        for kind, retries in sorted(q.retry_order.items()):
+            stored = q.allowances.get(kind, b"")
+            counted = Attempts(q.succeeded[kind], q.failed[kind])
+            if due := retries.count_up_to(now):
+                found.append(DueRetries(kind, due, counted, decode_allowance(stored), stored))
+        return found
+
+    async def admit_retries(self, queue: str, seen: DueRetries, *, allowance: Allowance, now: float, limit: int) -> int:
+        """Move due retries to ready; see `JobUpkeep`."""
+        q = self.queue(queue)
+        if q.allowances.get(seen.type, b"") != seen.stored:
+            return 0
+        admitted = q.retry_order[seen.type].first(limit, where=lambda due_at: due_at <= now)
+        for job_id in admitted:
+            q.retry_order[seen.type].take(job_id)
+            q.retries.take(job_id)
+            q.push(job_id)
+        if admitted:
+            q.allowances[seen.type] = encode_allowance(allowance)
+        return len(admitted)
+
     async def lapsed(self, queue: str, *, before: float, limit: int) -> LapsedLeases:
         """List jobs whose lease ended; see `JobUpkeep`."""
         ids = self.queue(queue).leases.first(limit, where=lambda ends_at: ends_at < before)
@@ -195,13 +235,14 @@ class MemoryJobStore:
         if record is None:
             return None
         job = decode(job_id, queue, record)
-        held = {
-            JobState.SCHEDULED: q.scheduled,
-            JobState.RUNNING: q.leases,
-            JobState.DEAD: q.dead,
-            JobState.DONE: q.done,
-        }
-        for state, ranked in held.items():
+        held = (
+            (JobState.SCHEDULED, q.scheduled),
+            (JobState.SCHEDULED, q.retries),
+            (JobState.RUNNING, q.leases),
+            (JobState.DEAD, q.dead),
+            (JobState.DONE, q.done),
+        )
+        for state, ranked in held:
             if job_id in ranked:
                 return JobView(job, state, ranked.score[job_id], q.tokens.get(job_id, ""), record)
         return JobView(job, JobState.READY, job.due_at, "", record)
@@ -211,7 +252,9 @@ class MemoryJobStore:
         q = self.queue(queue)
         if q.records.get(job.id) != seen.stored:
             return False
-        if not q.scheduled.take(job.id):
+        if q.retries.take(job.id):
+            q.retry_order[job.type].take(job.id)
+        elif not q.scheduled.take(job.id):
             if job.id not in q.ready:
                 return False
             q.ready.remove(job.id)
@@ -244,7 +287,7 @@ class MemoryJobStore:
         """Count; see `JobArchive`."""
         q = self.queue(queue)
         depth = {
-            JobState.SCHEDULED: len(q.scheduled),
+            JobState.SCHEDULED: len(q.scheduled) + len(q.retries),
             JobState.READY: len(q.ready),
             JobState.RUNNING: len(q.leases),
             JobState.DONE: len(q.done),
@@ -256,7 +299,7 @@ class MemoryJobStore:
             waiting_since = now
         first = q.scheduled.first(1)
         overdue_s = now - q.scheduled.score[first[0]] if first else 0.0
-        return QueueStats(queue, depth, max(0.0, now - waiting_since), max(0.0, overdue_s))
+        return QueueStats(queue, depth, max(0.0, now - waiting_since), max(0.0, overdue_s), len(q.retries))
 
     async def ping(self) -> None:
         """Return; see `JobArchive`."""

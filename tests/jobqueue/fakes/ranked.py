@@ -1,6 +1,6 @@
 """A sorted set like that of Redis, for the store in memory."""
 
-from bisect import insort
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable
 
 
@@ -27,8 +27,12 @@ class Ranked:
         """Remove the id; return whether it was there."""
         if job_id not in self.score:
             return False
-        self._order.remove((self.score.pop(job_id), job_id))
+        del self._order[bisect_left(self._order, (self.score.pop(job_id), job_id))]
         return True
+
+    def count_up_to(self, score: float) -> int:
+        """Return how many ids have at most this score."""
+        return bisect_right(self._order, score, key=lambda ranked: ranked[0])
 
     def first(self, limit: int, start: int = 0, where: Callable[[float], bool] = lambda _: True) -> list[str]:
         """Return up to `limit` ids from rank `start` on, lowest score first, while `where` holds for their scores."""

@@ -32,7 +32,7 @@ async def refusal(call):
 async def claimed(store, wanted=10, token="w.1"):
     return (
         await store.acknowledge_and_claim(
-            "default", (), wanted=wanted, token=token, now=time.time(), lease_s=30, done_max=1000
+            "default", (), wanted=wanted, token=token, now=time.time(), lease_s=30, done_max=1000, succeeded={}
         )
     ).leases
 
@@ -134,7 +134,14 @@ def test_watch_sends_each_state_until_the_job_is_done(front):
                 elif job.state == pb.STATE_RUNNING:
                     receipt = Receipt(lease.job.id, lease.token)
                     await service.store.acknowledge_and_claim(
-                        "default", [receipt], wanted=0, token="w.2", now=time.time(), lease_s=30, done_max=1000
+                        "default",
+                        [receipt],
+                        wanted=0,
+                        token="w.2",
+                        now=time.time(),
+                        lease_s=30,
+                        done_max=1000,
+                        succeeded={},
                     )
             return states
 

@@ -32,7 +32,7 @@ class Bench:
         self.store = BrokenStore(self.memory)
         self.observer = RecordingObserver()
         self.clock = virtual_time.VirtualClock()
-        self.handlers = Handlers(RetryPolicy(max_attempts=3, base_s=1.0, cap_s=4.0))
+        self.handlers = Handlers(RetryPolicy(max_attempts=3, base_s=1.0, cap_s=4.0, survive_s=0.0))
         self.rng = random.Random(137)
 
     def worker(self, worker_id="w", store=None, **settings):

@@ -10,9 +10,10 @@ from jobqueue.application.promote import Promoter
 from jobqueue.application.reap import LIMIT, Reaper
 from jobqueue.application.trim import Retention, Trimmer
 from jobqueue.domain import defaults
-from jobqueue.domain.errors import StoreUnavailable
+from jobqueue.domain.errors import LeaseLapsed, StoreUnavailable
 from jobqueue.domain.job import JobState
 from jobqueue.domain.retry import RetryPolicy
+from jobqueue.domain.verdict import noted
 from tests.jobqueue.fakes.jobs import ids, job
 
 
@@ -21,10 +22,10 @@ def reaper(bench, **options):
     return Reaper(bench.store, bench.observer, ["q"], policy_for, **options)
 
 
-async def hold(bench, *numbers, attempt=1, lease_s=10.0):
-    await bench.submit(*(job(number, attempt=attempt) for number in numbers))
+async def hold(bench, *numbers, lease_s=10.0, **fields):
+    await bench.submit(*(job(number, **fields) for number in numbers))
     await bench.memory.acknowledge_and_claim(
-        "q", [], wanted=999, token="gone.1", now=bench.clock.now(), lease_s=lease_s, done_max=1000
+        "q", [], wanted=999, token="gone.1", now=bench.clock.now(), lease_s=lease_s, done_max=1000, succeeded={}
     )
 
 
@@ -61,13 +62,14 @@ async def test_a_lease_is_reaped_only_when_it_ended_longer_ago_than_the_slack(be
 
 
 async def test_a_job_that_killed_its_workers_often_enough_is_dead(bench):
-    """A reaped job counts as a failed attempt, so a job that kills its workers ends dead.
+    """A lapsed lease counts, so a job that kills its workers ends dead.
 
-    Did: let a worker fall silent in the last attempt that the job had, and ran the reaper.
+    Did: let the lease of a job lapse as often as its policy has attempts, and ran the reaper.
     Saw: the job is dead.
     Otherwise: it would be ready again, and kill the next worker.
     """
-    await hold(bench, 1, attempt=2)
+    lapse = noted(job(1), LeaseLapsed("worker w stayed silent"), bench.clock.now())
+    await hold(bench, 1, attempt=2, failures=lapse.failures)
     await reaper(bench).run_once(bench.clock.now() + 11.0)
     assert (await bench.memory.find("q", job(1).id)).state is JobState.DEAD
     assert bench.observer.moves == {"reaped": 1, "buried": 1}
@@ -102,7 +104,9 @@ async def test_a_pass_trims_what_is_beyond_its_retention(bench):
 
     now = bench.clock.now()
     done = [Receipt(*pair) for pair in receipts]
-    await bench.memory.acknowledge_and_claim("q", done, wanted=0, token="x.1", now=now, lease_s=1.0, done_max=1000)
+    await bench.memory.acknowledge_and_claim(
+        "q", done, wanted=0, token="x.1", now=now, lease_s=1.0, done_max=1000, succeeded={}
+    )
     trimmer = Trimmer(bench.store, bench.observer, ["q"], Retention(done_max=4))
     assert not await trimmer.run_once(now)
     assert await bench.depth() == {"done": 4}

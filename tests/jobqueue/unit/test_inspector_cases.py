@@ -17,7 +17,7 @@ async def bury(bench, *numbers, error=None, at=None):
     now = bench.clock.now() if at is None else at
     await bench.submit(*(job(number) for number in numbers))
     claim = await bench.memory.acknowledge_and_claim(
-        "q", [], wanted=999, token="w.1", now=now, lease_s=1.0, done_max=1000
+        "q", [], wanted=999, token="w.1", now=now, lease_s=1.0, done_max=1000, succeeded={}
     )
     verdicts = [Bury(noted(lease.job, error or ValueError("x"), now)) for lease in claim.leases]
     await bench.memory.settle_failed("q", [receipt(lease) for lease in claim.leases], verdicts, now=now)
@@ -43,7 +43,9 @@ async def test_a_cancelled_job_is_dead_with_its_reason(bench):
 
 async def test_a_running_job_is_not_cancelled(bench):
     await bench.submit(job(1))
-    await bench.memory.acknowledge_and_claim("q", [], wanted=1, token="w.1", now=T0, lease_s=1.0, done_max=1000)
+    await bench.memory.acknowledge_and_claim(
+        "q", [], wanted=1, token="w.1", now=T0, lease_s=1.0, done_max=1000, succeeded={}
+    )
     with pytest.raises(WrongState, match="is running"):
         await inspector(bench).cancel("q", job(1).id)
 

@@ -1,6 +1,5 @@
-"""Ceiling, jitter, classification, policy, loop and budget."""
+"""Ceiling, jitter, classification and policy."""
 
-import asyncio
 import math
 import random
 import statistics
@@ -10,8 +9,7 @@ import pytest
 
 from jobqueue.domain import defaults
 from jobqueue.domain.errors import PermanentError, TransientError
-from jobqueue.domain.retry import RetryBudget, RetryPolicy, ceiling_s, full_jitter_s, is_transient, retry
-from tests.jobqueue.fakes.virtual_time import VirtualClock
+from jobqueue.domain.retry import RetryPolicy, ceiling_s, full_jitter_s, is_transient
 
 
 def test_the_ceiling_doubles_with_each_attempt_up_to_the_cap():
@@ -116,38 +114,6 @@ def test_the_nearest_classified_error_decides(error, expected):
     assert is_transient(error) is expected
 
 
-def test_a_budget_starts_full_is_spent_one_by_one_and_earned_by_successes():
-    budget = RetryBudget(ratio=0.25, cap=2.0)
-    assert [budget.spend() for _ in range(3)] == [True, True, False]
-    budget.deposit(3)
-    assert not budget.spend()
-    budget.deposit()
-    assert budget.spend()
-    budget.deposit(1000)
-    assert budget.balance == 2.0
-
-
-@pytest.mark.parametrize("successes", [3, 7, 10, 49, 93])
-def test_a_budget_does_not_lose_a_retry_to_rounding(successes):
-    """Ten successes at a ratio of 0.1 pay for a whole retry.
-
-    Did: emptied budgets of ratio 1/n, paid in n successes one by one, and spent, a hundred times.
-    Saw: each time one retry was paid for, and no second one.
-    Otherwise: ten times the float 0.1 makes 0.9999…, and the retry is refused.
-    """
-    budget = RetryBudget(ratio=1 / successes, cap=1.0)
-    for _ in range(100):
-        assert (budget.spend(), budget.spend()) == (True, False)
-        for _ in range(successes):
-            budget.deposit()
-
-
-@pytest.mark.parametrize(("ratio", "cap"), [(-0.1, 1.0), (0.1, 0.5), (math.nan, 1.0), (0.1, math.inf)])
-def test_a_budget_that_makes_no_sense_is_refused(ratio, cap):
-    with pytest.raises(ValueError, match="must be at least"):
-        RetryBudget(ratio, cap)
-
-
 def test_a_policy_checks_its_numbers_and_has_the_defaults():
     policy = RetryPolicy()
     assert (policy.max_attempts, policy.base_s, policy.cap_s) == (
@@ -157,68 +123,7 @@ def test_a_policy_checks_its_numbers_and_has_the_defaults():
     )
     with pytest.raises(ValueError, match="max_attempts must be at least 1, got 0"):
         RetryPolicy(max_attempts=0)
+    with pytest.raises(ValueError, match="survive_s must be at least 0 and finite, got -1"):
+        RetryPolicy(survive_s=-1.0)
     with pytest.raises(ValueError, match="base_s"):
         RetryPolicy(base_s=0.0)
-
-
-class Flaky:
-    """A call that fails with these errors, then succeeds."""
-
-    def __init__(self, *errors):
-        self.errors, self.calls = list(errors), 0
-
-    async def __call__(self):
-        self.calls += 1
-        if self.errors:
-            raise self.errors.pop(0)
-        return "answer"
-
-
-async def tried(call, **options):
-    clock = VirtualClock()
-    options = {"policy": RetryPolicy(3, 1.0, 8.0), "rng": random.Random(1), **options}
-    return await retry(call, now=clock.now, sleep=clock.sleep, **options)
-
-
-async def test_a_call_that_succeeds_later_returns_its_answer_and_pays_into_the_budget():
-    budget = RetryBudget(ratio=0.5, cap=10.0)
-    assert await tried(Flaky(TransientError("a"), TimeoutError("b")), budget=budget) == "answer"
-    assert budget.balance == 8.5
-
-
-async def test_the_last_error_itself_is_raised_with_a_note_an_attempt():
-    last = TransientError("three")
-    with pytest.raises(TransientError) as caught:
-        await tried(Flaky(TransientError("one"), TransientError("two"), last))
-    assert caught.value is last
-    assert last.__notes__ == [
-        f"attempt {n}: TransientError({word!r})" for n, word in enumerate(["one", "two", "three"], 1)
-    ]
-
-
-async def test_a_permanent_error_is_not_tried_again_and_costs_no_budget():
-    call, budget = Flaky(PermanentError("no")), RetryBudget(cap=5.0)
-    with pytest.raises(PermanentError):
-        await tried(call, budget=budget)
-    assert (call.calls, budget.balance) == (1, 5.0)
-
-
-async def test_a_delay_past_the_deadline_is_not_slept():
-    call = Flaky(*[TransientError("x")] * 9)
-    with pytest.raises(TransientError):
-        await tried(call, deadline_at=VirtualClock.EPOCH, policy=RetryPolicy(9, 1.0, 8.0))
-    assert (call.calls, asyncio.get_running_loop().time()) == (1, 0.0)
-
-
-async def test_an_empty_budget_ends_the_retries():
-    call, budget = Flaky(*[TransientError("x")] * 9), RetryBudget(ratio=0.0, cap=2.0)
-    with pytest.raises(TransientError):
-        await tried(call, budget=budget, policy=RetryPolicy(9, 1.0, 8.0))
-    assert call.calls == 3
-
-
-async def test_a_cancellation_passes_through_at_once():
-    call = Flaky(asyncio.CancelledError(), "never")
-    with pytest.raises(asyncio.CancelledError):
-        await tried(call)
-    assert call.calls == 1

@@ -10,7 +10,7 @@ from jobqueue.application.handlers import Handlers, stop_requested
 from jobqueue.application.slot import Slot, Stop
 from jobqueue.domain.errors import JobTimedOut
 from jobqueue.domain.job import Lease
-from jobqueue.domain.retry import RetryBudget, RetryPolicy
+from jobqueue.domain.retry import RetryPolicy
 from tests.jobqueue.fakes.jobs import job
 from tests.jobqueue.fakes.recording_observer import RecordingObserver
 
@@ -39,7 +39,6 @@ async def attempt(handlers, threads, meanwhile=None):
         clock=SystemClock(),
         observer=observer,
         rng=random.Random(1),
-        budget=RetryBudget(),
         threads=threads,
     )
     slot._task = task = asyncio.create_task(slot._attempt(traffic, Lease(job(1), "w.1", 0.0)))

@@ -2,17 +2,42 @@
 
 import random
 
+import pytest
+
 from jobqueue.domain.errors import PermanentError, TransientError
 from jobqueue.domain.job import FAILURES_KEPT, Lease
-from jobqueue.domain.retry import RetryBudget, RetryPolicy
-from jobqueue.domain.verdict import MESSAGE_LIMIT, Bury, Retry, after_failure, after_lapse, causes_of, noted, redriven
+from jobqueue.domain.retry import RetryPolicy
+from jobqueue.domain.verdict import (
+    MESSAGE_LIMIT,
+    Bury,
+    Redeliver,
+    Retry,
+    after_failure,
+    after_lapse,
+    causes_of,
+    noted,
+    redriven,
+)
 from tests.jobqueue.fakes.jobs import T0, job
 
-POLICY = RetryPolicy(max_attempts=3, base_s=2.0, cap_s=10.0)
+POLICY = RetryPolicy(max_attempts=3, base_s=2.0, cap_s=10.0, survive_s=0.0)
+DAY_S = 86400.0
 
 
-def failed(error, attempt=1, budget=None):
-    return after_failure(job(1, attempt=attempt), error, POLICY, now=T0, rng=random.Random(3), budget=budget)
+def failed(error, attempt=1, policy=POLICY):
+    return after_failure(job(1, attempt=attempt), error, policy, now=T0, rng=random.Random(3))
+
+
+def fails_every(minutes, policy, *, limit=2000, start=None):
+    """Fail a job every so many minutes until it is buried; return it."""
+    current = start or job(1)
+    for number in range(limit):
+        now = T0 + number * minutes * 60.0
+        verdict = after_failure(current, TransientError("down"), policy, now=now, rng=random.Random(3))
+        if isinstance(verdict, Bury):
+            return verdict.job
+        current = verdict.job
+    raise AssertionError("it was never buried")
 
 
 def test_a_transient_failure_is_scheduled_for_the_next_attempt_within_the_ceiling():
@@ -30,22 +55,70 @@ def test_the_last_attempt_and_a_permanent_failure_are_buried_with_the_attempt_th
     assert (verdict.job.attempt, len(verdict.job.failures)) == (1, 1)
 
 
-def test_a_permanent_failure_costs_no_budget_and_an_empty_budget_delays_by_the_cap():
-    budget = RetryBudget(ratio=0.0, cap=1.0)
-    failed(PermanentError("x"), budget=budget)
-    assert budget.balance == 1.0
-    assert failed(TransientError("x"), budget=budget).job.due_at <= T0 + 2.0
-    assert T0 + 10.0 <= failed(TransientError("x"), budget=budget).job.due_at <= T0 + 12.0
+@pytest.mark.parametrize("minutes", [1, 10, 60])
+def test_errors_bury_a_job_only_when_the_first_is_older_than_the_outage_to_survive(minutes):
+    """A job outlives an outage of the length that the operator declared.
+
+    Did: let every attempt of a job fail, one a minute, one in ten minutes and one an hour, with the default policy.
+    Saw: it was buried by the first failure that came 24 hours after the first one, with its first failure on record.
+    Otherwise: five attempts bury it within minutes, or nothing ever does.
+    """
+    dead = fails_every(minutes, RetryPolicy())
+    assert dead.failures[-1].at - dead.failures[0].at == DAY_S
+    assert dead.attempt == DAY_S / (minutes * 60.0) + 1
+
+
+def test_an_old_first_failure_does_not_bury_a_job_with_attempts_left():
+    dead = fails_every(24 * 60, RetryPolicy(max_attempts=4))
+    assert (dead.attempt, dead.failures[-1].at - dead.failures[0].at) == (4, 3 * DAY_S)
+
+
+def test_a_policy_of_one_attempt_means_never_again():
+    assert isinstance(failed(TransientError("x"), policy=RetryPolicy(max_attempts=1)), Bury)
+
+
+def test_a_redriven_job_has_the_whole_time_again():
+    first = fails_every(1, RetryPolicy())
+    back = redriven(first, died_at=T0 + DAY_S, now=T0 + 2 * DAY_S)
+    again = back
+    for number in range(24 * 60):
+        now = T0 + 2 * DAY_S + (number + 1) * 60.0
+        again = after_failure(again, TransientError("down"), RetryPolicy(), now=now, rng=random.Random(3)).job
+        assert again.due_at > now, "it was buried too early"
+    assert again.failures[0].at == T0
+    verdict = after_failure(again, TransientError("x"), RetryPolicy(), now=T0 + 3 * DAY_S + 60.0, rng=random.Random(3))
+    assert isinstance(verdict, Bury)
+    assert len(verdict.job.failures) == FAILURES_KEPT
 
 
 def test_a_lapsed_lease_counts_an_attempt_and_names_the_worker():
     lease = Lease(job(1), "host-7.42", T0)
     verdict = after_lapse(lease, POLICY, now=T0 + 20.0)
-    assert isinstance(verdict, Retry)
+    assert isinstance(verdict, Redeliver)
     assert (verdict.job.attempt, verdict.job.due_at) == (2, T0 + 20.0)
     assert "host-7 stayed silent past the lease of attempt 1" in verdict.job.failures[0].causes[0].message
-    poison = after_lapse(Lease(job(1, attempt=3), "w.1", T0), POLICY, now=T0)
-    assert isinstance(poison, Bury)
+
+
+@pytest.mark.parametrize(("max_attempts", "lapses"), [(1, 1), (5, 5), (50, FAILURES_KEPT - 1)])
+def test_a_job_that_kills_its_workers_is_dead_after_so_many_lapses_whatever_the_time(max_attempts, lapses):
+    """The outage to survive does not keep a job alive that kills its workers.
+
+    Did: let the lease of a job lapse again and again, within seconds, with 24 h to survive.
+    Saw: it was dead after as many lapses as the policy has attempts.
+    Otherwise: it would take down a worker every few seconds for a day.
+    """
+    policy, current = RetryPolicy(max_attempts=max_attempts), job(1)
+    for number in range(1, lapses + 1):
+        verdict = after_lapse(Lease(current, f"w.{number}", T0), policy, now=T0 + number)
+        assert isinstance(verdict, Bury) is (number == lapses)
+        current = verdict.job
+
+
+def test_a_lapse_after_many_errors_does_not_bury():
+    failing = job(1)
+    for number in range(40):
+        failing = after_failure(failing, TransientError("x"), RetryPolicy(), now=T0 + number, rng=random.Random(3)).job
+    assert isinstance(after_lapse(Lease(failing, "w.1", T0), RetryPolicy(), now=T0 + 50.0), Redeliver)
 
 
 def test_of_many_failures_the_first_and_the_last_are_kept():

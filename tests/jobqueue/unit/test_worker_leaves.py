@@ -210,11 +210,11 @@ async def test_lost_leases_of_jobs_not_yet_started_leave_the_buffer(bench):
     traffic = worker._traffic[0]
     await bench.submit(job(1), job(2))
     claim = await bench.memory.acknowledge_and_claim(
-        "q", [], wanted=2, token="w.1", now=bench.clock.now() - 20.0, lease_s=15.0, done_max=1000
+        "q", [], wanted=2, token="w.1", now=bench.clock.now() - 20.0, lease_s=15.0, done_max=1000, succeeded={}
     )
     traffic.buffer.extend(claim.leases)
     await bench.memory.acknowledge_and_claim(
-        "q", [receipt(claim.leases[0])], wanted=0, token="w.2", now=0.0, lease_s=1.0, done_max=1000
+        "q", [receipt(claim.leases[0])], wanted=0, token="w.2", now=0.0, lease_s=1.0, done_max=1000, succeeded={}
     )
     await Heartbeat(bench.store, bench.observer, [traffic], [], 15.0).run_once(bench.clock.now())
     assert [lease.job.id for lease in traffic.buffer] == ids([2])
@@ -256,7 +256,7 @@ async def test_leases_taken_a_moment_ago_are_not_renewed(bench):
     traffic = worker._traffic[0]
     await bench.submit(job(1))
     claim = await bench.memory.acknowledge_and_claim(
-        "q", [], wanted=2, token="w.1", now=bench.clock.now(), lease_s=15.0, done_max=1000
+        "q", [], wanted=2, token="w.1", now=bench.clock.now(), lease_s=15.0, done_max=1000, succeeded={}
     )
     traffic.buffer.extend(claim.leases)
     await Heartbeat(bench.store, bench.observer, [traffic], [], 15.0).run_once(bench.clock.now() + 2.0)

@@ -8,11 +8,12 @@ Every method may raise `StoreUnavailable` (did it happen? not known; repeat it),
 `StoreRefused` (no repetition helps).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
+from jobqueue.domain.admission import Allowance, Attempts
 from jobqueue.domain.job import Job, JobView, Lease, QueueStats, Unreadable
-from jobqueue.domain.verdict import Bury, Retry
+from jobqueue.domain.verdict import Verdict
 
 
 # --8<-- [start:port-submit]
@@ -77,11 +78,13 @@ class JobLeases(Protocol):
         now: float,
         lease_s: float,
         done_max: int,
+        succeeded: Mapping[str, int],
     ) -> Claim:
         """Acknowledge finished jobs and claim up to `wanted` ready ones, in one round trip.
 
         running → done, and ready → running. `token` becomes the lease token of all that is claimed; the caller never
         uses one twice. Leases end at `now + lease_s`. Of the done jobs the newest `done_max` stay to be looked up.
+        `succeeded` says how many of the finished jobs are of each type; it is counted unless all are refused.
         Does not wait: with nothing ready the result is empty.
         """
         ...
@@ -99,12 +102,15 @@ class JobLeases(Protocol):
         self,
         queue: str,
         receipts: Sequence[Receipt],
-        verdicts: Sequence[Retry | Bury],
+        verdicts: Sequence[Verdict],
         *,
         now: float,
         lapsed_before: float | None = None,
     ) -> list[str]:
         """Carry out what the domain decided on jobs that did not succeed: running → scheduled, or running → dead.
+
+        A job to be retried waits to be admitted, a job to be redelivered only until it is due. Retries are counted as
+        failed attempts of their type.
 
         The n-th verdict is on the job of the n-th receipt and holds the job as it is to be stored.
 
@@ -136,12 +142,42 @@ class JobLeases(Protocol):
 # --8<-- [end:port-leases]
 
 
+class DueRetries(NamedTuple):
+    """The retries of one type whose delay is over, and what their admission is decided by.
+
+    Attributes:
+        type: The job type.
+        due: How many there are.
+        counted: The attempts of this type up to now.
+        allowance: What the retries may draw on; None before the first admission.
+        stored: The allowance as it is kept, byte for byte; an admission compares it.
+    """
+
+    type: str
+    due: int
+    counted: Attempts
+    allowance: Allowance | None
+    stored: bytes
+
+
 # --8<-- [start:port-upkeep]
 class JobUpkeep(Protocol):
     """What the background loops do; any number of processes may do it at once."""
 
     async def promote(self, queue: str, *, now: float, limit: int) -> int:
-        """Move up to `limit` due jobs to the tail of ready: scheduled → ready. Returns how many."""
+        """Move up to `limit` due jobs that are no retries to the tail of ready: scheduled → ready. Returns how many."""
+        ...
+
+    async def due_retries(self, queue: str, *, now: float) -> list[DueRetries]:
+        """List the types with retries whose delay is over, each with what the domain decides by; moves nothing."""
+        ...
+
+    async def admit_retries(self, queue: str, seen: DueRetries, *, allowance: Allowance, now: float, limit: int) -> int:
+        """Move up to `limit` due retries of a type to the tail of ready, and store the allowance: scheduled → ready.
+
+        Returns how many were moved; 0, and changes nothing, when the stored allowance is no longer as it was `seen`:
+        another process has spent it.
+        """
         ...
 
     async def lapsed(self, queue: str, *, before: float, limit: int) -> LapsedLeases:

@@ -56,7 +56,7 @@ class Observer(Protocol):
         ...
 
     def moved(self, queue: str, move: str, count: int) -> None:
-        """Hear that a background loop moved jobs; move is promoted, reaped, buried, trimmed or redriven."""
+        """Hear that a loop moved jobs; move is promoted, admitted, reaped, buried, trimmed or redriven."""
         ...
 
     def failed(self, where: str, error: BaseException) -> None:

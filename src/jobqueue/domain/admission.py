@@ -1,0 +1,129 @@
+"""When a retry may run: what the attempts of its type have earned lately pays for it.
+
+A delay spreads retries over time; it does not bound them. In an outage every job fails, and after a while as many
+retries fall due each second as jobs come in, many times over. So a retry whose delay is over still waits until it can
+be paid for. What pays is kept for each queue and job type:
+
+- *Earnings.* Each success pays for `ratio` of a retry.
+- *Probes.* When nothing has been admitted for `probe_every_s` seconds, one retry runs unpaid, so that a recovery is
+  noticed even when no new job comes.
+- *Catching up.* While fewer than `REFUSED` of recent attempts fail, the retries a second grow with every success; when
+  more fail, they shrink. This is the additive increase and multiplicative decrease of TCP's congestion control
+  (Chiu and Jain, 1989), and drains what an outage has left behind as fast as the dependency bears it.
+
+With f the share of attempts that fail, earnings allow at most ratio * (1 - f) retries an attempt. They are used in full
+where f = ratio / (1 + ratio), so a dependency never sees more than 1 + ratio times the load of first attempts, plus
+the probes and what was saved up, however long the outage lasts.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from jobqueue.domain import defaults
+
+REFUSED = 0.03
+"""Share of recent attempts that may fail while catching up goes faster."""
+
+RECENT_ATTEMPTS = 20
+RECENT_S = 2.0
+"""Recent are the last 20 attempts, or those of the last two seconds where these are more."""
+
+FORGET_OVER_S = 30.0
+"""Failures are forgotten with time, too: a type whose jobs stopped coming must not stay suspect for ever."""
+
+PACE_OVER_S = 5.0
+"""Seconds over which the pace of successes is smoothed."""
+
+SAVED = 3.0
+"""Retries that may be saved up, and that a type begins with; a second's income where that is more."""
+
+GROWTH = 0.05
+"""Retries a second that each success adds to catching up: it grows by a factor of e in twenty seconds."""
+
+CUT = 0.5
+"""Share of catching up that one failure among 20 recent attempts costs."""
+
+
+class Attempts(NamedTuple):
+    """How many attempts of a type have succeeded, and failed with a retry to follow, since counting began."""
+
+    succeeded: int
+    failed: int
+
+
+class Allowance(NamedTuple):
+    """What retries of one type may draw on, as of the last admission.
+
+    Attributes:
+        at: Instant of the last admission.
+        counted: The attempts that were counted by then.
+        saved: Retries that earnings and catching up pay for.
+        pace: Successes a second, smoothed over `PACE_OVER_S`.
+        refused: Share of the recent attempts that failed.
+        catch_up: Retries a second beyond the earnings; at most twice the pace.
+    """
+
+    at: float
+    counted: Attempts
+    saved: float = SAVED
+    pace: float = 0.0
+    refused: float = 0.0
+    catch_up: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class AdmissionPolicy:
+    """How retries are paid for.
+
+    Attributes:
+        ratio: Retries that one success pays for; at least 0.
+        probe_every_s: Seconds without an admission after which one retry runs unpaid; above 0.
+    """
+
+    ratio: float = defaults.BUDGET_RATIO
+    probe_every_s: float = defaults.PROBE_EVERY_S
+
+    def __post_init__(self) -> None:
+        """Refuse numbers out of bounds."""
+        if not 0 <= self.ratio < math.inf:
+            raise ValueError(f"ratio must be at least 0, got {self.ratio}; 0.2 allows one retry for five successes")
+        if not 0 < self.probe_every_s < math.inf:
+            raise ValueError(f"probe_every_s must be above 0 and finite, got {self.probe_every_s}")
+
+    def admit(self, last: Allowance | None, counted: Attempts, due: int, *, now: float) -> tuple[int, Allowance]:
+        """Return how many of the due retries may run now, and the allowance after they have been paid for.
+
+        Args:
+            last: As of the last admission; None before the first one. Keep what is returned only when it admits: time
+                and attempts go on counting from the last admission.
+            counted: The attempts up to now.
+            due: How many retries wait with their delay over.
+            now: The present instant.
+        """
+        current = Allowance(now, counted) if last is None else self._after(last, counted, now)
+        admitted = min(due, math.floor(current.saved))
+        paid = admitted
+        if due and not admitted and last is not None and now - last.at >= self.probe_every_s:
+            admitted = 1
+        return admitted, current._replace(saved=current.saved - paid)
+
+    def _after(self, last: Allowance, counted: Attempts, now: float) -> Allowance:
+        """Return the allowance with the time and the attempts since the last admission, before anything is paid."""
+        elapsed_s = max(0.0, now - last.at)
+        succeeded = max(0, counted.succeeded - last.counted.succeeded)
+        failed = max(0, counted.failed - last.counted.failed)
+        pace = last.pace
+        if elapsed_s > 0:
+            pace += (succeeded / elapsed_s - pace) * (1 - math.exp(-elapsed_s / PACE_OVER_S))
+        refused = last.refused * math.exp(-elapsed_s / FORGET_OVER_S)
+        recent = max(RECENT_ATTEMPTS, RECENT_S * pace)
+        if attempts := succeeded + failed:
+            refused += (failed / attempts - refused) * (1 - (1 - 1 / recent) ** attempts)
+        catch_up = last.catch_up * (1 - CUT) ** (failed * RECENT_ATTEMPTS / recent)
+        if refused < REFUSED:
+            catch_up += GROWTH * succeeded
+        catch_up = min(catch_up, 2 * pace)
+        saved = last.saved + self.ratio * succeeded + catch_up * elapsed_s
+        saved = min(saved, max(SAVED, self.ratio * pace + catch_up))
+        return Allowance(max(now, last.at), counted, saved, pace, refused, catch_up)
