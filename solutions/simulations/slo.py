@@ -43,12 +43,54 @@ class Slo:
     hiccup_s: float
 
 
-SERVICE = Slo(objective_s=10.0, error_budget=1e-5, failure_rate=0.08, attempt_s=0.5, calls_per_s=50, hiccup_s=2.0)
-"""What the defaults of the job service are derived from.
+@dataclass(frozen=True)
+class OutagePromise:
+    """What a job queue promises about an outage of something that its jobs call.
 
-A job of half a second that fails for a passing reason in 8 of 100 attempts is done within 10 s, one in 100,000 may end
-up dead, and a worker takes 50 a second.
-"""
+    Attributes:
+        load: Most calls during the outage, as a multiple of those that new jobs make; above 1.
+        noticed_s: Seconds within which a recovery is noticed, though no new job comes.
+        survive_s: Seconds that an outage may last without a job being dead of it.
+    """
+
+    load: float
+    noticed_s: float
+    survive_s: float
+
+
+SERVICE = OutagePromise(load=1.25, noticed_s=30.0, survive_s=86400.0)
+"""What the defaults of the job service are derived from: it can wait, and nobody waits for it."""
+
+
+@dataclass(frozen=True)
+class OutageNumbers:
+    """What to configure for it.
+
+    Attributes:
+        ratio: Retries that one success pays for.
+        probe_every_s: Seconds between two retries that nothing pays for.
+        survive_s: Age that the first failure of a job must have before errors bury it.
+    """
+
+    ratio: float
+    probe_every_s: float
+    survive_s: float
+
+
+# --8<-- [start:outage-numbers]
+def outage_numbers(promise: OutagePromise) -> OutageNumbers:
+    """Choose what retries may draw on.
+
+    Where a share f of the calls fail, successes pay for ratio * (1 - f) retries a call, which are all used where
+    f = ratio / (1 + ratio): then there are 1 + ratio calls for each new job, and nowhere more. A fifth of the room is
+    left for probes and for what was saved up. Two probes in a row may be lost, so there are three in `noticed_s`.
+    """
+    return OutageNumbers(
+        ratio=0.8 * (promise.load - 1), probe_every_s=promise.noticed_s / 3, survive_s=promise.survive_s
+    )
+
+
+# --8<-- [end:outage-numbers]
 
 
 @dataclass(frozen=True)

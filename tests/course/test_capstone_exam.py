@@ -1,16 +1,29 @@
-"""The job service sits the learner's exam: its own retry rules, graded by the tests of `backoff`.
+"""The job service sits the learner's exam: what its worker runs, graded by the tests of `backoff`, and run beside it.
 
-Shapes that differ by design are joined here: the service's loop is given a policy, a clock and a sleep, where the
-learner's takes numbers and uses the running loop; its budget is told how many retries a success pays for, where the
-learner's is told how many successes a retry costs.
+The service has no retry loop: a worker decides after each failed attempt, and the job waits in the store. So it sits
+the steps that both have, ceiling, jitter and classification; and what the loop does with them is compared by running a
+worker.
 """
 
+import asyncio
+import random
+
+import pytest
+
 from grading.overlay import grade, stub_text
+from jobqueue.adapters.silent_observer import SilentObserver
+from jobqueue.application.handlers import Handlers
+from jobqueue.application.submit import JobRequest, Submitter
+from jobqueue.application.worker import Worker, WorkerSettings
+from jobqueue.domain.errors import PermanentError, TransientError
+from jobqueue.domain.job import JobState
+from jobqueue.domain.retry import RetryPolicy
+from solutions.backoff.backoff import ceiling_s, is_transient
 from tests.course.conftest import ROOT
+from tests.jobqueue.fakes import virtual_time
+from tests.jobqueue.fakes.memory_job_store import MemoryJobStore
 
 SERVICE = """
-import asyncio
-
 from jobqueue.domain import retry as service
 
 
@@ -24,35 +37,14 @@ def full_jitter_s(attempt, *, base_s, cap_s, random):
 
 def is_transient(error, *, transient=TRANSIENT, permanent=PERMANENT):
     return service.is_transient(error, transient=transient, permanent=permanent)
-
-
-async def retry(
-    operation, *, attempts, base_s, cap_s, random, deadline_at=math.inf, classify=is_transient, budget=None
-):
-    return await service.retry(
-        operation,
-        policy=service.RetryPolicy(attempts, base_s, cap_s),
-        rng=random,
-        now=asyncio.get_running_loop().time,
-        sleep=asyncio.sleep,
-        deadline_at=deadline_at,
-        classify=classify,
-        budget=budget,
-    )
-
-
-class RetryBudget(service.RetryBudget):
-    def __init__(self, *, cap, cost):
-        if cost < 1:
-            raise ValueError(f"cost must be at least 1, got {cost}")
-        super().__init__(ratio=1 / cost, cap=cap / cost)
 """
 MISTAKES = {
+    1: ("service.ceiling_s(attempt, base_s, cap_s)", "service.ceiling_s(attempt + 1, base_s, cap_s)"),
     2: ("service.full_jitter_s(attempt, base_s, cap_s, random)", "ceiling_s(attempt, base_s=base_s, cap_s=cap_s)"),
     3: ("permanent=permanent)", "permanent=())"),
-    4: ("deadline_at=deadline_at", "deadline_at=math.inf"),
-    5: ("ratio=1 / cost", "ratio=1"),
 }
+POLICY = RetryPolicy(max_attempts=4, base_s=1.0, cap_s=3.0, survive_s=0.0)
+PASS_S = 0.3  # an admission pass, and a claim
 
 
 def exam(answers):
@@ -62,16 +54,78 @@ def exam(answers):
 
 
 def test_backoff_of_the_service_passes_the_learners_exam():
-    """The service retries as its lesson teaches it.
+    """The service's ceiling, jitter and classification are those of the lesson.
 
-    Did: laid the service's ceiling, jitter, classification, loop and budget over the stub and ran the exercise's tests.
-    Saw: steps 1 to 5 passed; step 6, a budget in Redis, is one that the service has no use for.
-    Otherwise: a step failed, as each does here for its own mistake: a delay without jitter, permanent errors that
-        nobody lists, a deadline that is not passed on, a budget where every success pays for a retry.
+    Did: laid the service's three functions over the stub and ran the exercise's tests.
+    Saw: steps 1 to 3 passed; the loop and the budgets of steps 4 to 6 are the caller's, which the service has not.
+    Otherwise: a step failed, as each does here for its own mistake: a ceiling that doubles once too often, a delay
+        without jitter, permanent errors that are not listed.
     """
-    assert exam(SERVICE).steps_that("passed") == [1, 2, 3, 4, 5]
-    spoilt = SERVICE
-    for right, wrong in MISTAKES.values():
-        assert right in spoilt
-        spoilt = spoilt.replace(right, wrong)
-    assert exam(spoilt).steps_that("failed") == list(MISTAKES)
+    assert exam(SERVICE).steps_that("passed") == [1, 2, 3]
+    for step, (right, wrong) in MISTAKES.items():
+        assert right in SERVICE
+        assert step in exam(SERVICE.replace(right, wrong)).steps_that("failed")
+
+
+def run_in_a_worker(error):
+    """Run a job that raises this error each time; return when its attempts began, and the state it ended in."""
+
+    async def scenario():
+        store, clock, observer, began = MemoryJobStore(), virtual_time.VirtualClock(), SilentObserver(), []
+        handlers = Handlers(POLICY)
+
+        @handlers.handler("flaky")
+        async def flaky(_):
+            began.append(clock.ticks())
+            raise error
+
+        submitter = Submitter(store, clock, observer, lambda: "0" * 32)
+        settings = WorkerSettings(queues=("q",), concurrency=1)
+        worker = Worker(store, handlers, clock, observer, random.Random(1), worker_id="w", settings=settings)
+        worker.start()
+        job = await submitter.submit("q", JobRequest("flaky"))
+        await asyncio.sleep(60.0)
+        view = await store.find("q", job.id)
+        await worker.drain()
+        return began, view.state
+
+    return virtual_time.run(scenario())
+
+
+def raised_from(outer, inner):
+    outer.__cause__ = inner
+    return outer
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        TransientError("down"),
+        ConnectionResetError("reset"),
+        TimeoutError("late"),
+        PermanentError("no"),
+        ValueError("bug"),
+        raised_from(KeyError("bug"), TransientError("down")),
+        raised_from(PermanentError("no"), TransientError("down")),
+        ExceptionGroup("all", [TransientError("down"), TimeoutError("late")]),
+        ExceptionGroup("all", [TransientError("down"), PermanentError("no")]),
+    ],
+    ids=repr,
+)
+def test_a_worker_decides_as_the_learners_functions_do(error):
+    """What a worker does with a failed attempt is what the exercise asks for.
+
+    Did: let a real worker run a job that fails with the same error each time, and asked the exercise's solution.
+    Saw: where the solution says transient, four attempts, each within its ceiling of the one before; otherwise one.
+    Otherwise: the service would teach one set of rules and run another.
+    """
+    transient = (TransientError, ConnectionError, TimeoutError)
+    began, state = run_in_a_worker(error)
+    assert state is JobState.DEAD
+    if not is_transient(error, transient=transient, permanent=(PermanentError,)):
+        assert len(began) == 1
+        return
+    assert len(began) == POLICY.max_attempts
+    for attempt in range(1, POLICY.max_attempts):
+        waited_s = began[attempt] - began[attempt - 1]
+        assert waited_s <= ceiling_s(attempt, base_s=POLICY.base_s, cap_s=POLICY.cap_s) + PASS_S

@@ -10,7 +10,7 @@ from grading.network import Network
 from jobqueue.domain import defaults
 from solutions.backoff.backoff import RetryBudget, SharedRetryBudget, ceiling_s, retry
 from solutions.simulations.backoff import bytes_of_power, delaying_queue, herd, outage_amplification
-from solutions.simulations.slo import SERVICE, Slo, simulate, slo_numbers
+from solutions.simulations.slo import SERVICE, Slo, outage_numbers, simulate, slo_numbers
 from tests.course.lessons.wrong_programs import wrong
 
 BOUNDS = {"base_s": 0.5, "cap_s": 60.0}
@@ -314,19 +314,17 @@ def test_any_slo_that_can_be_kept_gets_numbers_that_fit(seed):
 
 
 def test_service_defaults_are_the_derived_ones():
-    """The service's retry defaults come from one objective.
+    """The service's retry defaults come from what it promises about outages.
 
-    Did: derived numbers for jobs that are to be done within 10 s, and compared them with the service's defaults.
-    Saw: 5 attempts, base 0.5 s, one retry for 5 successes, a purse of 100 retries, in both; the service's cap is above
-        the last ceiling that five attempts reach, 4 s.
+    Did: derived the numbers for an outage that adds at most a quarter to the load, that is noticed to be over within
+        30 s and that jobs survive for 24 h, and compared them with the service's defaults.
+    Saw: a fifth of a retry for each success, a probe every ten seconds, 24 h, in both.
     Otherwise: a default would have been changed without its derivation, or the other way round.
     """
-    numbers = slo_numbers(SERVICE)
-    assert numbers.attempts == defaults.MAX_ATTEMPTS
-    assert numbers.base_s == defaults.BASE_S
-    assert 1 / numbers.budget_cost == defaults.BUDGET_RATIO
-    assert numbers.budget_cap / numbers.budget_cost == defaults.BUDGET_CAP
-    assert numbers.cap_s <= defaults.CAP_S
+    numbers = outage_numbers(SERVICE)
+    assert numbers.ratio == pytest.approx(defaults.BUDGET_RATIO)
+    assert numbers.probe_every_s == defaults.PROBE_EVERY_S
+    assert numbers.survive_s == defaults.SURVIVE_S
 
 
 def test_impossible_slo_is_refused_with_its_arithmetic():
