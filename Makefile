@@ -34,7 +34,7 @@ lint: setup ## style, types and import rules
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-fix: setup ## format, and mend what ruff can mend safely
+fix: setup ## format, and fix what ruff can fix safely
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 

@@ -99,7 +99,7 @@ def drain(
     while free:
         now_s, worker = heappop(free)
         if not buffer or now_s >= min(last_start_s, killed_s):
-            continue  # this worker is through
+            continue  # this worker has finished
         job = buffer.popleft()
         refill(now_s)
         ends_s = now_s + length_s[job]

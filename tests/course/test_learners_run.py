@@ -1,4 +1,4 @@
-"""What the learner reads: one line a step, the first thing to mend, never our plumbing."""
+"""What the learner reads: one line a step, the first thing to fix, never our plumbing."""
 
 import os
 import shutil

@@ -62,7 +62,7 @@ Decided in [ADR 4](../adr/0004-full-jitter.md).
 # no heading
 ```
 
-## What hangs together
+## Related
 
 ```chain
 ```
@@ -81,7 +81,7 @@ date: 2026-11-20
 
 The herd is flat. Proof: `tests/course/lessons/test_retries.py::test_herd`
 
-## What hangs together
+## Related
 
 ```chain
 ```

@@ -84,7 +84,7 @@ def test_sitting_reveals_rates_undoes_asks_missed_cards_again_and_sums_up(start,
     quiz.until("docs/lessons/day-137-retries.md#full-jitter")
     quiz.until("1 again (1 min)   2 hard (6 min)   3 good (10 min)   4 easy (8 days): ")
     quiz.type("7\n")
-    quiz.until("'7' is none of 1, 2, 3, 4, q, u, s.")
+    quiz.until("'7' is not one of 1, 2, 3, 4, q, u, s.")
     quiz.until("4 easy (8 days): ")
     quiz.type("4\n")
     quiz.until("easy: back in 8 days")

@@ -69,7 +69,7 @@ def test_reading_fetches_no_python_and_the_first_grade_fetches_little(site_folde
     at.run()
     fetched = {url.split("/", 3)[3].partition("?")[0] for url in at.opened.requested if "/assets/" in url}
     runtime = json.loads((site_folder / "assets" / "workshop" / "runtime.json").read_text(encoding="utf-8"))
-    # A worker's own requests are not all told to whoever watches the page; these are what it asks for.
+    # A worker's own requests are not all reported to the page's listener; these are what it asks for.
     fetched |= {f"assets/{runtime['folder']}/{name}" for name in runtime["sizes"]} | {"assets/web/grader.worker.js"}
     sizes = {name: (site_folder / name).stat().st_size for name in fetched if (site_folder / name).is_file()}
     report = "\n".join(f"{size / 1e6:6.2f} MB  {name}" for name, size in sorted(sizes.items(), key=lambda one: -one[1]))

@@ -95,7 +95,7 @@ def run(arguments: list[str]) -> int:
         error.show()
         return error.exit_code
     except BrokenPipeError:
-        # Whoever read the output has seen enough (`journal due | head -1`); Python must not complain at exit either.
+        # The reader of the output has seen enough (`journal due | head -1`); Python must not complain at exit either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except (click.Abort, ContentError, NoRepositoryError, OSError) as error:

@@ -125,7 +125,7 @@ def _read(prompt: str, allowed: tuple[str, ...]) -> str:
         if answer in allowed:
             return answer
         keys = ", ".join("Enter" if key == "" else key for key in allowed)
-        click.echo(f"{answer!r} is none of {keys}.")
+        click.echo(f"{answer!r} is not one of {keys}.")
 
 
 def _summarise(sitting: Sitting) -> None:

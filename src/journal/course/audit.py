@@ -112,9 +112,7 @@ def audit(exercise: Exercise, *, at_most: int | None = None, tell: Callable[[str
         tried = [everything[index] for index in sorted(chosen)]
     with Graders(exercise.root, AT_ONCE) as graders:
         if not _passing(exercise, graders, [exercise.text("solution")])[0]:
-            raise AuditError(
-                f"{exercise.path('solution')} does not pass as it is; mend it before its mutants are tried"
-            )
+            raise AuditError(f"{exercise.path('solution')} does not pass as it is; fix it before its mutants are tried")
         passed = _passing(exercise, graders, [mutant.text for mutant in tried])
         # A listed one that failed is tried again, since load may fail a test of speed.
         doubtful = [n for n, mutant in enumerate(tried) if mutant.name in equivalents and not passed[n]]

@@ -1,6 +1,6 @@
 """Grade many files one after the other, each in a fork of a process that has imported what all need.
 
-The verdicts are those of `grading.overlay.grade`, which starts a process for each: every file is imported anew, by the
+The verdicts are those of `grading.overlay.grade`, which starts a process for each: every file is imported again, by the
 same pytest with the same arguments, in an overlay outside the repository. Where there is no fork it is that function.
 """
 

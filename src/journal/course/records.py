@@ -77,7 +77,7 @@ def read_records(root: Path) -> dict[str, GraderRecord]:
         data = json.loads(record_path(root).read_text(encoding="utf-8"))
         found = [GraderRecord(**{**one, "flaky": tuple(one["flaky"])}) for one in data["exercises"]]
     except (OSError, ValueError, KeyError, TypeError):
-        # The next run writes it anew; a page must not fail for it.
+        # The next run writes it again; a page must not fail for it.
         return {}
     return {one.slug: one for one in found}
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from journal.content.cards import Decks
 
 LEAST_PROVEN = 0.9
-# Below that a share says nothing, and whoever begins a journal is not stopped by the second card.
+# Below that a share says nothing, and a beginner is not stopped by the second card.
 LEAST_CARDS = 10
 
 

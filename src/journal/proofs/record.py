@@ -2,7 +2,7 @@
 
 `tests/conftest.py` registers `Recorder`. After a run the file holds, for each test that a claim or a card names and
 that ran in full, how it came out, when, at which commit, against what, and a digest of the test and its subject.
-Nothing in it is ever typed, and it is no history: git ignores it, and any run writes it anew.
+Nothing in it is ever typed, and it is no history: git ignores it, and any run writes it again.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def read_record(root: Path) -> dict[str, Run]:
         data = json.loads(record_path(root).read_text(encoding="utf-8"))
         return {name: Run(**{**run, "against": tuple(run["against"])}) for name, run in data["runs"].items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        # Written anew by the next run; a page must not fail for it.
+        # Written again by the next run; a page must not fail for it.
         return {}
 
 

@@ -7,8 +7,8 @@ the endpoint in the head of each page; a page without that name keeps its histor
     GET  /-/history?since=N   200 {"events": ["<line>", …], "next": N, "whole": false}
     POST /-/history           201 {"id": "<32 hex>"}, or 200 when the same event is there already
 
-`N` counts bytes of the history's file, which only grows; `whole` says that the file is another one than before. Whoever
-asks from another origin, by another host name or from another machine gets 403.
+`N` counts bytes of the history's file, which only grows; `whole` says that the file is another one than before. A
+request from another origin, by another host name or from another machine gets 403.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ _REGION = re.compile(r"^\s*# --8<-- \[(?:start|end):.*\n(?:\n(?=\n))?", re.MULTI
 
 
 def workshop(root: Path) -> Path:
-    """Return the folder that holds `assets/workshop/`, written anew when a file has changed.
+    """Return the folder that holds `assets/workshop/`, written again when a file has changed.
 
     Raises:
         NodeError: Pyodide could not be had.

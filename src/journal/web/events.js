@@ -102,7 +102,7 @@ function faultsOf(record, atUs) {
   const ofAt = atUs === null ? day : instantUs(`${record.at.slice(0, 10)}T00:00:00Z`);
   if (day === null || Math.abs(day - Number(ofAt)) > 86_400e6) faults.push("local_date is not the journal day of at");
   const keys = typeof record.kind === "string" && Object.hasOwn(KEYS, record.kind) ? KEYS[record.kind] : undefined;
-  if (!keys) return [...faults, `kind is none of ${Object.keys(KEYS).join(", ")}`];
+  if (!keys) return [...faults, `kind is not one of ${Object.keys(KEYS).join(", ")}`];
   const allowed = [...COMMON, ...keys, "where"];
   for (const key of Object.keys(record)) {
     if (!allowed.includes(key)) faults.push(`${record.kind} has no key ${JSON.stringify(key.slice(0, 40))}`);
@@ -139,7 +139,7 @@ export function parseLine(line) {
     localDate: later ? record.at.slice(0, 10) : record.local_date,
     kind: later ? "" : record.kind,
     fields: record,
-    // Written anew, so that a key that stood twice stands once.
+    // Written again, so that a key that stood twice stands once.
     line: JSON.stringify(record),
   };
 }

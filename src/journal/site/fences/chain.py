@@ -32,7 +32,7 @@ def render(_options: Mapping[str, Any], place: Place, _md: Markdown | None = Non
     return table(chain, headings, place)
 
 
-def table(chain: Chain, headings: Iterable[str], place: Place, *, label: str = "What hangs together") -> str:
+def table(chain: Chain, headings: Iterable[str], place: Place, *, label: str = "Related") -> str:
     """Return a row for each heading that a step, a decision or a card belongs to."""
     rows = []
     for name in headings:

@@ -110,7 +110,7 @@ MOVES = (
         "re-drive",
         "dead",
         "ready",
-        "An operator, when the cause is mended: attempts begin again at 1.",
+        "An operator, when the cause is fixed: attempts begin again at 1.",
         "M438 262C340 262 286 210 286 123",
         (318, 250, "end"),
     ),

@@ -88,6 +88,6 @@ def calibration(points: Sequence[Point], *, name: str) -> str:
         words.append(f"{point.topic}, said {point.said} of 5, {point.right} of {point.outcomes} right")
     text = (
         f"{'; '.join(words) or 'Nothing to compare yet'}. "
-        "On the dashed line, whoever says 5 is always right and whoever says 1 never."
+        "On the dashed line, those who say 5 are always right, and those who say 1 never."
     )
     return svg(name, "Confidence against outcome", text, 440, bottom + 46, body)

@@ -115,7 +115,7 @@ class BoundedIO(io.TextIOWrapper):
         return len(text)
 
     def truncate(self, size: int | None = None) -> int:
-        """Begin anew, as pytest does after each test."""
+        """Begin again, as pytest does after each test."""
         self.kept = 0
         return super().truncate(size)
 
@@ -149,7 +149,7 @@ class LoopLimit:
         self.restart()
 
     def restart(self) -> None:
-        """Count anew; a test that runs many scenarios does so for each."""
+        """Start the count again; a test that runs many scenarios does so for each."""
         self.limit_s = self.later_s if LoopLimit.has_rung else self.clock.MAX_REAL_S
         self.ends_at = time.perf_counter() + self.limit_s
 

@@ -83,7 +83,7 @@ function call(name, ...values) {
 const acts = {
   boot,
   grade({ id, slug, files, compiled, code }) {
-    // The tests are written anew each time: what an earlier run did to them does not last.
+    // The tests are written again each time: what an earlier run did to them does not last.
     call("prepare", files);
     if (!prepared.has(slug)) call("prepare_compiled", compiled);
     prepared.add(slug);

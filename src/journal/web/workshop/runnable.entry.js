@@ -24,7 +24,7 @@ if (samples.length && !whyNot()) {
       try {
         const result = await python.ask({ type: "run", code });
         const printed = result.kind === "done" ? /** @type {string} */ (/** @type {unknown} */ (result.printed)) : "";
-        const error = result.kind === "done" ? result.error : "it did not end, or it ended Python itself; Python was started anew";
+        const error = result.kind === "done" ? result.error : "it did not end, or it ended Python itself; Python was restarted";
         said.textContent = error ? `It failed: ${error}` : printed ? "It printed:" : "It ended and printed nothing.";
         out.replaceChildren(...(printed ? [h("pre", { tabindex: "0" }, h("code", {}, printed))] : []));
       } catch (error) {

@@ -351,9 +351,9 @@ function readable(result, known) {
   const where = began?.step ? `Step ${began.step} (${began.test.replace(/^test_/, "").replaceAll("_", " ")})` : "Your code";
   const ended = {
     stuck: () =>
-      `${where} was still running after ${result.kind === "stuck" ? result.limitMs / 1000 : 0} seconds: an endless loop, or a call that blocks. It was ended, and Python started anew.`,
-    dead: () => `${where} ended Python itself (${result.kind === "dead" ? reasonOf(result.reason) : ""}). Python was started anew.`,
-    stopped: () => "Stopped. Python was started anew.",
+      `${where} was still running after ${result.kind === "stuck" ? result.limitMs / 1000 : 0} seconds: an endless loop, or a call that blocks. It was ended, and Python was restarted.`,
+    dead: () => `${where} ended Python itself (${result.kind === "dead" ? reasonOf(result.reason) : ""}). Python was restarted.`,
+    stopped: () => "Stopped. Python was restarted.",
   }[result.kind]();
   const steps = known.map(({ n, title, stretch }) => ({
     n,
