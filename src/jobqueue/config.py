@@ -99,7 +99,9 @@ class Settings:
     log_level: str = _setting("info", "debug, info, warning or error", _one_of("debug", "info", "warning", "error"))
     log_format: str = _setting("json", "json, or console for people", _one_of("json", "console"))
     traces: str = _setting(
-        "none", "none, console or otlp (set OTEL_EXPORTER_OTLP_ENDPOINT too)", _one_of("none", "console", "otlp")
+        "none",
+        "none, console or otlp (set OTEL_EXPORTER_OTLP_ENDPOINT too); needs the extra `otlp`",
+        _one_of("none", "console", "otlp"),
     )
     # --8<-- [end:settings]
 

@@ -167,9 +167,14 @@ def _observers(
     observers: list[Observer] = [figures, log_observer.LogObserver()]
     if settings.traces == "none" or os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
         return Observers(*observers), None, lambda: None
-    from jobqueue.adapters.otel_observer import OtelObserver, tracer_provider  # noqa: PLC0415 - off by default
+    try:
+        from jobqueue.adapters.otel_observer import OtelObserver, tracer_provider  # noqa: PLC0415 - off by default
 
-    provider = tracer_provider(settings.traces)
+        provider = tracer_provider(settings.traces)
+    except ImportError as error:
+        raise InvalidSettings(
+            [f"JOBQUEUE_TRACES = {settings.traces!r} needs more packages: pip install 'redrive[otlp]'"]
+        ) from error
     tracer = provider.get_tracer("jobqueue", __version__)
     return Observers(*observers, OtelObserver(tracer, clock)), tracer, provider.shutdown
 

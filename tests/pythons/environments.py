@@ -57,6 +57,22 @@ def lowest_allowed(name):
     return specifier.removesuffix(".*")
 
 
+def base_requirements():
+    """Return what `pip install redrive` brings without an extra."""
+    return _project()["dependencies"]
+
+
+def link(wanted, folder):
+    """Fill a folder with what an environment of these requirements alone would hold, as links to the files of ours."""
+    for name in closure(wanted):
+        distribution = importlib.metadata.distribution(name)
+        for file in distribution.files:
+            if ".." in file.parts or "__pycache__" in file.parts:
+                continue
+            (folder / file).parent.mkdir(parents=True, exist_ok=True)
+            (folder / file).symlink_to(distribution.locate_file(file))
+
+
 def _project():
     return tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 
@@ -72,7 +88,7 @@ def make(python, name, replaced=()):
     replaced = dict(replaced)
     project = _project()
     extras = [text for extra in EXTRAS for text in project["optional-dependencies"][extra]]
-    lines = _locked(_closure([*project["dependencies"], *extras, *TOOLS]), replaced)
+    lines = _locked(closure([*project["dependencies"], *extras, *TOOLS]), replaced)
     stamp = hashlib.sha256("\n".join([str(python), *lines]).encode()).hexdigest()
     folder, made = BUILD / name, BUILD / name / "made-from"
     inside = folder / "bin" / "python"
@@ -93,7 +109,7 @@ def make(python, name, replaced=()):
     return inside
 
 
-def _closure(wanted):
+def closure(wanted):
     """Return the names of all packages that these need, as this environment's metadata tells."""
     names, seen, pending = set(), set(), [Requirement(text) for text in wanted]
     while pending:

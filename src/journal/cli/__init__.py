@@ -1,7 +1,8 @@
 """The `journal` command: reviews, what to do next, statistics, the keeper's skeletons, the site.
 
 A subcommand is a line in `COMMANDS` and an attribute elsewhere; it is imported when it is called, so that the terminal
-quiz does not wait for the site's packages. A line whose module is not there is left out.
+quiz does not wait for the site's packages. A line whose module is not there is left out. A command whose packages are
+not installed is listed all the same, and says which extra brings them.
 """
 
 from __future__ import annotations
@@ -40,6 +41,9 @@ COMMANDS = {
 }
 
 
+OURS = ("grading", "journal")
+
+
 class LazyGroup(click.Group):
     """A group whose subcommands are named in a table and imported on use."""
 
@@ -60,8 +64,24 @@ class LazyGroup(click.Group):
         module, _, attribute = target.partition(":")
         if not _is_there(module):
             return None
-        command = getattr(importlib.import_module(module), attribute, None)
+        try:
+            command = getattr(importlib.import_module(module), attribute, None)
+        except ModuleNotFoundError as error:
+            if error.name is None or error.name.partition(".")[0] in OURS:
+                raise
+            return _without_packages(cmd_name, "journal,site" if module.startswith("journal.site") else "journal")
         return command if isinstance(command, click.Command) else None
+
+
+def _without_packages(name: str, extras: str) -> click.Command:
+    """Return a command that can only say how to install what it needs."""
+    sentence = f"needs packages that are not installed; run: pip install 'redrive[{extras}]'"
+
+    def refuse() -> NoReturn:
+        raise click.ClickException(f"journal {name} {sentence}")
+
+    anything = {"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []}
+    return click.Command(name, callback=refuse, help=f"({sentence})", context_settings=anything)
 
 
 def _is_there(module: str) -> bool:
@@ -76,6 +96,7 @@ def _is_there(module: str) -> bool:
     table=COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
+@click.version_option(package_name="redrive", prog_name="journal")
 def journal() -> None:
     """Redrive: a learning journal whose every claim runs."""
 
