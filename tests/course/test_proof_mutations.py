@@ -8,6 +8,7 @@ from datetime import date
 
 import pytest
 
+from journal.content.library import library
 from journal.proofs.mutating import survivors
 from journal.proofs.mutations import mutation_problems, read_mutations
 from journal.proofs.named_proofs import named_proofs
@@ -20,6 +21,12 @@ AT_LEAST = 10
 def test_every_proof_has_a_mutation_that_can_be_made():
     problems = mutation_problems(ROOT, named_proofs(ROOT))
     assert problems == [], "\n".join(map(str, problems))
+
+
+def test_a_decision_is_reversed_in_the_program_and_not_in_its_test():
+    mutations = read_mutations(ROOT)[0]
+    confirming = {proof for adr in library(ROOT).decisions for claim in adr.confirmation for proof in claim.proofs}
+    assert sorted(proof for proof in confirming if mutations[proof].file.startswith("tests/")) == []
 
 
 def chosen(mutations, scale, day):
