@@ -10,6 +10,8 @@ import markdown
 from markdown.extensions import Extension
 from markdown.treeprocessors import Treeprocessor
 
+from journal.content.cards.markup import sanitised
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -28,8 +30,6 @@ _EXTENSIONS = (
     "pymdownx.tasklist",
     "pymdownx.smartsymbols",
 )
-# Both let text set any attribute of an element, `onclick` included.
-_TRUSTED = {"attr_list", "md_in_html"}
 _SETTINGS = {
     "pymdownx.highlight": {"pygments_lang_class": True},
     "pymdownx.smartsymbols": {"fractions": False},
@@ -47,12 +47,9 @@ def render(text: str, place: Place, *, folder: str, shift: int = 0, prefix: str 
         prefix: put before every heading's anchor, so that anchors stay unique on the page.
         trusted: False for what somebody may have pasted in, as a card: HTML in it stays text.
     """
-    chosen = [name for name in _EXTENSIONS if trusted or name not in _TRUSTED]
-    md = markdown.Markdown(extensions=[*chosen, _Adapt(place, folder, shift, prefix)], extension_configs=_SETTINGS)
-    if not trusted:
-        md.preprocessors.deregister("html_block")
-        md.inlinePatterns.deregister("html")
-    return md.convert(text)
+    make = markdown.Markdown if trusted else sanitised
+    md = make(extensions=[*_EXTENSIONS, _Adapt(place, folder, shift, prefix)], extension_configs=_SETTINGS)
+    return str(md.convert(text))
 
 
 class _Adapt(Extension):
