@@ -9,6 +9,7 @@ from xml.etree.ElementTree import Element
 import markdown
 from markdown.extensions import Extension
 from markdown.treeprocessors import Treeprocessor
+from markdown.util import AMP_SUBSTITUTE
 
 from journal.content.cards.markup import sanitised
 
@@ -89,7 +90,8 @@ def rewrite(href: str, place: Place, folder: str, *, link: Callable[[str], str] 
 
     Pages of `docs/` and notebooks are on the site, and the exercise's page stands for what is in `exercises/<slug>/`.
     """
-    if href.startswith(("#", "http:", "https:", "mailto:")):
+    # Markdown writes `<name@host>` letter by letter, with a mark in place of each `&` until the page is put together.
+    if href.startswith(("#", "http:", "https:", "mailto:", AMP_SUBSTITUTE)):
         return href
     path, mark, anchor = href.partition("#")
     target = posixpath.normpath(posixpath.join(folder, path))
