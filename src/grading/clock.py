@@ -24,7 +24,7 @@ import types
 import warnings
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Iterator
 from pathlib import Path
-from typing import Any, SupportsIndex
+from typing import Any, ClassVar, SupportsIndex
 
 EPOCH_S = 1_700_000_000.0
 """What `time.time()` answers, in seconds, at the start of every async test."""
@@ -389,7 +389,7 @@ def _wind_up(loop: VirtualLoop) -> None:
 class _Alarm:
     """End code that never gives control back, after `MAX_REAL_S` real seconds, from a signal handler."""
 
-    current: _Alarm | None = None
+    current: ClassVar[Any] = None
     has_rung = "REDRIVE_TEST_CPU_LIMIT_S" in os.environ
 
     def __init__(self, files: tuple[str, ...]) -> None:

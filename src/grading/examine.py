@@ -13,20 +13,18 @@ import contextlib
 import functools
 import gc
 import importlib
-import json
 import os
 import random
-import select
 import signal
-import struct
 import sys
-import time
 import types
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
+
+from grading import forks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -186,16 +184,22 @@ class _Waiting:
 
     def ask(self, request: Request) -> Ran:
         """Have one implementation examined, in a process of its own."""
+        all_of_them = f"all of {request.prefix}*"
         limits = {"cpu_s": LIMIT_CPU_S, "real_s": LIMIT_S}
         try:
-            _send(self.ask_writer, asdict(request) | limits)
+            forks.send(self.ask_writer, asdict(request) | {"limits": limits})
             # The process that waits keeps the limit; a second more, in case that it is itself what hangs.
-            found = _receive(self.answer_reader, LIMIT_S + 1)
+            came = forks.receive(self.answer_reader, LIMIT_S + 1)
         except BaseException as error:
             self.end()
             if isinstance(error, (OSError, EOFError)):
-                return Ran(failed=f"all of {request.prefix}*", why="which ended the process that runs them")
+                return Ran(failed=all_of_them, why="which ended the process that runs them")
             raise
+        if "late" in came:
+            return Ran(failed=all_of_them, why=f"which had not ended after {LIMIT_S:g} s")
+        if "ended" in came:
+            return Ran(failed=all_of_them, why=f"which took more than {LIMIT_CPU_S} s of processor time, or died")
+        found = came["answer"]
         unwritten = found.pop("unwritten")
         return Ran(**found, unwritten=None if unwritten is None else (unwritten[0], unwritten[1]))
 
@@ -213,29 +217,6 @@ class _Waiting:
         os.waitpid(self.process, 0)
 
 
-def _send(descriptor: int, message: dict[str, Any]) -> None:
-    data = json.dumps(message).encode()
-    data = struct.pack("!I", len(data)) + data
-    while data:
-        data = data[os.write(descriptor, data) :]
-
-
-def _receive(descriptor: int, limit_s: float | None = None) -> dict[str, Any]:
-    """Read one message; EOFError when the other end is gone, TimeoutError when it takes longer than the limit."""
-    until = None if limit_s is None else time.monotonic() + limit_s
-    data = b""
-    while len(data) < 4 or len(data) < 4 + struct.unpack("!I", data[:4])[0]:
-        left_s = None if until is None else max(0.0, until - time.monotonic())
-        if not select.select([descriptor], [], [], left_s)[0]:
-            raise TimeoutError
-        part = os.read(descriptor, 65536)
-        if not part:
-            raise EOFError
-        data += part
-    found: dict[str, Any] = json.loads(data[4:])
-    return found
-
-
 class _Forks:
     """A plugin for the pytest that waits: where it would collect, it forks for each request, and the child goes on."""
 
@@ -248,43 +229,16 @@ class _Forks:
         """Serve until the one who asks has gone; returns in the children alone."""
         session.config.pluginmanager.register(self.listener)
         _rewrite_once(self.tests, session.config)
-        while True:
-            try:
-                asked = _receive(self.requests)
-            except EOFError:
-                os._exit(0)
-            limits = {limit: asked.pop(limit) for limit in ("cpu_s", "real_s")}
-            request = Request(**asked)
-            _compiled(request.source, request.file)
-            reader, writer = os.pipe()
-            child = os.fork()
-            if child == 0:
-                for descriptor in (reader, self.requests, self.answers):
-                    os.close(descriptor)
-                _limit_processor_time(limits["cpu_s"])
-                self.answers = writer
-                self.begin(request)
-                # All that pytest would do to find this one file, the folders on the way to it left out.
-                session.items.extend(session.genitems(pytest.Module.from_parent(session, path=self.tests)))
-                session.testscollected = len(session.items)
-                session.config.hook.pytest_collection_finish(session=session)
-                return True
-            os.close(writer)
-            _send(self.answers, asdict(self.wait_for(child, reader, request, limits)))
-
-    @staticmethod
-    def wait_for(child: int, reader: int, request: Request, limits: dict[str, Any]) -> Ran:
-        try:
-            return Ran(**_receive(reader, limits["real_s"]))
-        except EOFError:
-            why = f"which took more than {limits['cpu_s']} s of processor time, or died"
-        except TimeoutError:
-            why = f"which had not ended after {limits['real_s']:g} s"
-        finally:
-            os.kill(child, signal.SIGKILL)
-            os.waitpid(child, 0)
-            os.close(reader)
-        return Ran(failed=f"all of {request.prefix}*", why=why)
+        request, self.answers = forks.serve(
+            self.requests, self.answers, before=lambda one: _compiled(one["source"], one["file"]), apart=False
+        )
+        del request["limits"]
+        self.begin(Request(**request))
+        # All that pytest would do to find this one file, the folders on the way to it left out.
+        session.items.extend(session.genitems(pytest.Module.from_parent(session, path=self.tests)))
+        session.testscollected = len(session.items)
+        session.config.hook.pytest_collection_finish(session=session)
+        return True
 
     def begin(self, request: Request) -> None:
         """Put the implementation in its place, for the rest of this process."""
@@ -295,7 +249,7 @@ class _Forks:
     def pytest_sessionfinish(self) -> None:
         """Answer, and leave pytest where it stands."""
         self.listener.note_chance()
-        _send(self.answers, asdict(self.listener.ran))
+        forks.send(self.answers, asdict(self.listener.ran))
         os._exit(0)
 
 
@@ -309,14 +263,6 @@ def _rewrite_once(tests: Path, config: pytest.Config) -> None:
     with contextlib.suppress(Exception):  # the child meets the same, and tells it
         kept = original(tests, config)
         vars(rewrite)["_rewrite_test"] = lambda file, config: kept if file == tests else original(file, config)
-
-
-def _limit_processor_time(limit_s: int) -> None:
-    import resource  # noqa: PLC0415 - Windows has none
-
-    hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
-    if hard == resource.RLIM_INFINITY or hard > limit_s:
-        resource.setrlimit(resource.RLIMIT_CPU, (limit_s, hard))
 
 
 def _no_traceback(_excinfo: object, **_options: object) -> str:

@@ -9,16 +9,16 @@ from is checked first. The copy's own engine grades: `grading.loading` refuses o
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from grading import runner
 
 DEFAULT_LIMIT_S = 120.0
 
@@ -184,62 +184,16 @@ def grade(
         folder = Path(name).resolve()
         make_overlay(root, slug, text, folder, sources)
         target = folder / "report.json"
-        settings = {
-            **inherited_environment(),
-            "REDRIVE_REPORT": str(target),
-            "PYTHONDONTWRITEBYTECODE": "1",
-            **(environment or {}),
-        }
+        own = {"REDRIVE_REPORT": str(target), "PYTHONDONTWRITEBYTECODE": "1"}
+        settings = {**runner.clean_environment(), **own, **(environment or {})}
         command = [sys.executable, "-m", "pytest", f"exercises/{slug}", "-p", "no:cacheprovider", *arguments]
-        returncode, output = _run(command, folder, settings, limit_s)
+        done = runner.run(command, folder, settings, limit_s)
+        called = " ".join(command[1:])
+        if done.returncode is None:
+            raise OverlayTimeoutError(f"`{called}` ran longer than {limit_s:g} s and was ended")
         if not target.exists():
-            raise OverlayError(f"{slug}: `{' '.join(command[1:])}` gave no report (exit {returncode}):\n{output}")
-        return read_report(target, folder, slug, returncode, output)
-
-
-_NOT_INHERITED = {
-    "CI", "PYTEST_ADDOPTS", "PYTEST_CURRENT_TEST", "PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "PYTHONPYCACHEPREFIX",
-    "REDRIVE_HISTORY", "REDRIVE_RECORDING", "REDRIVE_ROOT",
-}  # fmt: skip
-
-
-def inherited_environment() -> dict[str, str]:
-    """Return this process's environment without what would change a verdict, and with nothing recorded."""
-    inherited = {key: value for key, value in os.environ.items() if key not in _NOT_INHERITED}
-    return inherited | {"REDRIVE_NO_HISTORY": "1"}
-
-
-def _run(command: list[str], folder: Path, settings: dict[str, str], limit_s: float) -> tuple[int, str]:
-    with subprocess.Popen(
-        command,
-        cwd=folder,
-        env=settings,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
-        start_new_session=True,
-    ) as process:
-        try:
-            output, _ = process.communicate(timeout=limit_s)
-        except subprocess.TimeoutExpired:
-            _kill(process)
-            output, _ = process.communicate()
-            raise OverlayTimeoutError(
-                f"`{' '.join(command[1:])}` ran longer than {limit_s:g} s and was ended"
-            ) from None
-        except BaseException:
-            _kill(process)
-            raise
-    return process.returncode, output
-
-
-def _kill(process: subprocess.Popen[str]) -> None:
-    if sys.platform == "win32":
-        process.kill()
-    else:
-        os.killpg(process.pid, signal.SIGKILL)
+            raise OverlayError(f"{slug}: `{called}` gave no report (exit {done.returncode}):\n{done.output}")
+        return read_report(target, folder, slug, done.returncode, done.output)
 
 
 def read_report(report: Path, folder: Path, slug: str, returncode: int, output: str) -> Graded:

@@ -16,7 +16,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from grading.overlay import inherited_environment, make_overlay
+from grading.overlay import make_overlay
+from grading.runner import clean_environment
 from journal.course import find_exercises
 
 ROOT = Path(__file__).parents[2]
@@ -36,7 +37,7 @@ def cpu_s(folder: Path, *arguments: str) -> float:
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     command = [sys.executable, "-m", "pytest", "-q", *arguments]
     done = subprocess.run(
-        command, cwd=folder, env=inherited_environment(), capture_output=True, text=True, check=False, timeout=120
+        command, cwd=folder, env=clean_environment(), capture_output=True, text=True, check=False, timeout=120
     )
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     if done.returncode != 0:

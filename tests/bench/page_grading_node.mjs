@@ -5,6 +5,7 @@ import { join } from "node:path";
 
 const web = process.argv[2];
 const { loadPyodide } = await import(new URL("node_modules/pyodide/pyodide.mjs", web));
+const { callGrading, startGrading } = await import(new URL("workshop/grading.js", web));
 let text = "";
 for await (const chunk of process.stdin) text += chunk;
 const { site, slug, code, rounds } = JSON.parse(text);
@@ -13,15 +14,8 @@ const runtime = JSON.parse(read("workshop", "runtime.json").toString());
 const data = JSON.parse(read("workshop", `${slug}.json`).toString());
 const python = await loadPyodide({ stdLibURL: join(site, "assets", runtime.folder, runtime.files.stdlib), stdout() {}, stderr() {} });
 python.unpackArchive(new Uint8Array(read(runtime.folder, runtime.files.packages)), "zip", { extractDir: "/lib/python3.14/site-packages" });
-python.FS.mkdirTree("/redrive");
-python.FS.writeFile("/lib/python3.14/site-packages/redrive_grader.py", readFileSync(new URL("workshop/grader.py", web)));
-const call = (name, ...values) => {
-  python.globals.set("_given", python.toPy(values));
-  return python.runPython(`import importlib; importlib.invalidate_caches(); import redrive_grader; redrive_grader.${name}(*_given)`);
-};
-call("prepare", runtime.harness);
-call("prepare_compiled", runtime.compiled);
-call("warm_up");
+startGrading(python, runtime.engine, runtime.compiled);
+const call = (name, ...values) => callGrading(python, name, ...values);
 call("prepare", data.files);
 call("prepare_compiled", data.compiled);
 call("grade", slug, code, () => {});

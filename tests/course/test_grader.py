@@ -4,8 +4,8 @@ import os
 
 import pytest
 
+from grading.grader import Grader
 from grading.overlay import OverlayError, grade
-from journal.course.grader import Grader
 from tests.course.conftest import SOLVED, STUB
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here: grade() does it all")

@@ -18,9 +18,9 @@ import tomllib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from grading.grader import Graders
 from grading.overlay import OverlayError, OverlayTimeoutError
 from journal.content.problems import Problem
-from journal.course.grader import Graders
 from journal.course.mutants import MODULE, Mutant, mutants_of
 
 if TYPE_CHECKING:

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
+from grading.grader import Graders
 from grading.overlay import Graded, OverlayError
 from journal.content.problems import Problem
 from journal.content.settings import read_course
 from journal.course.declared import Wrong, read_wrong
-from journal.course.grader import Graders
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,10 +6,8 @@ a file that cannot be imported, an error in a fixture and a run that does not en
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -20,6 +18,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
+from grading import runner
 from grading.overlay import stub_text
 
 if TYPE_CHECKING:
@@ -32,7 +31,6 @@ _LEFT_OUT = (
     ".git", ".venv", ".cache", ".redrive", ".ci", "build", "dist", "node_modules", "__pycache__", ".hypothesis",
     ".mypy_cache", ".ruff_cache", ".pytest_cache", ".import_linter_cache", ".ipynb_checkpoints",
 )  # fmt: skip
-_NOT_INHERITED = ("PYTEST_ADDOPTS", "PYTEST_CURRENT_TEST", "REDRIVE_ROOT", "REDRIVE_HISTORY", "REDRIVE_SITE_FOLDER")
 # Such a failure says that the changed file is no program, not that the claim is false.
 _BROKEN = re.compile(r"(?:SyntaxError|IndentationError|ImportError|ModuleNotFoundError|NameError)\b")
 
@@ -168,38 +166,7 @@ def _rank(outcome: str) -> int:
 
 
 def _run(command: list[str], folder: Path, limit_s: float) -> str:
-    inherited = {key: value for key, value in os.environ.items() if key not in _NOT_INHERITED}
-    settings = {
-        **inherited,
-        # Before the installed package, which is the working tree.
-        "PYTHONPATH": str(folder / "src"),
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "REDRIVE_NO_HISTORY": "1",
-    }
-    with subprocess.Popen(
-        command,
-        cwd=folder,
-        env=settings,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
-        start_new_session=True,
-    ) as process:
-        try:
-            return process.communicate(timeout=limit_s)[0]
-        except subprocess.TimeoutExpired:
-            _kill(process)
-            process.communicate()
-            return f"it ran longer than {limit_s:g} s and was ended"
-        except BaseException:
-            _kill(process)
-            raise
-
-
-def _kill(process: subprocess.Popen[str]) -> None:
-    if sys.platform == "win32":
-        process.kill()
-    else:
-        os.killpg(process.pid, signal.SIGKILL)
+    # The copy's packages come before the installed ones, which are the working tree's.
+    own = {"PYTHONPATH": str(folder / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
+    done = runner.run(command, folder, runner.clean_environment() | own, limit_s)
+    return f"it ran longer than {limit_s:g} s and was ended" if done.returncode is None else done.output

@@ -87,7 +87,7 @@ def manifest(folder: Path) -> dict[str, Any]:
 
 
 def precompiled(root: Path, folder: Path, asked: dict[str, Any]) -> dict[str, str]:
-    """Return the harness and the tests compiled, path to base64; made again when one of them has changed.
+    """Return the engine and the tests compiled, path to base64; made again when one of them has changed.
 
     Args:
         root: the journal's folder.
@@ -100,7 +100,7 @@ def precompiled(root: Path, folder: Path, asked: dict[str, Any]) -> dict[str, st
     web = root / WEB / "workshop"
     text = json.dumps(asked, sort_keys=True)
     digest = hashlib.sha256(f"{folder.name}\0{text}\0".encode())
-    for name in ("grader.py", "precompile.mjs"):
+    for name in ("grading.js", "precompile.mjs"):
         digest.update((web / name).read_bytes())
     kept = folder / "compiled.json"
     if kept.is_file():

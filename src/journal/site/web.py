@@ -91,9 +91,7 @@ def _esbuild(root: Path, found: dict[str, Path], out: Path, shape: str) -> None:
         return
     # Its own launcher: a binary or a script, depending on whether npm was allowed to run the package's set-up.
     launcher = shutil.which("esbuild", path=str(packages(root) / ".bin")) or "esbuild"
-    # A .py file is text that a worker gives to Python.
-    kinds = ("--loader:.py=text", "--legal-comments=linked")
-    options = ("--bundle", "--minify", "--target=es2022", "--log-level=warning", *kinds)
+    options = ("--bundle", "--minify", "--target=es2022", "--log-level=warning", "--legal-comments=linked")
     done = subprocess.run(
         [launcher, *(f"{name}={path}" for name, path in found.items()), *options, shape, f"--outdir={out}"],
         cwd=root / WEB,

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FOLDER = "assets/workshop"
-NOT_IN_THE_PAGE = {"examine.py", "overlay.py"}
-"""What of the engine starts processes: a page has none."""
+NOT_IN_THE_PAGE = {"fork_server.py", "grader.py", "overlay.py", "runner.py"}
+"""What of the engine no test of an exercise imports."""
 
 _TITLE = re.compile(r"\A\s*# .*\n")
 _REGION = re.compile(r"^\s*# --8<-- \[(?:start|end):.*\n(?:\n(?=\n))?", re.MULTILINE)
@@ -39,7 +39,7 @@ def workshop(root: Path) -> Path:
     """
     folder = pyodide_bundle.runtime(root)
     found = [one for one in gradable(root) if one.has("readme")]
-    runtime = {**pyodide_bundle.manifest(folder), "harness": _harness(root)}
+    runtime = {**pyodide_bundle.manifest(folder), "engine": _engine(root)}
     before = [_before(exercise) for exercise in found]
     compiled = pyodide_bundle.precompiled(root, folder, {"runtime": runtime, "exercises": before})
     own = {f"exercises/{exercise.slug}/" for exercise in found}
@@ -79,7 +79,7 @@ def _stub(exercise: Exercise) -> str:
     return exercise.stub() or exercise.text("stub")
 
 
-def _harness(root: Path) -> dict[str, str]:
+def _engine(root: Path) -> dict[str, str]:
     paths = [root / "exercises" / "conftest.py", *sorted((root / "src" / "grading").glob("*.py"))]
     paths = [path for path in paths if path.name not in NOT_IN_THE_PAGE]
     return {path.relative_to(root).as_posix(): path.read_text(encoding="utf-8") for path in paths}

@@ -4,9 +4,9 @@
 // it is told {type: "progress" | "ready" | "began" | "done" | "dead", …}. A worker that is dead, or that no longer
 // answers, is thrown away by the page: nothing in here can end code that never gives control back.
 
-import grader from "./grader.py";
+import { callGrading, startGrading } from "./grading.js";
 
-/** @typedef {{folder: string, files: Record<"wasm" | "stdlib" | "packages", string>, sizes: Record<string, number>, harness: Record<string, string>}} Runtime */
+/** @typedef {{folder: string, files: Record<"wasm" | "stdlib" | "packages", string>, sizes: Record<string, number>, engine: Record<string, string>}} Runtime */
 
 const post = (/** @type {Record<string, unknown>} */ message) => self.postMessage(message);
 
@@ -59,25 +59,12 @@ async function boot({ base, runtime }) {
   self.fetch = fetching;
   post({ type: "progress", stage: "starting", loaded: total, total });
   python.unpackArchive(await archive, "zip", { extractDir: "/lib/python3.14/site-packages" });
-  python.runPython("import importlib; importlib.invalidate_caches()");
-  python.FS.mkdirTree("/redrive");
-  python.FS.writeFile("/lib/python3.14/site-packages/redrive_grader.py", grader);
-  call("prepare", runtime.harness);
-  call("prepare_compiled", runtime.compiled);
-  call("warm_up");
+  startGrading(python, runtime.engine, runtime.compiled);
   post({ type: "ready" });
 }
 
-/**
- * Calls a function of grader.py from synchronous code: an async entry would leave Pyodide's own loop running.
- * @param {string} name
- * @param {...unknown} values
- */
-function call(name, ...values) {
-  const given = values.map((value) => (typeof value === "object" ? python.toPy(value) : value));
-  python.globals.set("_given", python.toPy(given));
-  return python.runPython(`import redrive_grader; redrive_grader.${name}(*_given)`);
-}
+/** @param {string} name @param {...unknown} values */
+const call = (name, ...values) => callGrading(python, name, ...values);
 
 /** @type {Record<string, (data: any) => unknown>} */
 const acts = {

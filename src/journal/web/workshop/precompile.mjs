@@ -1,4 +1,4 @@
-// Compiles harness and tests ahead of time, by doing what the page does: one grade of each stub, in the very Pyodide and
+// Compiles engine and tests ahead of time, by doing what the page does: one grade of each stub, in the very Pyodide and
 // with the very packages of the page. What Python and pytest then left in their caches is shipped.
 // Arguments: the runtime's folder. Standard input: {runtime, exercises: [{slug, stub, files}]}. Standard output: JSON,
 // path → a .pyc, deflated, as base64.
@@ -6,6 +6,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { loadPyodide } from "pyodide";
+import { callGrading, startGrading } from "./grading.js";
 
 const folder = process.argv[2] ?? "";
 let text = "";
@@ -15,16 +16,9 @@ const python = await loadPyodide({ stdLibURL: join(folder, runtime.files.stdlib)
 const packages = new Uint8Array(readFileSync(join(folder, runtime.files.packages)));
 const library = "/lib/python3.14/site-packages";
 python.unpackArchive(packages, "zip", { extractDir: library });
-python.FS.mkdirTree("/redrive");
-python.FS.writeFile(`${library}/redrive_grader.py`, readFileSync(new URL("grader.py", import.meta.url)));
-python.runPython("import importlib; importlib.invalidate_caches()");
+startGrading(python, runtime.engine);
 /** @param {string} name @param {...unknown} values */
-function call(name, ...values) {
-  python.globals.set("_given", python.toPy(values));
-  return python.runPython(`import redrive_grader; redrive_grader.${name}(*_given)`);
-}
-call("prepare", runtime.harness);
-call("warm_up");
+const call = (name, ...values) => callGrading(python, name, ...values);
 for (const { slug, stub, files } of exercises) {
   call("prepare", files);
   call("grade", slug, stub, () => {});

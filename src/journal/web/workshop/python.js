@@ -4,7 +4,7 @@
 /** The site's folder `assets/`, seen from this script, which lies in `assets/web/`. */
 const ASSETS = new URL("../", /** @type {HTMLScriptElement} */ (document.currentScript).src).href;
 
-/** How long one test may run before the worker is ended; the harness ends most endless loops itself, after 10 s. */
+/** How long one test may run before the worker is ended; the engine ends most endless loops itself, after 10 s. */
 export const LIMIT_MS = 15_000;
 /** The first message of a grade comes when the files are written and imported. */
 const IMPORT_LIMIT_MS = 30_000;

@@ -18,7 +18,7 @@ const LABELS = ["called", "got", "expected", "costs", "at", "note"];
 const PLACE = /^exercises\/\w+\/\w+\.py:(\d+)\s*(.*)$/s;
 
 /**
- * The message's parts: the harness writes a label in the first ten columns, and indents what goes on.
+ * The message's parts: the engine writes a label in the first ten columns, and indents what goes on.
  * @param {string} message
  * @returns {{label: string, text: string}[]}
  */

@@ -1,6 +1,6 @@
 """Grade an exercise inside the page: what the worker runs in Pyodide, around the same files and the same pytest.
 
-Nothing here decides what is right: the engine in `grading` grades, and its report is passed on. This file writes the
+Nothing here decides what is right: `plugin.py` grades, and its report is passed on. This file writes the
 learner's code, forgets what an earlier run had imported, bounds what code may print, tells the page which test has
 begun (so that the page can end one that never does), and ends loops of the learner's own file by itself.
 """
@@ -14,6 +14,7 @@ import gc
 import importlib
 import io
 import json
+import json.scanner
 import os
 import sys
 import time
@@ -27,7 +28,10 @@ from typing import Any, ClassVar
 import pytest
 from _pytest import capture
 
-ROOT = Path("/redrive")
+from grading import clock, switches  # noqa: F401 - a test may import switches: a page has it ready
+from grading.page_files import ROOT, prepare, prepare_compiled
+from grading.plugin import REPORTS
+
 SETTINGS = "[pytest]\npythonpath = . src\n"
 
 MAX_PRINTED = 10_000
@@ -36,29 +40,11 @@ MAX_PRINTED = 10_000
 MAX_MESSAGE = 4_000
 MAX_TESTS_PRINTING = 20
 
-WRITTEN_AT_S = 1_700_000_000
-"""The time of every file that is given to us: compiled files name it, and are used only where it agrees."""
+__all__ = ["compiled_files", "grade", "prepare", "prepare_compiled", "run_sample", "warm_up"]
 
 Tell = Callable[[str, int | None, str], None]
 
 monitoring: Any = vars(sys)["monitoring"]  # since Python 3.12, which Pyodide is past
-
-
-def prepare(files: dict[str, str]) -> None:
-    """Write the harness, an exercise's tests or anything else below the root that grading happens in."""
-    for path, text in files.items():
-        target = ROOT / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text, encoding="utf-8")
-        os.utime(target, (WRITTEN_AT_S, WRITTEN_AT_S))
-
-
-def prepare_compiled(files: dict[str, str]) -> None:
-    """Write what was compiled when the site was built (deflated, as base64); Python and pytest take it from there."""
-    for path, content in files.items():
-        target = ROOT / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(zlib.decompress(base64.b64decode(content)))
 
 
 def compiled_files(slugs: list[str]) -> str:
@@ -76,14 +62,9 @@ def warm_up() -> None:
     os.environ |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "REDRIVE_NO_HISTORY": "1", "PYTHONHASHSEED": "0"}
     prepare({"pytest.ini": SETTINGS})
     os.chdir(ROOT)
-    sys.path[:0] = [str(ROOT), str(ROOT / "src")]
-    # A test file is rewritten by pytest once and read from its cache after that; the learner's own file never is.
-    sys.dont_write_bytecode = False
+    sys.path.insert(0, str(ROOT))
     capture.CaptureIO = BoundedIO  # type: ignore[assignment,misc]
     _read_json_in_python()
-    for name in ("plugin", "switches"):
-        importlib.import_module(f"grading.{name}")
-    clock: Any = importlib.import_module("grading.clock")
     clock.real_time_limit = ended_loops
     LoopLimit.prepare()
     gc.collect()
@@ -92,7 +73,7 @@ def warm_up() -> None:
 
 def _read_json_in_python() -> None:
     """Let JSON that is nested too deep raise RecursionError, as elsewhere; the C parser exhausts a page's stack."""
-    scanner: Any = importlib.import_module("json.scanner")
+    scanner: Any = json.scanner
     scanner.make_scanner = scanner.py_make_scanner
     vars(json)["_default_decoder"] = json.JSONDecoder()
 
@@ -143,14 +124,13 @@ class LoopLimit:
 
     def __init__(self, files: tuple[str, ...]) -> None:
         self.files = files
-        self.clock = importlib.import_module("grading.clock")
         self.stuck: BaseException | None = None
         self.jumps = 0
         self.restart()
 
     def restart(self) -> None:
-        """Start the count again; a test that runs many scenarios does so for each."""
-        self.limit_s = self.later_s if LoopLimit.has_rung else self.clock.MAX_REAL_S
+        """Count from zero; a test that runs many scenarios does so for each."""
+        self.limit_s = self.later_s if LoopLimit.has_rung else clock.MAX_REAL_S
         self.ends_at = time.perf_counter() + self.limit_s
 
     @classmethod
@@ -195,8 +175,8 @@ class LoopLimit:
                 limit.ring(sys._getframe(1))  # where the loop stands
 
     def ring(self, frame: Any) -> None:
-        """Raise what the harness raises when its own alarm rings."""
-        clock, loop = self.clock, _running_loop()
+        """Raise what the clock raises when its own alarm rings."""
+        loop = _running_loop()
         virtual = isinstance(loop, clock.VirtualLoop)
         if self.stuck is None:
             LoopLimit.has_rung = True
@@ -222,12 +202,12 @@ def _running_loop() -> Any:
 
 @contextlib.contextmanager
 def ended_loops(files: tuple[str, ...]) -> Generator[None]:
-    """Stand in for the harness's `real_time_limit`, which needs a signal."""
+    """Stand in for `clock.real_time_limit`, which needs a signal."""
     if LoopLimit.current is not None:
         yield
         return
     limit = LoopLimit.current = LoopLimit(files)
-    limit.clock._Alarm.current = limit  # the virtual loop restarts it for each scenario
+    clock._Alarm.current = limit  # the virtual loop restarts it for each scenario
     try:
         yield
     except BaseException:
@@ -238,7 +218,7 @@ def ended_loops(files: tuple[str, ...]) -> Generator[None]:
         if limit.stuck is not None:
             raise limit.stuck
     finally:
-        limit.clock._Alarm.current = None
+        clock._Alarm.current = None
         LoopLimit.current = None
 
 
@@ -277,8 +257,7 @@ class Told:
 
 
 def _steps_so_far(config: pytest.Config) -> dict[int, str]:
-    plugin: Any = importlib.import_module("grading.plugin")
-    reports: dict[str, Any] = config.stash.get(plugin.REPORTS, {})
+    reports = config.stash.get(REPORTS, {})
     return {n: step.outcome for own in reports.values() for n, step in own.steps.items()}
 
 
@@ -306,7 +285,7 @@ def _bounded(report: dict[str, Any]) -> dict[str, Any]:
 
 
 def grade(slug: str, code: str, tell: Tell) -> str:
-    """Run `pytest exercises/<slug>` on `code` as the learner's file; return the report of the harness and more as JSON.
+    """Run `pytest exercises/<slug>` on `code` as the learner's file; return the engine's report and more as JSON.
 
     Keys: `report` (that of `REDRIVE_REPORT`, or null when pytest wrote none), `printed`, `error` (why there is none),
     `exit` (pytest's), `ms`.
@@ -357,7 +336,6 @@ _NOT_NEEDED = (
 @contextlib.contextmanager
 def _asyncio_on_virtual_time() -> Generator[None]:
     """Let `asyncio.run` work from synchronous code, as exercises do it: the page's own loop cannot be entered twice."""
-    clock: Any = importlib.import_module("grading.clock")
     kept = asyncio.run
     vars(asyncio)["run"] = lambda main, **_options: clock.run(lambda: main)
     try:

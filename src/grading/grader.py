@@ -6,7 +6,6 @@ same pytest with the same arguments, in an overlay outside the repository. Where
 
 from __future__ import annotations
 
-import json
 import os
 import queue
 import subprocess
@@ -17,16 +16,17 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from grading import forks
 from grading.overlay import (
     DEFAULT_LIMIT_S,
     Graded,
     OverlayError,
     OverlayTimeoutError,
     grade,
-    inherited_environment,
     make_overlay,
     read_report,
 )
+from grading.runner import clean_environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,7 +39,7 @@ SETTINGS = {
     # Processor time, so that an endless loop ends soon and a busy machine changes no verdict.
     "REDRIVE_TEST_CPU_LIMIT_S": "2",
 }
-_FORKING = Path(__file__).with_name("forking.py")
+_SERVER = Path(__file__).with_name("fork_server.py")
 
 
 class Grader:
@@ -49,7 +49,7 @@ class Grader:
         self._root = root
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._slug: str | None = None
-        self._process: subprocess.Popen[str] | None = None
+        self._process: subprocess.Popen[bytes] | None = None
         self._left = 0
 
     def grade(
@@ -66,20 +66,29 @@ class Grader:
             settings = SETTINGS | (environment or {})
             return grade(self._root, slug, text, environment=settings, arguments=arguments, limit_s=limit_s)
         folder = self._folder_for(slug, text)
-        target = folder / "report.json"
+        home = folder / "exercises" / slug
+        (home / f"{slug}.py").write_text(text, encoding="utf-8")
+        for compiled in home.glob(f"__pycache__/{slug}.*.pyc"):
+            compiled.unlink()  # a file of the same size, written in the same second, would pass for it
+        target, output = folder / "report.json", folder / "output.txt"
         target.unlink(missing_ok=True)
         # Every variable that one run may set and the next must not keep is named each time.
         settings = {"REDRIVE_SEED": "", "REDRIVE_SEEDS_FROM": "", **(environment or {}), "REDRIVE_REPORT": str(target)}
-        order = {
-            "slug": slug, "text": text, "environment": settings, "arguments": list(arguments), "limit_s": limit_s,
-        }  # fmt: skip
-        answer = self._ask(folder, json.dumps(order))
+        request = {
+            "environment": settings,
+            "arguments": [f"exercises/{slug}", "-p", "no:cacheprovider", *arguments],
+            "output": str(output),
+            "limits": {"real_s": limit_s, "cpu_s": None},
+        }
+        answer = self._ask(folder, request)
         command = f"pytest exercises/{slug}"
-        if answer["returncode"] is None:
+        if "late" in answer:
             raise OverlayTimeoutError(f"`{command}` ran longer than {limit_s:g} s and was ended")
+        returncode = answer["ended"] if "ended" in answer else answer["answer"]["returncode"]
+        said = output.read_text(encoding="utf-8", errors="replace")
         if not target.exists():
-            raise OverlayError(f"`{command}` gave no report (exit {answer['returncode']}):\n{answer['output']}")
-        return read_report(target, folder, slug, answer["returncode"], answer["output"])
+            raise OverlayError(f"`{command}` gave no report (exit {returncode}):\n{said}")
+        return read_report(target, folder, slug, returncode, said)
 
     def _folder_for(self, slug: str, text: str) -> Path:
         if self._folder is None or self._slug != slug:
@@ -88,17 +97,15 @@ class Grader:
             make_overlay(self._root, slug, text, Path(self._folder.name).resolve())
         return Path(self._folder.name).resolve()
 
-    def _ask(self, folder: Path, order: str) -> dict[str, Any]:
+    def _ask(self, folder: Path, request: dict[str, Any]) -> dict[str, Any]:
         if self._left == 0:
             self._end()
             self._process = subprocess.Popen(
-                [sys.executable, str(_FORKING)],
+                [sys.executable, str(_SERVER)],
                 cwd=folder,
-                env=inherited_environment() | SETTINGS,
+                env=clean_environment() | SETTINGS,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                text=True,
-                encoding="utf-8",
             )
             self._left = FORKS_A_PROCESS
         self._left -= 1
@@ -107,16 +114,12 @@ class Grader:
         assert process.stdin is not None
         assert process.stdout is not None
         try:
-            process.stdin.write(order + "\n")
-            process.stdin.flush()
-            line = process.stdout.readline()
-        except BrokenPipeError:
-            line = ""
-        if not line:
+            forks.send(process.stdin.fileno(), request)
+            return forks.receive(process.stdout.fileno())
+        except (BrokenPipeError, EOFError):
             self._left = 0
-            raise OverlayError(f"the process that grades ended by itself (exit {process.wait()}); nothing was graded")
-        answer: dict[str, Any] = json.loads(line)
-        return answer
+            exit_status = process.wait()
+        raise OverlayError(f"the process that grades ended by itself (exit {exit_status}); nothing was graded")
 
     def _end(self) -> None:
         if self._process is not None:
