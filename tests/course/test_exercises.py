@@ -4,8 +4,10 @@ import os
 
 import pytest
 
+from grading.grader import Graders
 from grading.overlay import grade
 from journal.course import check_grades, check_texts, check_twins, find_exercises
+from journal.course.declared import read_wrong
 from tests.course.conftest import ROOT
 
 EXERCISES = {exercise.slug: exercise for exercise in find_exercises(ROOT)}
@@ -27,6 +29,18 @@ def test_exercise_is_complete_and_its_twins_agree(slug):
     assert not problems, listed(problems)
 
 
+@pytest.mark.parametrize("slug", EXERCISES)
+def test_solution_passes_and_the_first_wrong_one_fails_what_it_declares(slug):
+    """Grade one right and one wrong program of each exercise; the long run grades every one."""
+    exercise = EXERCISES[slug]
+    wrong = read_wrong(exercise.files_in("wrong")[0], exercise.root)
+    with Graders(ROOT, 2) as graders:
+        right, caught = graders.submit(slug, exercise.text("solution")), graders.submit(slug, wrong.text)
+        assert right().everything_passed
+        assert tuple(caught().steps_that("failed")) == wrong.fails
+
+
+@pytest.mark.long
 def test_stubs_are_red_solutions_green_and_wrong_solutions_caught():
     problems = check_grades(list(EXERCISES.values()))
     assert not problems, listed(problems)
