@@ -1,7 +1,7 @@
 """A queue that survives its workers: a pop loses what a crash interrupts, a move into a processing list does not.
 
 Run it: `python solutions/examples/jobqueue.py`. Standard library only; the deques stand for Redis lists, where each
-method below is one atomic command or transaction. The lesson of Day 136 includes its parts.
+method below is one atomic command or transaction. The lesson of Day 136 runs it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,6 @@ class Queue:
         """Take the oldest job away (RPOP). From here on it exists only in the caller's memory: at most once."""
         return self.ready.pop() if self.ready else None
 
-    # --8<-- [start:take]
     def take(self, worker: str) -> str | None:
         """Move the oldest job into the worker's processing list in one step (LMOVE), and return it.
 
@@ -41,9 +40,6 @@ class Queue:
         self.processing.setdefault(worker, deque()).appendleft(job_id)
         return job_id
 
-    # --8<-- [end:take]
-
-    # --8<-- [start:acknowledge]
     def acknowledge(self, worker: str, job_id: str) -> bool:
         """Remove a finished job for good (LREM). False if it is no longer this worker's: it came too late."""
         mine = self.processing.get(worker, deque())
@@ -52,16 +48,11 @@ class Queue:
         mine.remove(job_id)
         return True
 
-    # --8<-- [end:acknowledge]
-
-    # --8<-- [start:recover]
     def recover(self, worker: str) -> int:
         """Give back what a dead worker held, to the end that is taken next, oldest first. Calling twice is safe."""
         held = self.processing.pop(worker, deque())
         self.ready.extend(held)
         return len(held)
-
-    # --8<-- [end:recover]
 
 
 def work_by_pop(queue: Queue, done: list[str], crash_on: str | None = None) -> None:

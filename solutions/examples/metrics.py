@@ -1,6 +1,6 @@
 """Labelled counters that several threads can trust: one key for one series, one lock, and a snapshot that is a copy.
 
-Run it: `python solutions/examples/metrics.py`. Standard library only. The lesson of Day 138 includes its parts; the
+Run it: `python solutions/examples/metrics.py`. Standard library only. The lessons of Day 138 work other examples; the
 exercise `metrics` goes on from here with histograms, the text format and a fleet's totals.
 """
 
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-# --8<-- [start:key]
 def series_key(name: str, labels: Mapping[str, str]) -> str:
     """Return one text for one series: labels sorted, values escaped, so that equal labels give equal keys."""
     pairs = []
@@ -21,9 +20,6 @@ def series_key(name: str, labels: Mapping[str, str]) -> str:
         value = labels[label].replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
         pairs.append(f'{label}="{value}"')
     return f"{name}{{{','.join(pairs)}}}" if pairs else name
-
-
-# --8<-- [end:key]
 
 
 class Counters:
@@ -35,7 +31,6 @@ class Counters:
         self._series_of: dict[str, int] = {}
         self._lock = threading.Lock()
 
-    # --8<-- [start:inc]
     def inc(self, name: str, labels: Mapping[str, str], amount: float = 1.0) -> None:
         """Add to one counter. Finding the series and adding to it is one step under the lock, not two."""
         key = series_key(name, labels)
@@ -47,15 +42,10 @@ class Counters:
                     key = series_key(name, {"overflow": "true"})
             self._totals[key] = self._totals.get(key, 0.0) + amount
 
-    # --8<-- [end:inc]
-
-    # --8<-- [start:snapshot]
     def snapshot(self) -> dict[str, float]:
         """Return a copy: it does not change while somebody prints it, and changing it changes nothing here."""
         with self._lock:
             return dict(self._totals)
-
-    # --8<-- [end:snapshot]
 
 
 class Unsorted(Counters):

@@ -1,7 +1,7 @@
 """Retries that help: capped doubling, full jitter, and no attempt spent on what cannot succeed.
 
 Run it: `python solutions/examples/retry.py`. Standard library only; the clock is a number that sleeping advances, the
-random source is seeded. The lesson of Day 137 includes its parts.
+random source is seeded. The lessons of Day 137 work other examples.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ class UnknownCustomerError(Exception):
     """Permanent: asking again changes nothing."""
 
 
-# --8<-- [start:ceiling]
 def ceiling_s(attempt: int, base_s: float = BASE_S, cap_s: float = CAP_S) -> float:
     """Return the longest wait before the next attempt: base doubled for each attempt after the first, never above cap.
 
@@ -35,19 +34,11 @@ def ceiling_s(attempt: int, base_s: float = BASE_S, cap_s: float = CAP_S) -> flo
     return min(delay_s, cap_s)
 
 
-# --8<-- [end:ceiling]
-
-
-# --8<-- [start:full-jitter]
 def full_jitter_s(attempt: int, rng: random.Random) -> float:
     """Draw the wait uniformly from 0 to the ceiling, so that those who failed together do not come back together."""
     return rng.uniform(0.0, ceiling_s(attempt))
 
 
-# --8<-- [end:full-jitter]
-
-
-# --8<-- [start:classify]
 def is_transient(error: BaseException) -> bool:
     """Whether trying again may help: only what is known to pass, found through the chain of causes."""
     seen: set[int] = set()
@@ -62,9 +53,6 @@ def is_transient(error: BaseException) -> bool:
     return False
 
 
-# --8<-- [end:classify]
-
-
 @dataclass
 class Clock:
     """A clock that only sleeping moves."""
@@ -76,7 +64,6 @@ class Clock:
         self.now_s += delay_s
 
 
-# --8<-- [start:loop]
 def retry(
     call: Callable[[int], str], clock: Clock, rng: random.Random, attempts: int = 6, within_s: float = 30.0
 ) -> str:
@@ -99,9 +86,6 @@ def retry(
                 raise
         clock.sleep(wait_s)
         attempt += 1
-
-
-# --8<-- [end:loop]
 
 
 def flaky(attempt: int) -> str:

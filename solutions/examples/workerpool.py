@@ -1,7 +1,7 @@
 """A worker pool that cannot take more than it can hold, whose producer alone closes the channel, and that drains.
 
 Run it: `python solutions/examples/workerpool.py`. Standard library only. `asyncio.Queue` has no shutdown before Python
-3.13, so the channel here is a small class of its own. The lesson of Day 136 includes its parts.
+3.13, so the channel here is a small class of its own. The lesson of Day 136 works another example.
 """
 
 from __future__ import annotations
@@ -50,7 +50,6 @@ class Channel:
             self._changed.notify_all()
             return item
 
-    # --8<-- [start:close]
     async def close(self) -> None:
         """Say that nothing more will come. Only the producer may, and once: anybody else could cut it off mid-put."""
         async with self._changed:
@@ -58,8 +57,6 @@ class Channel:
                 raise ClosedError("close of a closed channel")
             self._closed = True
             self._changed.notify_all()
-
-    # --8<-- [end:close]
 
 
 @dataclass
@@ -75,7 +72,6 @@ class Pool:
     taken: int = 0
     most_in_flight: int = 0
 
-    # --8<-- [start:feeder]
     async def feed(self) -> None:
         """Move jobs into the channel, each only when there is room for it, until the end or a stop; then close."""
         try:
@@ -90,9 +86,6 @@ class Pool:
         finally:
             await self.channel.close()
 
-    # --8<-- [end:feeder]
-
-    # --8<-- [start:worker]
     async def work(self) -> None:
         """Handle jobs until the channel is closed and empty. A handler that raises costs its job, not the worker."""
         while True:
@@ -102,14 +95,12 @@ class Pool:
                 return
             try:
                 await handle(item)
-            except ValueError:
+            except Exception:  # noqa: BLE001 - whatever a handler raises is the job's failure, not the pool's
                 self.failed.append(item)
             else:
                 self.done.append(item)
             if len(self.done) + len(self.failed) >= self.stop_after:
                 self.stop.set()
-
-    # --8<-- [end:worker]
 
 
 async def handle(item: int) -> None:
@@ -119,7 +110,6 @@ async def handle(item: int) -> None:
         raise ValueError(f"job {item} cannot be handled")
 
 
-# --8<-- [start:drain]
 async def run(jobs: int, workers: int, capacity: int, stop_after: int = 10**9) -> Pool:
     """Run a pool to its end. Once `stop_after` jobs are finished it takes no more, and finishes what it has taken.
 
@@ -131,9 +121,6 @@ async def run(jobs: int, workers: int, capacity: int, stop_after: int = 10**9) -
         for _ in range(workers):
             group.create_task(pool.work())
     return pool
-
-
-# --8<-- [end:drain]
 
 
 def main() -> None:
