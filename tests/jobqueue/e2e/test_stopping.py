@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -191,7 +192,9 @@ def test_as_pid_1_of_a_container_it_ends_on_sigterm(folder):
     log = folder / "log"
     with log.open("wb") as sink:
         command = ["unshare", "--pid", "--fork", "--kill-child", Path(sys.executable).with_name("jobqueue"), "serve"]
-        outer = subprocess.Popen(command, env={**settings, "PATH": "/usr/bin:/bin"}, stderr=sink, cwd=folder)
+        sources = {"PYTHONPATH": os.environ["PYTHONPATH"]} if "PYTHONPATH" in os.environ else {}
+        environment = {**settings, **sources, "PATH": "/usr/bin:/bin"}
+        outer = subprocess.Popen(command, env=environment, stderr=sink, cwd=folder)
     try:
         inner = inner_pid(outer)
         give_up_at = time.monotonic() + 30
