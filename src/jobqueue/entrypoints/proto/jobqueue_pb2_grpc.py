@@ -114,6 +114,7 @@ class JobQueueServicer:
     def Watch(self, request, context):
         """Sends the job as it is, then again at each change of state that is seen, until it is done, dead or gone.
         A poll on the server's side: states shorter than its interval may be missed.
+        Ends with UNAVAILABLE when the server shuts down: call Watch again to go on at another one.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
