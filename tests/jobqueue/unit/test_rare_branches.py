@@ -11,7 +11,7 @@ from jobqueue.application.loop import every, steadily
 from jobqueue.application.reap import Reaper
 from jobqueue.application.submit import JobRequest, Submitter
 from jobqueue.domain.errors import InvalidJob, StoreUnavailable
-from jobqueue.domain.retry import RetryPolicy, retry
+from jobqueue.domain.retry import RetryPolicy
 from jobqueue.domain.verdict import Bury, noted
 from tests.jobqueue.fakes.jobs import ids, job, receipt
 
@@ -19,7 +19,7 @@ from tests.jobqueue.fakes.jobs import ids, job, receipt
 async def claimed(bench, count, token="w.1", lease_s=15.0):
     await bench.submit(*(job(number) for number in range(1, count + 1)))
     claim = await bench.memory.acknowledge_and_claim(
-        "q", [], wanted=count, token=token, now=bench.clock.now(), lease_s=lease_s, done_max=1000
+        "q", [], wanted=count, token=token, now=bench.clock.now(), lease_s=lease_s, done_max=1000, succeeded={}
     )
     return claim.leases
 
@@ -248,12 +248,3 @@ async def test_a_defect_that_ends_a_task_of_the_worker_is_reported(bench):
     worker._start(next(iter(worker._tasks), "loops"), defect())
     await asyncio.sleep(0.1)
     assert [(where, type(error)) for where, error in bench.observer.failures] == [("worker", ZeroDivisionError)]
-
-
-async def test_a_call_without_a_budget_returns_what_it_returned(bench):
-    async def call():
-        return 7
-
-    policy = RetryPolicy(max_attempts=2, base_s=1.0, cap_s=1.0)
-    clock = bench.clock
-    assert await retry(call, policy=policy, rng=random.Random(1), now=clock.now, sleep=clock.sleep) == 7
