@@ -8,5 +8,5 @@ def delay_s(attempt: int) -> float:
 print(delay_s(1), delay_s(4), delay_s(10**9))
 try:
     print(min(60.0, 0.5 * 2.0 ** (1_025 - 1)))
-except OverflowError as error:
-    print("OverflowError:", error.args[-1])
+except OverflowError:
+    print("OverflowError, before min() is called")
