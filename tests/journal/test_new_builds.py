@@ -15,6 +15,7 @@ from journal.check import check_all
 from journal.content.library import library
 from journal.course.exercises import find_exercises
 from journal.course.texts import check_texts
+from journal.site.node import WEB, packages
 from journal.skeletons.filled import FOLDER, filled
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -50,8 +51,8 @@ def test_everything_new_passes_the_checks_and_a_strict_build(copy):
     for command in COMMANDS:
         assert cli.run(["new", *command]) == 0
     assert check_all(library(copy)) == []
-    # Scripts and packages of the page are those of this checkout; making them again would show nothing.
-    (copy / "build").symlink_to(ROOT / "build")
+    # npm's packages are those of this checkout; installing them again would show nothing.
+    (copy / WEB / "node_modules").symlink_to(packages(ROOT))
     done = subprocess.run(
         [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(copy / "site")],
         cwd=copy,
