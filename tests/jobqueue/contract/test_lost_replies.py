@@ -40,10 +40,12 @@ async def test_a_submit_whose_reply_is_lost_is_sent_again_and_makes_one_job(prox
 async def test_an_acknowledgement_whose_reply_is_lost_counts_once(proxied):
     store = RedisJobStore(connect(proxied.url, cluster=False))
     await store.submit("q", [job(1), job(2)], now=T0, key_for_s=100.0)
-    claim = await store.acknowledge_and_claim("q", [], wanted=1, token="w.1", now=T0, lease_s=10.0, done_max=9)
+    claim = await store.acknowledge_and_claim(
+        "q", [], wanted=1, token="w.1", now=T0, lease_s=10.0, done_max=9, succeeded={}
+    )
     proxied.lose("reply")
     repeated = await store.acknowledge_and_claim(
-        "q", [receipt(claim.leases[0])], wanted=0, token="w.2", now=T0, lease_s=10.0, done_max=9
+        "q", [receipt(claim.leases[0])], wanted=0, token="w.2", now=T0, lease_s=10.0, done_max=9, succeeded={}
     )
     stats = await store.stats("q", now=T0)
     assert (list(repeated.refused), stats.depth["done"], stats.depth["ready"]) == ([job(1).id], 1, 1)
