@@ -41,6 +41,7 @@ from jobqueue.domain.admission import AdmissionPolicy
 from jobqueue.domain.errors import InvalidSettings, StoreError
 from jobqueue.entrypoints.bench import bench
 from jobqueue.entrypoints.cli import serve
+from jobqueue.entrypoints.cli.moves import moves
 from jobqueue.entrypoints.probe_http import Health, Probe
 from jobqueue.entrypoints.process_signals import (
     IN_FLIGHT_SHARE,
@@ -252,7 +253,7 @@ def cli(context: click.Context) -> None:
     context.obj = CompositionRoot()
 
 
-for command in (serve.serve, serve.worker, serve.backup, serve.bench, serve.settings):
+for command in (serve.serve, serve.worker, serve.backup, serve.bench, serve.settings, moves):
     cli.add_command(command)
 
 

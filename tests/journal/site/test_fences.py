@@ -15,7 +15,6 @@ from journal.site.fences import (
     due,
     exercise,
     journal_index,
-    lifecycle,
     listing,
     markup,
     metrics,
@@ -216,12 +215,6 @@ def test_lists_find_their_pages_by_looking(journal_site, place):
         '{"cells": [{"cell_type": "markdown", "source": ["# The herd\\n", "Seen, *twice*. Then more."]}]}',
     )
     assert text_of(listing.render_notebooks({}, place)) == "The herd Seen, twice."
-
-
-def test_the_lifecycle_draws_every_move_and_tells_it_in_the_table():
-    page = lifecycle.render({})
-    for move in lifecycle.MOVES:
-        assert page.count(f">{move.name}<") == 2, f"{move.name} must stand in the drawing and in the table"
 
 
 def test_a_setting_that_a_fence_does_not_have_is_named():

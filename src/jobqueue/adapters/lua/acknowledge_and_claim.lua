@@ -1,4 +1,5 @@
--- acknowledge_and_claim: running → done for what is finished, then ready → running for what is wanted, in one call
+-- acknowledge_and_claim: running → done for what is finished, done → removed for what is too many, then
+--   ready → running for what is wanted, in one call
 -- KEYS  1 ready  2 records  3 leases  4 tokens  5 done  6 admission
 -- ARGV  1 now, ms  2 end of the new leases, ms  3 token of the new leases  4 how many are wanted
 --       5 how many done jobs to keep; the oldest beyond that are removed, up to 2,000 in this call

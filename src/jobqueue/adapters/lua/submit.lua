@@ -1,4 +1,4 @@
--- submit: nothing → ready (due) or scheduled (not yet due)
+-- submit: new → ready (due) or scheduled (not yet due)
 -- KEYS  1 records  2 ready  3 scheduled  4 keys
 -- ARGV  1 now, ms  2 until when an idempotency key is remembered, ms
 --       then four per job: id, due ms, "1" if the id stands for an idempotency key else "0", record
