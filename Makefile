@@ -16,8 +16,8 @@ setup: ## make .venv and install everything (done by the others when needed)
 	@command -v $(PYTHON) >/dev/null 2>&1 || { echo "setup: no '$(PYTHON)' on the PATH; install Python 3.11 or newer, or name one: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
 	@$(PYTHON) src/journal/bootstrap.py
 
-site: setup ## build the site and serve it on this machine (PORT=8000)
-	@$(BIN)/journal site $(if $(PORT),--port $(PORT))
+site: setup ## build the site and serve it on this machine (PORT=8000; PROOFS=0 runs no proofs)
+	@$(BIN)/journal site $(if $(PORT),--port $(PORT)) $(if $(filter 0,$(PROOFS)),--no-proofs)
 
 test: setup lint ## what a contributor runs before a commit: at most ten minutes on two cores
 	$(PYTEST) -m "not long" --timeout 600 --timeout-method thread

@@ -8,7 +8,7 @@ import signal
 
 import pytest
 
-from journal.proofs.record import Recorder
+from journal.proofs.recorder import Recorder
 from tests.web.chromium import find_chromium
 
 LEFT_OUT = pytest.StashKey[bool]()

@@ -14,11 +14,12 @@ from journal.proofs.mark import mark_of, marks
 from journal.proofs.named_proofs import named_proofs
 from journal.proofs.record import read_record, record_path
 from journal.site.build import fingerprint
+from journal.site.proof_marks import LiveMarks, stamped
 
 TESTS = "tests/course/lessons/test_retries.py"
 HERD, POP = f"{TESTS}::test_herd", f"{TESTS}::test_pop"
 CONFTEST = """\
-from journal.proofs.record import Recorder
+from journal.proofs.recorder import Recorder
 
 
 def pytest_configure(config):
@@ -167,14 +168,35 @@ def test_record_that_cannot_be_read_is_as_none(folder, running):
     assert states(folder)[HERD] == "passed"
 
 
-def test_site_is_stale_when_a_mark_changes_and_not_for_a_second_run(folder, running):
+def test_run_changes_the_marks_of_a_page_and_not_the_site(folder, running):
     folder.write("exercises/backoff/backoff.py", "")
     before = fingerprint(folder.path)
+    page = (
+        f'<a class="rd-proof" href="x" data-proof="{HERD}" data-state="not run here"><span>Proof, not run here: herd'
+        f'</span></a><dd data-proof-words="{HERD}">not run here</dd><a data-proof="tests/x.py::test_x" data-state="y">'
+    )
+    live = LiveMarks(folder.path)
+    assert stamped(page, live.known()).count('data-state="not run here"><span>Proof, not run here: herd<') == 1
     running()
-    after = fingerprint(folder.path)
-    assert after != before
-    running()
-    assert fingerprint(folder.path) == after
+    assert fingerprint(folder.path) == before, "a run of the tests is no reason to build"
+    shown = stamped(page, live.known())
+    assert 'data-state="passed"><span>Proof, passed: herd</span>' in shown
+    assert f">{mark_of(folder.path, HERD).words}</dd>" in shown
+    assert 'data-proof="tests/x.py::test_x" data-state="y"' in shown, "an unknown proof keeps what it says"
+
+
+def test_a_run_that_is_watched_writes_each_proof_as_it_passes(folder, running, monkeypatch):
+    monkeypatch.setenv("REDRIVE_PROOFS_LIVE", "1")
+    folder.write(
+        TESTS,
+        SOURCE.replace(
+            "def test_other():",
+            "def test_other():\n    from journal.proofs.record import read_record\n"
+            "    from pathlib import Path\n    assert any('herd' in one for one in read_record(Path.cwd()))\n",
+        ),
+    )
+    assert running().returncode == 0
+    assert states(folder) == {HERD: "passed", POP: "passed"}
 
 
 def test_collecting_alone_records_nothing(folder, running):
@@ -193,9 +215,9 @@ def test_what_a_test_runs_against_is_read_from_what_it_uses(folder, running):
 
 def test_recorder_itself_is_no_part_of_any_subject(folder):
     folder.write("tests/conftest.py", CONFTEST)
-    folder.write("src/journal/proofs/record.py", "1")
+    folder.write("src/journal/proofs/recorder.py", "1")
     assert subject_files(folder.path, HERD) == ["tests/conftest.py"]
-    folder.change("tests/conftest.py", "from journal.proofs.record", "from journal.review.history.record")
+    folder.change("tests/conftest.py", "from journal.proofs.recorder", "from journal.review.history.record")
     folder.write("src/journal/review/history/record.py", "1")
     assert subject_files(folder.path, HERD) == ["src/journal/review/history/record.py", "tests/conftest.py"]
 

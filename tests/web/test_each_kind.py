@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.web.pages import KINDS, PHONE, page_of
@@ -48,15 +50,22 @@ def test_what_is_due_is_a_sentence_with_javascript_off(site_url, visit):
     assert "journal quiz" in page.locator("[data-due]").inner_text()
 
 
-def test_a_proof_mark_unfolds_its_test(site_folder, site_url, visit):
-    opened = visit(site_url + page_of(site_folder, "week"))
+@pytest.mark.parametrize("script", [True, False], ids=["", "without JavaScript"])
+def test_a_proof_mark_is_small_named_and_leads_to_its_test(site_folder, site_url, visit, script):
+    opened = visit(site_url + page_of(site_folder, "week"), java_script_enabled=script)
     mark = opened.page.locator("a.rd-proof").first
-    body = opened.page.locator(mark.get_attribute("href"))
-    assert not body.is_visible()
+    box, paragraph = mark.bounding_box(), mark.locator("xpath=..").bounding_box()
+    assert box["height"] < 30
+    assert box["width"] < 30
+    assert paragraph["height"] > box["height"]
+    assert opened.page.get_by_role("link", name=re.compile(r"^Proof, [a-z ]+: \w")).count() > 10
     mark.click()
-    body.wait_for(state="visible")
-    assert "def test_" in body.inner_text()
-    assert "Otherwise" in body.inner_text()
+    test = opened.page.locator(f"#{opened.page.url.partition('#')[2]}")
+    test.wait_for(state="visible")
+    body = opened.page.locator("article").inner_text()
+    assert "def test_" in body
+    assert "Otherwise" in body
+    assert opened.trouble == []
 
 
 def test_the_week_shows_its_figures_unmangled(site_folder, site_url, visit):

@@ -9,6 +9,10 @@ from tests.web.pages import page_of
 pytestmark = pytest.mark.browser
 
 LESSON_LIMIT_BYTES = 150_000
+LESSON_HTML_LIMIT_BYTES = 120_000
+DUE_HTML_LIMIT_BYTES = 200_000
+# This one is about to become several lessons.
+TOO_LONG = {"day-136-redis-job-queue"}
 
 
 def transferred(opened, url):
@@ -32,6 +36,13 @@ def test_a_first_visit_to_the_heaviest_lesson_stays_below_its_limit(site_folder,
     )
     assert total < LESSON_LIMIT_BYTES, f"{total / 1000:.1f} kB:\n{report}"
     assert not any("search_index" in url for url in sizes)
+
+
+def test_no_lesson_and_no_review_is_heavier_than_its_limit(site_folder):
+    pages = {page.parent.name: page.stat().st_size for page in site_folder.glob("lessons/*/index.html")}
+    heavy = {name: size for name, size in pages.items() if size > LESSON_HTML_LIMIT_BYTES and name not in TOO_LONG}
+    assert heavy == {}
+    assert (site_folder / "due" / "index.html").stat().st_size <= DUE_HTML_LIMIT_BYTES
 
 
 def test_the_search_index_comes_when_the_search_is_used_and_finds_a_lesson(site_folder, site_url, visit):

@@ -17,9 +17,9 @@ from journal.check import check_all
 from journal.content.library import library
 from journal.content.problems import ContentError
 from journal.proofs.collection import uncollected
-from journal.proofs.record import read_record
 from journal.site.dead_links import dead_links
 from journal.site.notebooks import executed
+from journal.site.proof_marks import stamp
 from journal.site.workshop import stubs
 
 if TYPE_CHECKING:
@@ -75,13 +75,14 @@ def build(root: Path, target: Path, *, from_disk: bool = False) -> None:
         BuildError: MkDocs found fault with something that the checks did not.
     """
     problems_of(root)
-    executed(root)
+    executed(root)  # the hook does too, and could name no cell
     fresh = target.with_name(f"{target.name}.building")
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.parent.mkdir(parents=True, exist_ok=True)
     _mkdocs(root, fresh, from_disk=from_disk)
     if problems := dead_links(fresh):
         raise ContentError(problems)
+    stamp(fresh, root)
     shutil.rmtree(target, ignore_errors=True)
     fresh.replace(target)
 
@@ -108,9 +109,6 @@ def fingerprint(root: Path) -> str:
                 digest.update(content)
     for slug, stub in stubs(root).items():
         digest.update(f"{slug}\0{stub}\0".encode())
-    # Of the proofs' record what the pages show: a second run on the same day and commit is no reason to build.
-    for proof, run in sorted(read_record(root).items()):
-        digest.update(f"{proof}\0{run.outcome}{run.at[:10]}{run.commit}{run.dirty}{run.digest}".encode())
     return digest.hexdigest()
 
 

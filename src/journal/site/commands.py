@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from pathlib import Path
 
@@ -10,9 +11,11 @@ import click
 from journal.content.repository import find_root
 from journal.review.history import default_history
 from journal.site.build import BuildError, build_if_changed
+from journal.site.compression import compressed
 from journal.site.endpoint import HistoryEndpoint
 from journal.site.packing import NotOurFolderError, make_zip
 from journal.site.packing import publish as publish_to
+from journal.site.served_proofs import ServedProofs
 from journal.site.serving import HOST, PortInUseError, listen, static_site
 
 DEFAULT_PORT = 8000
@@ -47,10 +50,13 @@ def build() -> None:
     type=click.IntRange(1, 65535),
     help=f"Port on this machine. Without it: {DEFAULT_PORT}, or the next one that is free.",
 )
-def site(port: int | None) -> None:
+@click.option("--proofs/--no-proofs", default=True, help="Run the quick proofs in the background, or leave them out.")
+def site(port: int | None, *, proofs: bool) -> None:
     """Build what changed and serve the site on this machine."""
     root = find_root()
-    application = HistoryEndpoint(static_site(_built(root)), default_history(root))
+    folder = _built(root)
+    known = ServedProofs(root, _one_line)
+    application = compressed(HistoryEndpoint(static_site(folder), default_history(root), known))
     try:
         server = listen(application, port or DEFAULT_PORT)
     except PortInUseError as taken:
@@ -61,11 +67,23 @@ def site(port: int | None) -> None:
         server = listen(application, taken.free)
     click.echo(f"Redrive is at http://{HOST}:{server.server_port}/ (Ctrl+C stops it)")
     click.echo("Writing? `.venv/bin/mkdocs serve` shows each change as you save it.")
+    if proofs:
+        known.start()
     with server:
         try:
             server.serve_forever()
         except KeyboardInterrupt:
             click.echo("stopped")
+        finally:
+            known.stop()
+
+
+def _one_line(text: str, last: bool) -> None:
+    """Show how far the proofs are: in place in a terminal; elsewhere the end alone."""
+    if sys.stdout.isatty():
+        click.echo(f"\r\x1b[K{text}", nl=last)
+    elif last:
+        click.echo(text)
 
 
 @click.command("publish")

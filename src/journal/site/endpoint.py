@@ -1,4 +1,4 @@
-"""The one door between a page and this machine: it stores events of the learner's history, and nothing else.
+"""The one door between a page and this machine: it stores events of the learner's history, and tells proofs' marks.
 
 While the site is served locally, a page reads and adds events here, so that page, terminal and notebook share one
 history. The wrapper stands before any WSGI application that serves the site (`journal site`, `mkdocs serve`), and names
@@ -6,9 +6,11 @@ the endpoint in the head of each page; a page without that name keeps its histor
 
     GET  /-/history?since=N   200 {"events": ["<line>", …], "next": N, "whole": false}
     POST /-/history           201 {"id": "<32 hex>"}, or 200 when the same event is there already
+    GET  /-/proofs?pause=N    200 {"states": {"<test>": "passed", …}, "running": true}
 
-`N` counts bytes of the history's file, which only grows; `whole` says that the file is another one than before. A
-request from another origin, by another host name or from another machine gets 403.
+`N` counts bytes of the history's file, which only grows; `whole` says that the file is another one than before. Proofs
+that run in the background wait for `pause` seconds, in which the page runs an exercise. A request from another origin,
+by another host name or from another machine gets 403.
 """
 
 from __future__ import annotations
@@ -19,21 +21,25 @@ import json
 import re
 import threading
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import parse_qs
 
 from journal.review.history.events import MAX_LINE_BYTES, EventError, parse_line
 from journal.review.history.store import read_events
 from journal.site.policy import CONTENT_SECURITY_POLICY
+from journal.site.proof_marks import stamped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+    from journal.proofs.mark import Mark
     from journal.review.history.events import Event
     from journal.review.history.store import History
 
 PATH = "/-/history"
+PROOFS = "/-/proofs"
+_LONGEST_PAUSE_S = 600
 _NAMES = ("127.0.0.1", "localhost", "[::1]")
 _CLIENTS = ("127.0.0.1", "::1", "::ffff:127.0.0.1")
 # What is read of a body that is refused, so that the browser sees the answer and not a closed connection.
@@ -47,22 +53,43 @@ class _RefusedError(Exception):
         self.status = status
 
 
-class HistoryEndpoint:
-    """A WSGI application that answers `PATH` from `history` and leaves everything else to `site`."""
+class Proofs(Protocol):
+    """What the server knows of the proofs, and how it has them wait."""
 
-    def __init__(self, site: WSGIApplication, history: History) -> None:
+    def known(self) -> Mapping[str, Mark]:
+        """Return the mark of every proof."""
+
+    @property
+    def running(self) -> bool:
+        """Whether marks may still turn."""
+
+    def pause(self, seconds: float) -> None:
+        """Run nothing for so long."""
+
+
+class HistoryEndpoint:
+    """A WSGI application that answers `PATH` from `history` and leaves everything else to `site`.
+
+    With `proofs` it answers `PROOFS` too, and stamps their marks on the pages that `site` answers.
+    """
+
+    def __init__(self, site: WSGIApplication, history: History, proofs: Proofs | None = None) -> None:
         self._site = site
         self._history = history
+        self._proofs = proofs
         self._lock = threading.Lock()
         self._known: dict[str, Event] = {}
         self._read_bytes = 0
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
-        if environ.get("PATH_INFO", "") != PATH:
+        asked = environ.get("PATH_INFO", "")
+        if asked != PATH and (asked != PROOFS or self._proofs is None):
             return self._marked(environ, start_response)
         try:
             _check_asker(environ)
+            if asked == PROOFS:
+                return _answer(start_response, HTTPStatus.OK, self._marks(environ))
             if _is_post(environ):
                 status, content = self._add(environ)
                 return _answer(start_response, status, content)
@@ -80,6 +107,14 @@ class HistoryEndpoint:
             raise _RefusedError(HTTPStatus.BAD_REQUEST, "since is no number of bytes")
         events, after, whole = self._after(int(asked))
         return {"events": [event.line for event in events], "next": after, "whole": whole}
+
+    def _marks(self, environ: WSGIEnvironment) -> dict[str, Any]:
+        assert self._proofs is not None
+        asked = parse_qs(environ.get("QUERY_STRING", "")).get("pause", [""])[-1]
+        if re.fullmatch(r"[0-9]{1,4}", asked):
+            self._proofs.pause(min(int(asked), _LONGEST_PAUSE_S))
+        states = {proof: mark.state for proof, mark in self._proofs.known().items()}
+        return {"states": states, "running": self._proofs.running}
 
     def _add(self, environ: WSGIEnvironment) -> tuple[HTTPStatus, dict[str, Any]]:
         if environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower() != "application/json":
@@ -158,6 +193,8 @@ class HistoryEndpoint:
             answer.close()
         policy = policy_of(content)
         content = content.replace(b"</head>", _MARK + b"</head>", 1)
+        if self._proofs is not None and b"data-proof" in content:
+            content = stamped(content.decode("utf-8"), self._proofs.known()).encode("utf-8")
         kept = [(name, value) for name, value in headers if name.lower() != "content-length"]
         start_response(
             status,

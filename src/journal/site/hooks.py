@@ -15,17 +15,13 @@ from mkdocs.structure.files import File, Files
 
 from journal.check import check_all
 from journal.content.library import hold, release, release_all
-from journal.content.problems import ContentError
 from journal.review.history import default_history
 from journal.site import notebook_page
+from journal.site.additions import additions
 from journal.site.endpoint import HistoryEndpoint
 from journal.site.navigation import navigation
-from journal.site.node import NodeError
-from journal.site.notebooks import executed
 from journal.site.policy import CONTENT_SECURITY_POLICY
-from journal.site.pyodide_bundle import runtime
-from journal.site.web import BundleError, bundled
-from journal.site.workshop import gradable, workshop
+from journal.site.served_proofs import ServedProofs
 
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
@@ -44,8 +40,16 @@ def on_startup(*, command: Literal["build", "gh-deploy", "serve"], dirty: bool) 
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """Order the navigation by what is there, and choose the Content-Security-Policy."""
-    config.nav = navigation(_root(config))
+    """Write what the site holds besides `docs/`, order the navigation, and choose the Content-Security-Policy."""
+    root = _root(config)
+    folder, problems = additions(root, from_disk=not config.use_directory_urls)
+    for problem in problems:
+        log.warning("%s", problem)
+    made = [path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*")) if path.is_file()]
+    config.extra["additions"] = {"folder": str(folder), "files": made}
+    config.nav = navigation(root, made)
+    # Snippets are named from the root, wherever the builder was started.
+    config.mdx_configs["pymdownx.snippets"]["base_path"] = [str(root)]
     # `mkdocs serve` reloads through an inline script, and a page from disk has no origin that 'self' could mean.
     if _command != "serve" and config.use_directory_urls:
         config.extra["content_security_policy"] = CONTENT_SECURITY_POLICY
@@ -63,6 +67,15 @@ def on_pre_build(config: MkDocsConfig) -> None:
             log.warning("%s", problem)
 
 
+@event_priority(100)  # before mkdocs-jupyter looks for notebooks
+def on_files(files: Files, *, config: MkDocsConfig) -> Files:
+    """Put the additions on the site."""
+    made = config.extra["additions"]
+    for path in made["files"]:
+        files.append(_file(path, made["folder"], config))
+    return files
+
+
 def on_post_build(config: MkDocsConfig) -> None:
     """Look at the content again from here on."""
     release(_root(config))
@@ -71,31 +84,6 @@ def on_post_build(config: MkDocsConfig) -> None:
 def on_build_error(**_what: Any) -> None:
     """Look at the content again after a build that failed, too."""
     release_all()
-
-
-@event_priority(100)  # before mkdocs-jupyter looks for notebooks
-def on_files(files: Files, *, config: MkDocsConfig) -> Files:
-    """Put the notebooks on the site, with their outputs, and the pages' scripts."""
-    try:
-        copies = executed(_root(config))
-    except ContentError as error:
-        for problem in error.problems:
-            log.warning("%s", problem)
-        copies = sorted((_root(config) / "build" / "notebooks").glob("*.ipynb"))
-    for copy in copies:
-        files.append(_file(f"notebooks/{copy.name}", copy.parent.parent, config))
-    # A page opened from disk may not run Python, so the copy for that leaves 12 MB of it out.
-    grades = config.use_directory_urls and gradable(_root(config))
-    for made in (bundled, runtime, workshop) if grades else (bundled,):
-        try:
-            folder = made(_root(config))
-        except (NodeError, BundleError) as error:
-            # Cards read as folded answers without them, exercises as briefs.
-            log.warning("the pages' scripts are missing: %s", error)
-            break
-        for path in sorted(path for path in (folder / "assets").rglob("*") if path.is_file()):
-            files.append(_file(path.relative_to(folder).as_posix(), folder, config))
-    return files
 
 
 def on_page_content(html: str, *, page: Page, config: MkDocsConfig, files: Files) -> str | None:  # noqa: ARG001
@@ -113,12 +101,12 @@ def on_serve(server: LiveReloadServer, *, config: MkDocsConfig, builder: Any) ->
     """Share the history of terminal and notebook with the pages that `mkdocs serve` shows."""
     site = server.get_app()
     assert site is not None
-    server.set_app(HistoryEndpoint(site, default_history(_root(config))))
+    server.set_app(HistoryEndpoint(site, default_history(_root(config)), ServedProofs(_root(config))))
     return server
 
 
-def _file(path: str, folder: Path, config: MkDocsConfig) -> File:
-    return File(path, src_dir=str(folder), dest_dir=config.site_dir, use_directory_urls=config.use_directory_urls)
+def _file(path: str, folder: str, config: MkDocsConfig) -> File:
+    return File(path, src_dir=folder, dest_dir=config.site_dir, use_directory_urls=config.use_directory_urls)
 
 
 def _root(config: MkDocsConfig) -> Path:

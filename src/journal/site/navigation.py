@@ -5,16 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from journal.content.library import library
+from journal.site.proof_pages import INDEX
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 # MkDocs' `nav`: a list of pages, {title: page} and {title: [...]}.
 Nav = list[Any]
 
 
-def navigation(root: Path) -> Nav:
-    """Return MkDocs' `nav` for the pages below `docs/` and the notebooks of `root`."""
+def navigation(root: Path, made: Iterable[str] = ()) -> Nav:
+    """Return MkDocs' `nav` for the pages below `docs/`, the notebooks of `root` and the pages of proofs in `made`."""
     docs = root / "docs"
     sections: Nav = [{"Home": "index.md"}]
     months: dict[str, list[str]] = {}
@@ -35,8 +37,11 @@ def navigation(root: Path) -> Nav:
     sections.append({"Cards": [*_index(docs, "quizzes"), *_pages(docs, "due.md"), *_pages(docs, "quizzes/*.md")]})
     notebooks = [f"notebooks/{path.name}" for path in sorted((root / "notebooks").glob("*.ipynb"))]
     sections.append({"Notebooks": [*_index(docs, "notebooks"), *notebooks]})
-    for title, folder in (("Decisions", "adr"), ("Reference", "reference")):
-        sections.append({title: [*_index(docs, folder), *_pages(docs, f"{folder}/**/*.md")]})
+    sections.append({"Decisions": [*_index(docs, "adr"), *_pages(docs, "adr/**/*.md")]})
+    # Its index first, which is what the section itself shows.
+    proofs = sorted((page for page in made if page.endswith(".md")), key=lambda page: (page != INDEX, page))
+    reference = [*_index(docs, "reference"), *_pages(docs, "reference/**/*.md"), *_named({"Proofs": proofs})]
+    sections.append({"Reference": reference})
     placed = {page for section in sections for page in _leaves(section)}
     everything = sorted(path.relative_to(docs).as_posix() for path in docs.rglob("*.md"))
     others = [page for page in everything if page not in placed and page.rpartition("/")[2] != "README.md"]

@@ -86,8 +86,12 @@ def find_node(root: Path) -> Node:
     return found
 
 
-def packages(root: Path) -> Path:
+def packages(root: Path, *, tests: bool = False) -> Path:
     """Return `node_modules` of `src/journal/web/`, exactly as its lock says, installing it when the lock has changed.
+
+    Args:
+        root: the journal's folder.
+        tests: also the packages that only tests need. Once installed they stay.
 
     Raises:
         NodeError: Node.js or a package could not be had.
@@ -95,16 +99,19 @@ def packages(root: Path) -> Path:
     web = root / WEB
     modules = web / "node_modules"
     stamp = modules / ".redrive-lock"
-    wanted = hashlib.sha256((web / "package-lock.json").read_bytes()).hexdigest()
-    if stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted:
+    lock = hashlib.sha256((web / "package-lock.json").read_bytes()).hexdigest()
+    everything = f"{lock} with tests"
+    installed = stamp.read_text(encoding="utf-8") if stamp.is_file() else ""
+    if installed == everything or (installed == lock and not tests):
         return modules
-    done = find_node(root).run("npm", "ci", "--no-audit", "--no-fund", folder=web)
+    chosen = () if tests else ("--omit=dev",)
+    done = find_node(root).run("npm", "ci", "--no-audit", "--no-fund", *chosen, folder=web)
     if done.returncode:
         lines = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
         raise NodeError(
             "`npm ci` failed in src/journal/web; connect to the npm registry once. It says:\n" + "\n".join(lines[:8])
         )
-    stamp.write_text(wanted, encoding="utf-8")
+    stamp.write_text(everything if tests else lock, encoding="utf-8")
     return modules
 
 

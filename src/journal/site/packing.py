@@ -9,6 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from journal.site.build import build, build_if_changed
+from journal.site.proof_marks import stamp
 
 # Says that a folder is one of ours, which may be replaced.
 MARKER = ".redrive-site"
@@ -37,6 +38,7 @@ def publish(root: Path, folder: Path) -> None:
     # A name that nobody has: a folder of theirs beside it must not be in the way.
     fresh = Path(tempfile.mkdtemp(prefix=f"{folder.name}.", dir=folder.parent))
     shutil.copytree(built, fresh, dirs_exist_ok=True)
+    stamp(fresh, root)
     (fresh / MARKER).write_text("made by `journal publish`, which may replace this folder\n", encoding="utf-8")
     # GitHub's static host would otherwise leave out files whose names begin with an underscore.
     (fresh / ".nojekyll").touch()

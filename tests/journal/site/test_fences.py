@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import pickle
 import re
+from importlib import import_module
+from operator import attrgetter
+from pathlib import Path
 
 import markdown
 import pytest
+import yaml
 
 from journal.content.library import library
 from journal.site.fences import (
@@ -18,11 +23,14 @@ from journal.site.fences import (
     listing,
     markup,
     metrics,
+    proof_source,
     roadmap,
 )
 from journal.site.fences.fence import FenceError, settings
 from journal.site.fences.place import Place
+from journal.site.proof_pages import proof_pages
 
+ROOT = Path(__file__).resolve().parents[3]
 TESTS = "tests/course/lessons/test_retries.py"
 
 
@@ -66,7 +74,7 @@ def test_a_card_names_its_lesson_step_decision_and_proof(place):
     assert 'href="../../../lessons/day-137-retries/#full-jitter">Full jitter</a>' in first
     assert 'href="../../../exercises/backoff/#step-2"' in first
     assert 'href="../../../adr/0004-full-jitter/"' in first
-    assert "test_herd" in first
+    assert 'data-proof="tests/course/lessons/test_retries.py::test_herd"' in first
 
 
 def test_html_in_a_card_stays_text(journal_site, place):
@@ -233,25 +241,37 @@ def test_a_faulty_fence_is_shown_in_the_page_and_logged_where_strict_counts_it(j
     assert [record.name for record in caplog.records] == ["mkdocs.journal.fences"]
 
 
-def test_a_proof_becomes_a_mark_that_leads_to_the_folded_test(journal_site, monkeypatch):
+def test_a_proof_becomes_a_mark_that_leads_to_the_page_of_its_test(journal_site, monkeypatch):
     monkeypatch.setenv("REDRIVE_ROOT", str(journal_site.path))
     page = convert(
         f"- The herd is flat.\n  Proof: `{TESTS}::test_herd`\n"
         f"- Both. Proofs: `{TESTS}::test_pop` and\n  `{TESTS}::test_herd`\n"
     )
-    assert page.count('href="#proof-test-herd"') == 2
-    assert page.count('id="proof-test-herd"') == 1
-    assert page.count("<details") == 2
+    assert page.count('href="proofs/retries/#test-herd"') == 2
+    assert page.count("<span>Proof, not run here: herd</span>") == 2
+    assert "<details" not in page, "the test's source stands on a page of its own"
+    assert "`tests" not in page
+
+
+def test_the_page_of_a_test_says_what_it_did_and_where_it_is_a_proof(journal_site):
+    pages = proof_pages(journal_site.path)
+    assert set(pages) == {"proofs/index.md", "proofs/retries.md"}
+    assert "## Herd {#test-herd}" in pages["proofs/retries.md"]
+    (fence,) = re.findall(r"{#test-herd}\n\n```test\n(.*?)```", pages["proofs/retries.md"], re.DOTALL)
+    place = Place(journal_site.path, "proofs/retries.md")
+    page = proof_source.render(settings(fence, "id", "named"), place)
     assert "simulated 100 clients with jitter." in page
     assert "<dt>Otherwise</dt><dd>peaks.</dd>" in page
-    assert "`tests" not in page
+    assert 'href="../../quizzes/backoff/#card-backoff-01">backoff-01</a>' in page
+    assert 'href="../../lessons/day-137-retries/"' in page
+    assert ">test_herd</span>" in page
 
 
 def test_a_proof_that_does_not_exist_is_marked_as_missing(journal_site, monkeypatch):
     monkeypatch.setenv("REDRIVE_ROOT", str(journal_site.path))
     page = convert(f"So it is. Proof: `{TESTS}::test_gone`\n")
     assert "proof missing" in page
-    assert "rd-test" not in page
+    assert "data-proof" not in page
 
 
 def test_a_proof_inside_code_is_left_alone(journal_site, monkeypatch):
@@ -285,6 +305,29 @@ def test_links_are_relative_for_any_sub_path(journal_site, page, target, expecte
 )
 def test_links_name_files_in_the_copy_that_opens_from_disk(journal_site, page, target, expected):
     assert Place(journal_site.path, page, directory_urls=False).link(target) == expected
+
+
+def test_links_name_sources_for_a_builder_that_makes_addresses_of_them(journal_site):
+    place = Place(journal_site.path, "journal/month-05/week-04.md", source_links=True)
+    assert place.link("lessons/day-137-retries.md#full-jitter") == "../../lessons/day-137-retries.md#full-jitter"
+    assert place.link("journal/month-05/week-04.md#x") == "#x"
+    assert Place(journal_site.path, "index.md", source_links=True).link("roadmap.md") == "roadmap.md"
+
+
+def test_every_fence_of_the_configuration_can_be_pickled():
+    class Loader(yaml.SafeLoader):
+        pass
+
+    Loader.add_multi_constructor(
+        "tag:yaml.org,2002:python/name:",
+        lambda _loader, suffix, _node: attrgetter(suffix.rpartition(".")[2])(import_module(suffix.rpartition(".")[0])),
+    )
+    found = yaml.load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"), Loader)
+    extensions = [one for one in found["markdown_extensions"] if isinstance(one, dict)]
+    fences = next(one for one in extensions if "pymdownx.superfences" in one)["pymdownx.superfences"]["custom_fences"]
+    assert len(fences) > 20
+    for fence in fences:
+        assert pickle.loads(pickle.dumps(fence["format"])) == fence["format"]
 
 
 def test_a_link_to_nothing_is_logged_where_strict_counts_it(journal_site, caplog):

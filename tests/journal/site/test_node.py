@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -60,17 +61,30 @@ def test_packages_are_installed_once_for_each_lock(tmp_path, monkeypatch):
 
     class Npm:
         def run(self, *command, folder):
-            runs.append((command[:2], folder))
+            runs.append((command[:2], "--omit=dev" in command, folder))
             (folder / "node_modules").mkdir(exist_ok=True)
             return subprocess.CompletedProcess(command, 0, "", "")
 
     monkeypatch.setattr(node, "find_node", lambda root: Npm())
     assert node.packages(tmp_path) == web / "node_modules"
     node.packages(tmp_path)
-    assert runs == [(("npm", "ci"), web)]
+    assert runs == [(("npm", "ci"), True, web)], "a reader gets what builds the site, and nothing for tests"
+    node.packages(tmp_path, tests=True)
+    node.packages(tmp_path)
+    assert runs[1:] == [(("npm", "ci"), False, web)]
     (web / "package-lock.json").write_text("{ }", encoding="utf-8")
     node.packages(tmp_path)
-    assert len(runs) == 2
+    assert len(runs) == 3
+
+
+def test_packages_that_only_tests_need_are_left_out_for_readers():
+    packages = json.loads((ROOT / node.WEB / "package-lock.json").read_text(encoding="utf-8"))["packages"]
+    built_with = [name for name, package in packages.items() if name and not package.get("dev")]
+    optional = [name for name in built_with if packages[name].get("optional")]
+    assert {"node_modules/esbuild", "node_modules/pyodide"} <= set(built_with)
+    assert not {"node_modules/axe-core", "node_modules/puppeteer-core", "node_modules/typescript"} & set(built_with)
+    # Of esbuild's own packages, which are optional, one is installed on each kind of machine.
+    assert len(built_with) - len(optional) < 20
 
 
 def test_the_lock_pins_by_hash_and_names_no_registry():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import http.client
 import socket
 import threading
@@ -10,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from journal.site import commands
+from journal.site.compression import compressed
 from journal.site.serving import PortInUseError, content_type, listen, static_site
 
 
@@ -130,3 +132,22 @@ class _Stopped:
 
     def serve_forever(self):
         raise KeyboardInterrupt
+
+
+def test_text_is_compressed_for_a_browser_that_takes_it(tmp_path):
+    page = "<p>word</p>" * 200
+    (tmp_path / "index.html").write_text(page, encoding="utf-8")
+    (tmp_path / "font.woff2").write_bytes(b"x" * 5000)
+    ask_site = compressed(static_site(tmp_path))
+
+    def ask_for(path, accepts="gzip, br"):
+        began = {}
+        environ = {"REQUEST_METHOD": "GET", "PATH_INFO": path, "HTTP_ACCEPT_ENCODING": accepts}
+        body = b"".join(ask_site(environ, lambda _status, headers: began.update(headers)))
+        assert int(began["Content-Length"]) == len(body)
+        return began.get("Content-Encoding"), body
+
+    encoding, body = ask_for("/")
+    assert (encoding, gzip.decompress(body).decode()) == ("gzip", page)
+    assert ask_for("/", accepts="") == (None, page.encode())
+    assert ask_for("/font.woff2")[0] is None

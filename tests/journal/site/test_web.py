@@ -86,7 +86,7 @@ def test_every_package_is_pinned_exactly_and_the_lock_names_no_address():
 
 def test_the_scripts_are_type_clean():
     node = find_node(ROOT)
-    compiler = packages(ROOT) / "typescript" / "bin" / "tsc"
+    compiler = packages(ROOT, tests=True) / "typescript" / "bin" / "tsc"
     projects = sorted(
         path for path in (ROOT / WEB).rglob("tsconfig*.json") if "node_modules" not in path.relative_to(ROOT).parts
     )
@@ -104,7 +104,7 @@ def test_the_scripts_are_type_clean():
 
 def test_every_script_belongs_to_a_type_checked_project():
     node = find_node(ROOT)
-    compiler = packages(ROOT) / "typescript" / "bin" / "tsc"
+    compiler = packages(ROOT, tests=True) / "typescript" / "bin" / "tsc"
     checked = set()
     for project in (ROOT / WEB).rglob("tsconfig*.json"):
         if "node_modules" not in project.relative_to(ROOT).parts:

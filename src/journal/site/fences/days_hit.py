@@ -13,20 +13,19 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from journal.site.fences import charts, week_charts
+from journal.site.fences import week_charts
 from journal.site.fences.fence import FenceError, as_fence
+from journal.site.fences.templates import fill
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from markdown import Markdown
 
     from journal.site.fences.place import Place
 
 HEAD = ("Day", "Work", "Cards reviewed", "Exercise runs", "Confidence stated", "Commits")
 
 
-def render(options: Mapping[str, Any], _place: Place, _md: Markdown | None = None) -> str:
+def render(options: Mapping[str, Any], _place: Place) -> str:
     """Return the strip and the table."""
     days = options.get("days")
     if not isinstance(days, dict) or not days:
@@ -38,19 +37,10 @@ def render(options: Mapping[str, Any], _place: Place, _md: Markdown | None = Non
             raise FenceError(f"its day {on} is {numbers!r}; it is four counts, as `2026-11-23: [14, 2, 1, 3]`")
         hit = any(numbers[:3])
         hits.append((on, hit))
-        cells = [f"{on:%a} {on}", "yes" if hit else "none", *("not known" if n is None else str(n) for n in numbers)]
-        rows.append(
-            f'<tr><th scope="row">{cells[0]}</th>' + "".join(f"<td>{cell}</td>" for cell in cells[1:]) + "</tr>"
-        )
+        counts = ("not known" if n is None else str(n) for n in numbers)
+        rows.append([f"{on:%a} {on}", "yes" if hit else "none", *counts])
     hits.sort()
-    head = "".join(f'<th scope="col">{cell}</th>' for cell in HEAD)
-    strip = week_charts.days_strip(hits, name=f"days-{hits[0][0]}")
-    caption = "Filled: the history has something of that day. A commit alone does not fill it."
-    return (
-        f'<div class="rd-record__chart">{charts.figure(strip, caption)}</div>'
-        '<div class="rd-record" tabindex="0" role="group" aria-label="Days of the week">'
-        f'<table class="rd-grid"><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
-    )
+    return fill("days-hit.html", head=HEAD, rows=rows, strip=week_charts.days_strip(hits, name=f"days-{hits[0][0]}"))
 
 
 def _counts(numbers: list[Any]) -> bool:

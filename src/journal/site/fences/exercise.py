@@ -5,20 +5,19 @@ The README stays the one text: read in the repository, on the site, and by the p
 
 from __future__ import annotations
 
-import html
 import re
 from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
 
 from journal.site.fences import markup
 from journal.site.fences.chain import adr_links, card_links
 from journal.site.fences.fence import FenceError, as_fence
+from journal.site.fences.templates import fill
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from markdown import Markdown
-
-    from journal.content.links import Chain
     from journal.site.fences.place import Place
 
 # GitHub reads Markdown inside a fold; Python's reads it only where the fold says so.
@@ -32,7 +31,7 @@ _STEP = re.compile(
 )
 
 
-def render(options: Mapping[str, Any], place: Place, _md: Markdown | None = None) -> str:
+def render(options: Mapping[str, Any], place: Place) -> str:
     """Return the brief of exercise `slug`; step n gets the anchor `step-n`, and the whole `data-exercise`."""
     slug = str(options.get("slug", ""))
     readme = place.root / "exercises" / slug / "README.md"
@@ -41,48 +40,30 @@ def render(options: Mapping[str, Any], place: Place, _md: Markdown | None = None
     text = _TITLE.sub("", readme.read_text(encoding="utf-8"), count=1)
     text = _FOLD.sub('<details markdown="1">', text)
     body = markup.render(text, place, folder=f"exercises/{slug}")
-    chain = place.library.links
-    steps: dict[str, str] = {}
+    steps: dict[str, Markup] = {}
 
     def with_anchor(match: re.Match[str]) -> str:
-        number, level, title = match["number"], match["level"], match["text"].strip()
-        if number in steps:
+        if match["number"] in steps:
             return match[0]
-        steps[number] = title
-        return f'<h{level} id="step-{number}">{title}</h{level}>{_leads_to(chain, f"{slug}/{number}", place)}'
+        steps[match["number"]] = Markup(match["text"].strip())  # noqa: S704 - a heading of the README, rendered above
+        return _step(slug, match["number"], match["level"], steps[match["number"]], place)
 
-    body = _STEP.sub(with_anchor, body)
-    name = html.escape(slug)
-    index = "".join(f'<li><a href="#step-{number}">{title}</a></li>' for number, title in steps.items())
-    return (
-        f'<div class="rd-exercise" data-exercise="{name}">\n'
-        f'<div class="rd-run"><p>Edit <code>exercises/{name}/{name}.py</code>, then grade it:</p>'
-        f'<pre class="rd-run__command"><code>.venv/bin/pytest exercises/{name}</code></pre>'
-        '<p class="rd-run__here"><a href="#workshop">Or write and run it in this page</a></p>'
-        + (f'<ul class="rd-run__steps">{index}</ul>' if index else "")
-        + f"</div>\n{body}\n{_workshop(name)}</div>"
-    )
+    whole = Markup(_STEP.sub(with_anchor, body))  # noqa: S704 - the README, rendered above
+    return fill("exercise.html", slug=slug, body=whole, steps=steps)
 
 
-def _leads_to(chain: Chain, step: str, place: Place) -> str:
-    """Return the line below a step's heading that leads to its cards and decisions; the README says where to read."""
+def _step(slug: str, number: str, level: str, title: Markup, place: Place) -> str:
+    """Return a step's heading, and what leads to its cards and decisions; the README says where to read."""
+    chain = place.library.links
+    step = f"{slug}/{number}"
     adrs = list(dict.fromkeys(n for name in chain.headings_of_step(step) for n in chain.adrs_of_heading(name)))
-    parts = (
-        ("Cards", card_links(chain, chain.cards_of_step(step), place)),
-        ("Decided in", adr_links(chain, adrs, place)),
-    )
-    said = " · ".join(f"{word}: {links}" for word, links in parts if links)
-    return f'\n<p class="rd-chain__step">{said}</p>' if said else ""
-
-
-def _workshop(name: str) -> str:
-    """Return where the page's editor goes; without JavaScript it says how the exercise is run all the same."""
-    return (
-        f'<section class="rd-workshop" id="workshop" data-workshop="{name}" aria-labelledby="workshop-title">\n'
-        '<h2 id="workshop-title">Write it here</h2>\n'
-        f'<div class="rd-workshop__place"><p>The editor needs JavaScript. Without it: write '
-        f"<code>exercises/{name}/{name}.py</code> in an editor of yours, and grade it with "
-        f"<code>.venv/bin/pytest exercises/{name}</code>.</p></div>\n</section>\n"
+    return fill(
+        "exercise-step.html",
+        number=number,
+        level=level,
+        title=title,
+        cards=card_links(chain, chain.cards_of_step(step), place),
+        adrs=adr_links(chain, adrs, place),
     )
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import html
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import yaml
 
 from journal.site.fences.place import Place, log, place_of
+from journal.site.fences.templates import fill
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from markdown import Markdown
 
@@ -19,13 +20,15 @@ class FenceError(Exception):
     """A fence's settings are wrong. The message is fact, value and remedy."""
 
 
-class Formatter(Protocol):
-    """What pymdownx.superfences calls."""
+class Render(Protocol):
+    """What every fence is: a function of a module, from its settings and its place to HTML."""
 
-    def __call__(
-        self, source: str, language: str, css_class: str, options: dict[str, Any], md: Markdown, **extra: Any
-    ) -> str:
-        """Return the HTML of a fence whose body is `source`."""
+    def __call__(self, options: Mapping[str, Any], place: Place, /) -> str:
+        """Return the HTML.
+
+        Raises:
+            FenceError: the settings mean nothing.
+        """
 
 
 def settings(source: str, *known: str) -> dict[str, Any]:
@@ -46,27 +49,44 @@ def settings(source: str, *known: str) -> dict[str, Any]:
     return found
 
 
-def as_fence(render: Callable[[Mapping[str, Any], Place, Markdown], str], *known: str) -> Formatter:
-    """Make `render(settings, place, md)` a formatter.
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """A formatter for pymdownx.superfences.
 
-    superfences swallows every exception and shows the fence as code instead. A fault is therefore logged as a warning,
-    which a strict build counts, and shown in the page, where a writer who runs `mkdocs serve` sees it.
+    An object of a module's class, and not a function made in a function: Zensical pickles the settings of Markdown's
+    extensions, and a formatter is one of them.
+
+    Attributes:
+        render: the function that makes the HTML, defined in a module.
+        known: the settings that the fence has.
     """
 
-    def formatter(
+    render: Render
+    known: tuple[str, ...] = ()
+
+    def __call__(
+        self,
         source: str,
         language: str,
-        css_class: str,  # noqa: ARG001
-        options: dict[str, Any],  # noqa: ARG001
+        css_class: str,  # noqa: ARG002
+        options: dict[str, Any],  # noqa: ARG002
         md: Markdown,
-        **extra: Any,  # noqa: ARG001
+        **extra: Any,  # noqa: ARG002
     ) -> str:
+        """Return the HTML of a fence whose body is `source`.
+
+        superfences swallows every exception and shows the fence as code instead. A fault is therefore logged as a
+        warning, which a strict build counts, and shown in the page, where a writer who runs `mkdocs serve` sees it.
+        """
         place = place_of(md)
         try:
-            return render(settings(source, *known), place, md)
+            return str(self.render(settings(source, *self.known), place))
         except Exception as error:  # noqa: BLE001
             text = str(error) if isinstance(error, FenceError) else f"{type(error).__name__}: {error}"
             log.warning("docs/%s: the %s fence: %s", place.page, language, text)
-            return f'<p class="rd-fault">The {html.escape(language)} fence: {html.escape(text)}</p>'
+            return fill("fault.html", name=language, text=text)
 
-    return formatter
+
+def as_fence(render: Render, *known: str) -> Fence:
+    """Make `render(settings, place)` a formatter of the settings `known`."""
+    return Fence(render, known)

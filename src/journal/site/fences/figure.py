@@ -10,18 +10,18 @@ changeable figure is its first frame and that frame's sentence.
 
 from __future__ import annotations
 
-import html
 import json
 import re
 from typing import TYPE_CHECKING, Any
 
+from markupsafe import Markup
+
 from journal.site.fences.fence import FenceError, as_fence
+from journal.site.fences.templates import fill
 from journal.site.figures import read_figure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from markdown import Markdown
 
     from journal.site.fences.place import Place
 
@@ -30,7 +30,7 @@ SCALE = 1.55
 """CSS pixels for a point of the drawing, whose text is 8.5 to 11 points high."""
 
 
-def render(options: Mapping[str, Any], place: Place, _md: Markdown | None = None) -> str:
+def render(options: Mapping[str, Any], place: Place) -> str:
     """Return the figure that the fence names.
 
     Raises:
@@ -43,20 +43,17 @@ def render(options: Mapping[str, Any], place: Place, _md: Markdown | None = None
         figure = read_figure(place.root, name)
     except FileNotFoundError as error:
         raise FenceError(str(error)) from error
-    title, words = html.escape(figure["title"]), html.escape(figure["words"])
-    chosen = data = changeable = ""
-    if "frames" in figure:
-        changeable = " data-figure"
-        chosen = f"<details><summary>Which numbers, and why</summary><p>{html.escape(figure['chosen'])}</p></details>"
-        kept = {key: figure[key] for key in ("name", "guess", "controls", "frames")}
-        text = json.dumps(kept, ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/")
-        data = f'<script type="application/json">{text}</script>'
-    return (
-        f'<figure class="rd-figure" id="figure-{name}"{changeable}>'
-        f'<div class="rd-figure__drawing" role="img" aria-label="{title}" aria-describedby="figure-{name}-words">'
-        f"{_sized(figure['svg'])}</div>"
-        f'<figcaption><strong>{title}.</strong> <span id="figure-{name}-words">{words}</span></figcaption>'
-        f"{chosen}{data}</figure>"
+    kept = {key: figure[key] for key in ("name", "guess", "controls", "frames") if key in figure}
+    # `<` would end the script; the page's script reads it back as what it was.
+    data = json.dumps(kept, ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/")
+    return fill(
+        "figure.html",
+        name=name,
+        title=figure["title"],
+        words=figure["words"],
+        drawing=Markup(_sized(figure["svg"])),  # noqa: S704 - drawn before the build, from sources of this journal
+        chosen=figure["chosen"] if "frames" in figure else "",
+        data=Markup(data) if "frames" in figure else "",  # noqa: S704 - JSON that cannot end the script
     )
 
 

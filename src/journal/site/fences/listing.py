@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-import html
 import json
 import re
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from journal.site.fences.fence import as_fence
+from journal.site.fences.templates import fill
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
-
-    from markdown import Markdown
 
     from journal.site.fences.place import Place
 
 
 def _list(entries: Iterable[tuple[str, str, str]]) -> str:
     """Return a list of (href, title, description); titles and descriptions are plain text."""
-    items = "".join(
-        f'<li><a href="{html.escape(href)}">{html.escape(title)}</a>'
-        + (f"<span>{html.escape(text)}</span>" if text else "")
-        + "</li>"
-        for href, title, text in entries
-    )
-    return f'<ul class="rd-list">{items}</ul>'
+    return fill("list.html", entries=list(entries))
 
 
 def _folder(folder: str, place: Place) -> list[tuple[str, str, str]]:
@@ -44,7 +36,7 @@ def _folder(folder: str, place: Place) -> list[tuple[str, str, str]]:
     return found
 
 
-def render_lessons(_options: Mapping[str, Any], place: Place, _md: Markdown | None = None) -> str:
+def render_lessons(_options: Mapping[str, Any], place: Place) -> str:
     """Return the lessons by day."""
     entries = []
     for lesson in place.library.lessons:
@@ -55,22 +47,22 @@ def render_lessons(_options: Mapping[str, Any], place: Place, _md: Markdown | No
     return _list(entries)
 
 
-def render_recall(_options: Mapping[str, Any], place: Place, _md: Markdown | None = None) -> str:
+def render_recall(_options: Mapping[str, Any], place: Place) -> str:
     """Return the recall pages."""
     return _list(_folder("recall", place))
 
 
-def render_pages(options: Mapping[str, Any], place: Place, _md: Markdown | None = None) -> str:
+def render_pages(options: Mapping[str, Any], place: Place) -> str:
     """Return the pages of one folder of `docs/`."""
     return _list(_folder(str(options.get("folder", place.page.rpartition("/")[0])), place))
 
 
-def render_exercises(_options: Mapping[str, Any], place: Place, _md: Markdown | None = None) -> str:
+def render_exercises(_options: Mapping[str, Any], place: Place) -> str:
     """Return the exercises."""
     return _list(_folder("exercises", place))
 
 
-def render_notebooks(_options: Mapping[str, Any], place: Place, _md: Markdown | None = None) -> str:
+def render_notebooks(_options: Mapping[str, Any], place: Place) -> str:
     """Return the notebooks, each with its first sentence."""
     return _list(
         (place.link(f"notebooks/{path.name}"), *notebook_title(path))
@@ -88,7 +80,7 @@ def notebook_title(path: Path) -> tuple[str, str]:
     return title, re.split(r"(?<=[.!?])\s", rest, maxsplit=1)[0]
 
 
-def render_decks(_options: Mapping[str, Any], place: Place, _md: Markdown | None = None) -> str:
+def render_decks(_options: Mapping[str, Any], place: Place) -> str:
     """Return the decks with the number of their cards."""
     return _list(
         (

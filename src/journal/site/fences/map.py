@@ -10,12 +10,10 @@ from journal.site.fences.fence import as_fence
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from markdown import Markdown
-
     from journal.site.fences.place import Place
 
 
-def render(_options: Mapping[str, Any], place: Place, _md: Markdown | None = None) -> str:
+def render(_options: Mapping[str, Any], place: Place) -> str:
     """Return the table of every section that a step, a decision or a card belongs to."""
     chain = place.library.links
     return table(chain, chain.headings, place, label="The map")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import threading
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element
 
@@ -10,6 +11,7 @@ import markdown
 from markdown.extensions import Extension
 from markdown.treeprocessors import Treeprocessor
 from markdown.util import AMP_SUBSTITUTE
+from markupsafe import Markup
 
 from journal.content.cards.markup import sanitised
 
@@ -36,8 +38,19 @@ _SETTINGS = {
     "pymdownx.smartsymbols": {"fractions": False},
 }
 
+_converters = threading.local()
 
-def render(text: str, place: Place, *, folder: str, shift: int = 0, prefix: str = "", trusted: bool = True) -> str:
+
+def render(
+    text: str,
+    place: Place,
+    *,
+    folder: str,
+    shift: int = 0,
+    prefix: str = "",
+    trusted: bool = True,
+    link: Callable[[str], str] | None = None,
+) -> Markup:
     """Return `text` as HTML.
 
     Args:
@@ -47,33 +60,44 @@ def render(text: str, place: Place, *, folder: str, shift: int = 0, prefix: str 
         shift: by how many levels headings sink.
         prefix: put before every heading's anchor, so that anchors stay unique on the page.
         trusted: False for what somebody may have pasted in, as a card: HTML in it stays text.
+        link: what makes a link of a page of `docs/`; by default the place itself.
     """
-    make = markdown.Markdown if trusted else sanitised
-    md = make(extensions=[*_EXTENSIONS, _Adapt(place, folder, shift, prefix)], extension_configs=_SETTINGS)
-    return str(md.convert(text))
+    md = _markdown(trusted=trusted)
+    md.reset()
+    links = md.treeprocessors["journal_links"]
+    assert isinstance(links, _Links)
+    links.place, links.folder, links.shift, links.prefix, links.link = place, folder, shift, prefix, link
+    return Markup(md.convert(text))  # noqa: S704 - `sanitised` takes out what is not trusted
+
+
+def _markdown(*, trusted: bool) -> markdown.Markdown:
+    """Return this thread's converter: to make one takes longer than to convert a card."""
+    made: dict[str, markdown.Markdown] = _converters.__dict__
+    kind = "trusted" if trusted else "untrusted"
+    if kind not in made:
+        make = markdown.Markdown if trusted else sanitised
+        made[kind] = make(extensions=[*_EXTENSIONS, _Adapt()], extension_configs=_SETTINGS)  # type: ignore[no-untyped-call]
+    return made[kind]
 
 
 class _Adapt(Extension):
-    def __init__(self, place: Place, folder: str, shift: int, prefix: str) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.processor = _Links(place, folder, shift, prefix)
-
     def extendMarkdown(self, md: markdown.Markdown) -> None:  # noqa: N802
-        md.treeprocessors.register(self.processor, "journal_links", 1)
+        md.treeprocessors.register(_Links(md), "journal_links", 1)
 
 
 class _Links(Treeprocessor):
-    def __init__(self, place: Place, folder: str, shift: int, prefix: str) -> None:
-        super().__init__()
-        self.place = place
-        self.folder = folder
-        self.shift = shift
-        self.prefix = prefix
+    """Adapts a text to where it is shown; `render` sets the attributes before each text."""
+
+    place: Place
+    folder: str
+    shift: int
+    prefix: str
+    link: Callable[[str], str] | None
 
     def run(self, root: Element) -> None:
         for element in root.iter():
             if element.tag == "a" and (href := element.get("href")):
-                new = rewrite(href, self.place, self.folder)
+                new = rewrite(href, self.place, self.folder, link=self.link)
                 if new is None:
                     element.tag = "span"
                     del element.attrib["href"]

@@ -9,16 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from journal.site.fences import charts
 from journal.site.fences.fence import FenceError, as_fence
+from journal.site.fences.templates import fill
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from markdown import Markdown
-
     from journal.site.fences.place import Place
 
 
-def render(_options: Mapping[str, Any], place: Place, _md: Markdown | None = None) -> str:
+def render(_options: Mapping[str, Any], place: Place) -> str:
     """Return the metrics of the week whose page this is."""
     weeks, problems = place.library.weeks, place.library.week_problems
     week = next((week for week in weeks if week.path == f"docs/{place.page}"), None)
@@ -31,23 +30,12 @@ def render(_options: Mapping[str, Any], place: Place, _md: Markdown | None = Non
     sure = "not stated" if metrics.confidence is None else f"{metrics.confidence:g}/5"
     head = ("Hours", "Days hit", "Exercises", "Commits", "Average confidence")
     row = (f"{metrics.hours:g}", f"{metrics.days_hit}/{week.days}", str(metrics.exercises), str(metrics.commits), sure)
-    table = (
-        '<div class="rd-metrics__table" tabindex="0" role="group" aria-label="Metrics">'
-        '<table class="rd-grid"><thead><tr>'
-        + "".join(f'<th scope="col">{cell}</th>' for cell in head)
-        + "</tr></thead><tbody><tr>"
-        + "".join(f"<td>{cell}</td>" for cell in row)
-        + "</tr></tbody></table></div>"
-    )
-    figures = [
-        charts.figure(
-            charts.days_hit(metrics.days_hit, week.days), f"Days with work in them: {metrics.days_hit} of {week.days}."
-        )
-    ]
+    days = charts.days_hit(metrics.days_hit, week.days)
+    figures = [(days, f"Days with work in them: {metrics.days_hit} of {week.days}.")]
     if metrics.confidence is not None:
         scale = charts.scale(metrics.confidence, sure, what="Average confidence")
-        figures.append(charts.figure(scale, "Average confidence, 1 to 5. One week is one point, not a trend."))
-    return f'<div class="rd-metrics">{table}<div class="rd-metrics__charts">{"".join(figures)}</div></div>'
+        figures.append((scale, "Average confidence, 1 to 5. One week is one point, not a trend."))
+    return fill("metrics.html", head=head, row=row, figures=figures)
 
 
 fence = as_fence(render)

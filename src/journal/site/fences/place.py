@@ -6,7 +6,7 @@ import logging
 import posixpath
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from journal.content.library import library
 from journal.content.repository import find_root
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 # A warning on a logger below "mkdocs" stops a strict build.
 log = logging.getLogger("mkdocs.journal.fences")
+# Where pages lie that are made before a build, relative to the root; see `journal.site.additions`.
+ADDITIONS = Path("build") / "additions"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +30,13 @@ class Place:
         root: the journal's folder, absolute.
         page: the page's source relative to `docs/`, as `lessons/day-134-grpc-skeleton.md`.
         directory_urls: whether `a/b.md` becomes `a/b/` (any host) or `a/b.html` (opened from disk).
+        source_links: write links as paths of sources, for a builder that makes addresses of them, in HTML too.
     """
 
     root: Path
     page: str
     directory_urls: bool = True
+    source_links: bool = False
 
     @property
     def docs(self) -> Path:
@@ -45,13 +49,16 @@ class Place:
         return library(self.root)
 
     def link(self, target: str) -> str:
-        """Return the relative URL of `target`: a source relative to `docs/`, or `notebooks/x.ipynb`, and its #anchor.
+        """Return the relative link to `target`: a source relative to `docs/`, or `notebooks/x.ipynb`, and its #anchor.
 
         A target that does not exist is logged as a warning, which stops a strict build.
         """
         path, mark, anchor = target.partition("#")
         if path and not self.exists(path):
             log.warning("docs/%s: links to %s, which does not exist", self.page, path)
+        if self.source_links:
+            start = posixpath.dirname(self.page) or "."
+            return f"#{anchor}" if path in {"", self.page} else posixpath.relpath(path, start) + mark + anchor
         here = self.url(self.page)
         there = self.url(path) if path else here
         if there == here and mark:
@@ -63,7 +70,9 @@ class Place:
         return relative + mark + anchor
 
     def exists(self, path: str) -> bool:
-        """Return whether `path`, relative to `docs/` (a notebook: to the root), is there."""
+        """Return whether `path`, relative to `docs/` (a notebook: to the root), is there or is made before a build."""
+        if path.startswith("proofs/"):  # made from the very marks that lead there
+            return True
         return ((self.root if path.endswith(".ipynb") else self.docs) / path).is_file()
 
     def url(self, path: str) -> str:
@@ -78,14 +87,18 @@ class Place:
 
 
 def place_of(md: Markdown | None) -> Place:
-    """Return the place of the page that `md` is converting; without MkDocs, the home page of the journal around us."""
-    tree = md.treeprocessors if md is not None else None
-    if tree is not None and "relpath" in tree:
-        relpath = tree["relpath"]  # MkDocs' own, which is the only thing that knows the page
-        config = relpath.config  # type: ignore[attr-defined]
+    """Return the place of the page that `md` is converting; with bare Markdown, the home page of the journal around us.
+
+    Only MkDocs' own tree processor knows its page, and only Zensical's preprocessor knows Zensical's.
+    """
+    if md is not None and "relpath" in md.treeprocessors:
+        relpath: Any = md.treeprocessors["relpath"]
         return Place(
-            root=Path(config.config_file_path).resolve().parent,
-            page=relpath.file.src_uri,  # type: ignore[attr-defined]
-            directory_urls=bool(config.use_directory_urls),
+            root=Path(relpath.config.config_file_path).resolve().parent,
+            page=relpath.file.src_uri,
+            directory_urls=bool(relpath.config.use_directory_urls),
         )
+    if md is not None and "rendering_context" in md.preprocessors:
+        context: Any = md.preprocessors["rendering_context"]
+        return Place(root=find_root(), page=str(context.page.path), source_links=True)
     return Place(root=find_root(), page="index.md")

@@ -16,19 +16,17 @@ roadmap by being there:
 
 from __future__ import annotations
 
-import html
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from journal.site.fences import markup
 from journal.site.fences.fence import FenceError, as_fence
+from journal.site.fences.templates import Link, fill
 from journal.site.fences.week_pages import week_pages
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from markdown import Markdown
+    from collections.abc import Mapping
 
     from journal.site.fences.place import Place
     from journal.site.fences.week_pages import WeekPage
@@ -36,7 +34,7 @@ if TYPE_CHECKING:
 _KEYS = {"place", "month", "what", "read"}
 
 
-def render(options: Mapping[str, Any], place: Place, _md: Markdown | None = None) -> str:
+def render(options: Mapping[str, Any], place: Place) -> str:
     """Return the places in order, each with its state and, under it, the weeks that have a page."""
     entries = _entries(options)
     weeks = week_pages(place.library)
@@ -46,21 +44,19 @@ def render(options: Mapping[str, Any], place: Place, _md: Markdown | None = None
         {"place": f"Month {m}", "month": m, "what": "", "read": []} for m in {w.week.month for w in weeks} - known
     ]
     entries.sort(key=lambda entry: float(entry["month"]))
-    items = []
-    for entry in entries:
-        state = "now" if entry["month"] == now else "done" if entry["month"] < now else "next"
-        below = "".join(
-            _week(week, place, this=week == weeks[-1]) for week in weeks if week.week.month == entry["month"]
-        )
-        what = markup.render(str(entry["what"]), place, folder="docs") if entry["what"] else ""
-        items.append(
-            f'<li class="rd-road__stop rd-road__stop--{state}"><p class="rd-road__place">'
-            f"<strong>{html.escape(str(entry['place']))}</strong>"
-            f' <span class="rd-badge rd-badge--{state}">{state}</span></p>{what}{_reading(entry["read"], place)}'
-            + (f'<ul class="rd-road__weeks">{below}</ul>' if below else "")
-            + "</li>"
-        )
-    return f'<ol class="rd-road">{"".join(items)}</ol>'
+    stops = [
+        {
+            "place": str(entry["place"]),
+            "state": "now" if entry["month"] == now else "done" if entry["month"] < now else "next",
+            "what": markup.render(str(entry["what"]), place, folder="docs") if entry["what"] else "",
+            "read": [_reading(str(target), place) for target in entry["read"]],
+            "weeks": [
+                _week(week, place, newest=week == weeks[-1]) for week in weeks if week.week.month == entry["month"]
+            ],
+        }
+        for entry in entries
+    ]
+    return fill("roadmap.html", stops=stops)
 
 
 def _entries(options: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -75,20 +71,14 @@ def _entries(options: Mapping[str, Any]) -> list[dict[str, Any]]:
     return found
 
 
-def _week(week: WeekPage, place: Place, *, this: bool) -> str:
-    badge = ' <span class="rd-badge rd-badge--now">this week</span>' if this else ""
-    link = f'<a href="{place.link(week.page)}">Week {week.week.week}</a>'
-    return f'<li id="{week.anchor}">{link} <span>{week.days}</span>{badge}</li>'
+def _week(week: WeekPage, place: Place, *, newest: bool) -> dict[str, Any]:
+    name = f"Week {week.week.week}"
+    return {"anchor": week.anchor, "href": place.link(week.page), "name": name, "days": week.days, "newest": newest}
 
 
-def _reading(pages: Iterable[str], place: Place) -> str:
-    links = []
-    for target in pages:
-        href = place.link(str(target))
-        page = place.library.page(f"docs/{target}")
-        headings = page.headings if page else ()
-        links.append(f'<a href="{href}">{html.escape(headings[0].text if headings else str(target))}</a>')
-    return f'<p class="rd-road__read">Asked again here: {", ".join(links)}</p>' if links else ""
+def _reading(target: str, place: Place) -> Link:
+    page = place.library.page(f"docs/{target}")
+    return Link(place.link(target), page.headings[0].text if page and page.headings else target)
 
 
 fence = as_fence(render, "places")

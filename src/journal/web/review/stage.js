@@ -26,8 +26,6 @@ export class Stage {
     this.root = null;
     /** Where the present card came from. @type {Comment | null} */
     this.home = null;
-    /** The same for tests that the present card names as its proof. @type {[Comment, Element][]} */
-    this.proofs = [];
     this.busy = false;
   }
 
@@ -164,26 +162,14 @@ export class Stage {
       this.home.replaceWith(element);
     }
     this.home = null;
-    for (const [home, tests] of this.proofs) home.replaceWith(tests);
-    this.proofs = [];
   }
 
-  /** The page's proofs are hidden meanwhile: bring the one that is asked for to the card. @param {Event} event */
+  /** A proof has a page of its own: open it beside the sitting, which it would otherwise end. @param {Event} event */
   #showProof(event) {
-    const href = /** @type {Element} */ (event.target).closest("a")?.getAttribute("href") ?? "";
-    const tests = href.startsWith("#proof-") ? document.getElementById(href.slice(1))?.closest(".rd-tests") : null;
-    if (!tests) return;
-    // Following the link would take the focus, and with it the keys, out of the sitting.
-    event.preventDefault();
-    if (!this.place?.contains(tests)) {
-      const home = document.createComment("");
-      tests.replaceWith(home);
-      this.proofs.push([home, tests]);
-      this.place?.append(tests);
-    }
-    const fold = tests.querySelector("details");
-    if (fold) fold.open = true;
-    fold?.querySelector("summary")?.focus();
+    const mark = /** @type {Element} */ (event.target).closest("a.rd-proof");
+    if (!(mark instanceof HTMLAnchorElement)) return;
+    mark.target = "_blank";
+    mark.rel = "noopener";
   }
 
   #summarise() {

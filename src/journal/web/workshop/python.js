@@ -8,6 +8,8 @@ const ASSETS = new URL("../", /** @type {HTMLScriptElement} */ (document.current
 export const LIMIT_MS = 15_000;
 /** The first message of a grade comes when the files are written and imported. */
 const IMPORT_LIMIT_MS = 30_000;
+/** The server's proofs wait for as long as one grade may last; its end lets them go on. */
+const PAUSE_S = 120;
 const SPARE_AFTER_MS = 1500;
 const SPARE_NEEDS_GB = 4;
 
@@ -67,6 +69,12 @@ class Interpreter {
   }
 }
 
+/** The server on this machine runs no proofs while an exercise runs here; a static host has none. @param {number} seconds */
+function quietServer(seconds) {
+  if (!document.querySelector('meta[name="redrive-history"]')) return;
+  fetch(`/-/proofs?pause=${seconds}`, { headers: { "X-Redrive": "1" } }).catch(() => {});
+}
+
 export class Python {
   /** @param {(progress: Progress) => void} tell is called as loading goes on, from `boot()` on */
   constructor(tell) {
@@ -117,6 +125,7 @@ export class Python {
    * @returns {Promise<Done | Stuck | Dead | Stopped>}
    */
   async ask(message, onBegan = () => {}) {
+    quietServer(PAUSE_S);
     await this.boot();
     const main = this.living();
     await main.ready;
@@ -130,6 +139,7 @@ export class Python {
         clearTimeout(timer);
         main.listener = null;
         this.stop = null;
+        quietServer(0);
         if (result.kind !== "done") main.end();
         this.prepareSpare(result.kind !== "done");
         resolve(result);
