@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from journal.proofs.named_proofs import Named
 
 INDEX = "proofs/index.md"
-_HEAD = "---\ntitle: \"{title}\"\ndescription: \"{description}\"\nsearch:\n  exclude: true\n---\n\n# {title}\n"
+_HEAD = '---\ntitle: "{title}"\ndescription: "{description}"\nsearch:\n  exclude: true\n---\n\n# {title}\n'
 _LEGEND = """
 A mark beside a statement leads to the test that shows it: what the test did, what it saw, what it would have seen if
 the statement were false, how it is broken on purpose, and what it last said on this machine.

@@ -5,8 +5,8 @@
     ```
 
 `topics: [backoff, metrics]` shows several decks, `topics: all` every one, `lesson: lessons/x.md` all cards that are
-read on that page. The page's review script finds cards by `data-card` and decks by `data-topic`; `templates/card.html`
-is the markup it may rely on.
+read on that page, and `brief: true` leaves the marks of proofs to the page of each deck. The page's review script finds
+cards by `data-card` and decks by `data-topic`; `templates/card.html` is the markup it may rely on.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def render(options: Mapping[str, Any], place: Place) -> str:
         {
             "title": title if len(groups) > 1 else "",
             "topic": cards[0].topic if cards else "",
-            "cards": [_shown(card, place) for card in cards],
+            "cards": [_shown(card, place, brief=bool(options.get("brief"))) for card in cards],
         }
         for title, cards in groups.items()
     ]
@@ -73,8 +73,8 @@ def render_card(card: Card, place: Place) -> str:
     return str(fill("one-card.html", card=_shown(card, place)))
 
 
-def _shown(card: Card, place: Place) -> dict[str, Any]:
-    """Return what a card's template asks for."""
+def _shown(card: Card, place: Place, *, brief: bool = False) -> dict[str, Any]:
+    """Return what a card's template asks for; a brief one leaves the proof to the page of its deck."""
     more = [{"word": "Read", "href": place.link(card.lesson), "text": _lesson_title(card, place)}]
     if card.step:
         slug, _, number = card.step.partition("/")
@@ -83,6 +83,10 @@ def _shown(card: Card, place: Place) -> dict[str, Any]:
     if card.adr is not None and (adr := place.library.links.adrs.get(card.adr)):
         href = place.link(adr.path.removeprefix("docs/"))
         more.append({"word": "Decided in", "href": href, "text": f"ADR {card.adr:04d}"})
+    if brief and card.proof:
+        more.append(
+            {"word": "Shown on", "href": place.link(f"quizzes/{card.topic}.md#card-{card.id}"), "text": "its deck"}
+        )
     return {
         "id": card.id,
         "topic": card.topic,
@@ -91,7 +95,7 @@ def _shown(card: Card, place: Place) -> dict[str, Any]:
         "question": _text(card.question, place),
         "answer": _text(card.answer, place),
         "more": more,
-        "proof": proof.mark(card.proof, place) if card.proof else "",
+        "proof": proof.mark(card.proof, place) if card.proof and not brief else "",
     }
 
 
@@ -112,4 +116,4 @@ def _lesson_title(card: Card, place: Place) -> str:
     return heading.title if heading else card.lesson_page.rpartition("/")[2].removesuffix(".md")
 
 
-fence = as_fence(render, "topic", "topics", "lesson")
+fence = as_fence(render, "topic", "topics", "lesson", "brief")

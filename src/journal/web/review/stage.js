@@ -55,7 +55,7 @@ export class Stage {
       this.place,
       h("p", { class: "rd-stage__keys" }, key("Space"), " shows the answer, ", key("1"), " to ", key("4"), " rate it"),
     );
-    this.root.addEventListener("click", (event) => this.#showProof(event));
+    this.root.addEventListener("click", (event) => this.#openBeside(event));
     this.article.append(this.root);
     this.article.classList.add("rd-reviewing");
     this.#next();
@@ -164,12 +164,12 @@ export class Stage {
     this.home = null;
   }
 
-  /** A proof has a page of its own: open it beside the sitting, which it would otherwise end. @param {Event} event */
-  #showProof(event) {
-    const mark = /** @type {Element} */ (event.target).closest("a.rd-proof");
-    if (!(mark instanceof HTMLAnchorElement)) return;
-    mark.target = "_blank";
-    mark.rel = "noopener";
+  /** What a card leads to opens beside the sitting, which it would otherwise end. @param {Event} event */
+  #openBeside(event) {
+    const link = /** @type {Element} */ (event.target).closest(".rd-card__more a");
+    if (!(link instanceof HTMLAnchorElement)) return;
+    link.target = "_blank";
+    link.rel = "noopener";
   }
 
   #summarise() {
