@@ -4,16 +4,19 @@ import asyncio
 import itertools
 import random
 
+from jobqueue.application.admit import Admitter
 from jobqueue.application.handlers import Handlers
 from jobqueue.application.loop import every
+from jobqueue.application.ports.job_store import Receipt
 from jobqueue.application.promote import Promoter
 from jobqueue.application.reap import LIMIT, Reaper
 from jobqueue.application.trim import Retention, Trimmer
 from jobqueue.domain import defaults
+from jobqueue.domain.admission import AdmissionPolicy
 from jobqueue.domain.errors import LeaseLapsed, StoreUnavailable
 from jobqueue.domain.job import JobState
 from jobqueue.domain.retry import RetryPolicy
-from jobqueue.domain.verdict import noted
+from jobqueue.domain.verdict import Retry, noted
 from tests.jobqueue.fakes.jobs import ids, job
 
 
@@ -132,3 +135,20 @@ async def test_passes_that_fail_are_reported_and_come_back_later_each_time(bench
     assert all(1.0 <= gap <= 6.0 for gap in gaps[:6])
     assert gaps[6:8] == [0.0, 0.0]
     assert gaps[8] == 1.0
+
+
+async def test_two_admitters_count_what_they_moved_and_not_what_they_saw(bench):
+    await hold(bench, 1)
+    token, now = bench.memory.queue("q").tokens[job(1).id], bench.clock.now()
+    retry = Retry(job(1)._replace(attempt=2, due_at=now))
+    await bench.memory.settle_failed("q", [Receipt(job(1).id, token)], [retry], now=now)
+    seen = await bench.memory.due_retries("q", now=now)
+
+    async def due_retries(queue, *, now):  # both look before either moves
+        return seen
+
+    bench.memory.due_retries = due_retries
+    admitter = Admitter(bench.store, bench.observer, ["q"], AdmissionPolicy())
+    assert [await admitter.run_once(now), await admitter.run_once(now)] == [False, False]
+    assert bench.observer.moves == {"admitted": 1}
+    assert await bench.depth() == {"ready": 1}
