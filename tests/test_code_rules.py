@@ -18,10 +18,6 @@ ALIKE = 12
 GENERATED = re.compile(r"src/jobqueue/entrypoints/proto/")
 # Files that are longer, each with how long it may be until it is split. An entry that is not needed is a fault.
 NOT_YET = {
-    "exercises/backoff/test_backoff.py": 1640,
-    "exercises/deadletter/test_deadletter.py": 1990,
-    "exercises/metrics/test_metrics.py": 1720,
-    "exercises/workerpool/test_workerpool.py": 1720,
     "src/grading/clock.py": 490,
     "src/grading/switches.py": 525,
     "src/journal/web/workshop/workbench.js": 402,

@@ -2,9 +2,11 @@
 
     import pytest
     from exercises.backoff.backoff import ceiling_s          # the learner's file, by its plain name
+    from exercises.backoff.given import Operation            # what the tests of several steps share
     from grading import explain, fail, for_seeds
 
-    @pytest.mark.step(1, "cap the delay")                    # README heading `## 1. Cap the delay`
+    pytestmark = pytest.mark.step(1, "cap the delay")        # README heading `## 1. Cap the delay`
+
     def test_third_attempt_waits_four_times_the_base():
         '''The third attempt waits four times the base.
 
@@ -16,13 +18,14 @@
             costs="retries come twice as fast as planned, and the dependency never recovers",
         )
 
-**Steps.** Every test carries `@pytest.mark.step(n, "title")` (or the module a `pytestmark`); a stretch
-`@pytest.mark.step(6, "title", stretch=True)`, with the README heading `## Stretch 6. Title`. Titles are lower case
-and short; one title a number. Mark tests that start threads `@pytest.mark.threads`: they are "run locally" in the
-page. A stub raises `NotImplementedError("step 2: …")`; that is reported as "not started", never as wrong. Give every
-test a docstring: its first paragraph says what must hold, a last one that begins with `Costs:` what it costs in
-production when it does not. Both are shown when the code raises an exception that no assertion caught, or never ends
-(a run that deadlocks or polls for ever is ended from outside the test).
+**Steps.** Each step has a test file, `test_1_cap_the_delay.py`, and its `pytestmark` names the step. A stretch step is
+`pytest.mark.step(6, "title", stretch=True)`, with the README heading `## Stretch 6. Title`. Titles are lower case and
+short. A long step may have two files with the same mark. What several steps share is in `given.py`. Mark tests that
+start threads `@pytest.mark.threads`: they are "run locally" in the page. A stub raises `NotImplementedError("step 2:
+…")`; that is reported as "not started", never as wrong. Give every test a docstring: its first paragraph says what must
+hold, a last one that begins with `Costs:` what it costs in production when it does not. Both are shown when the code
+raises an exception that no assertion caught, or never ends (a run that deadlocks or polls for ever is ended from
+outside the test).
 
 **Messages.** `explain(called=, got=, expected=, costs=)` builds an assertion's message, `fail(called=, …)` raises it.
 

@@ -23,8 +23,9 @@ import time
 import types
 import warnings
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Iterator
-from pathlib import Path
 from typing import Any, ClassVar, SupportsIndex
+
+from grading.steps import is_test_file
 
 EPOCH_S = 1_700_000_000.0
 """What `time.time()` answers, in seconds, at the start of every async test."""
@@ -118,10 +119,6 @@ def _place(frame: types.FrameType, line: int | None = None) -> tuple[str, int, s
     return path, at, _source_line(path, at)
 
 
-def _is_test(path: str) -> bool:
-    return Path(path).name.startswith("test_")
-
-
 def standing_at(
     tasks: Iterable[asyncio.Task[Any]], files: tuple[str, ...]
 ) -> tuple[tuple[str, int, str] | None, tuple[str, int, str] | None]:
@@ -136,7 +133,7 @@ def standing_at(
         mine = [depth for depth, frame in enumerate(frames) if frame.f_code.co_filename in files]
         if mine and (where is None or not task.get_name().startswith(MAIN)):
             where = (mine[-1], _place(frames[mine[-1]]))
-        tests = [frame for frame in frames if _is_test(frame.f_code.co_filename)]
+        tests = [frame for frame in frames if is_test_file(frame.f_code.co_filename)]
         if tests and (asked is None or task.get_name() == MAIN):
             asked = _place(tests[-1])
     return (where[1] if where else None), asked
@@ -411,7 +408,7 @@ class _Alarm:
         if self.stuck is None:
             limit_s = MAX_REAL_S if signum == signal.SIGALRM else LATER_CPU_S
             _Alarm.has_rung = True
-            where, asked = frame_in(frame, lambda path: path in self.files), frame_in(frame, _is_test)
+            where, asked = frame_in(frame, lambda path: path in self.files), frame_in(frame, is_test_file)
             if isinstance(loop, VirtualLoop) and loop.turns >= MANY_TURNS:
                 self.stuck = loop.stuck(f"for {limit_s:g} real seconds")
             else:

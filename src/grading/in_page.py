@@ -21,7 +21,6 @@ import time
 import traceback
 import zlib
 from collections.abc import Callable, Generator
-from pathlib import Path
 from types import CodeType
 from typing import Any, ClassVar
 
@@ -31,8 +30,9 @@ from _pytest import capture
 from grading import clock, switches  # noqa: F401 - a test may import switches: a page has it ready
 from grading.page_files import ROOT, prepare, prepare_compiled
 from grading.plugin import REPORTS
+from grading.steps import is_test_file
 
-SETTINGS = "[pytest]\npythonpath = . src\n"
+SETTINGS = "[pytest]\npythonpath = . src\naddopts = --import-mode=importlib\n"
 
 MAX_PRINTED = 10_000
 """Characters kept of what one test, or one sample, prints."""
@@ -186,7 +186,7 @@ class LoopLimit:
                 self.stuck = clock.Stuck(
                     f"it was still running after {self.limit_s:g} real seconds: an endless loop, or a call that blocks",
                     clock.frame_in(frame, lambda path: path in self.files),
-                    clock.frame_in(frame, lambda path: Path(path).name.startswith("test_")),
+                    clock.frame_in(frame, is_test_file),
                 )
         if virtual:
             loop.overdue = loop.overdue or self.stuck
@@ -266,7 +266,8 @@ def _forget(slug: str) -> None:
     inside = str(ROOT / "exercises")
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None) or ""
-        if file.startswith(inside):
+        # The packages too, or `from exercises.backoff import backoff` would find the earlier module in one of them.
+        if file.startswith(inside) or name.partition(".")[0] == "exercises":
             del sys.modules[name]
     for stale in (ROOT / "exercises" / slug / "__pycache__").glob(f"{slug}.*"):
         stale.unlink()

@@ -9,11 +9,11 @@ from is checked first. The copy's own engine grades: `grading.loading` refuses o
 from __future__ import annotations
 
 import json
-import re
 import shutil
 import subprocess
 import sys
 import tempfile
+import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,11 @@ class GradedTest:
     message: str
     line: int | None
     seed: int | None
+
+    @property
+    def file(self) -> str:
+        """The file that holds it, from the root."""
+        return self.id.partition("::")[0]
 
     @property
     def name(self) -> str:
@@ -122,11 +127,13 @@ def stub_text(root: Path, slug: str) -> str | None:
 def graded_against(root: Path, slug: str) -> str | None:
     """Return the exercise whose solutions the learner's own tests are put to; None where exercise `slug` asks for code.
 
-    The tests of an exercise that asks for tests say so: `GRADED_AGAINST = "backoff"`.
+    The course declares it: `graded_against = "backoff"` in `exercises/<slug>/course.toml`.
     """
-    tests = root / "exercises" / slug / f"test_{slug}.py"
-    found = re.search(r'^GRADED_AGAINST = "(\w+)"$', tests.read_text(encoding="utf-8"), re.MULTILINE)
-    return found[1] if found else None
+    declared = root / "exercises" / slug / "course.toml"
+    if not declared.is_file():
+        return None
+    tested = tomllib.loads(declared.read_text(encoding="utf-8")).get("graded_against")
+    return str(tested) if tested else None
 
 
 def make_overlay(root: Path, slug: str, text: str, folder: Path, sources: Sources | None = None) -> None:

@@ -21,6 +21,7 @@ from grading import network as network_module
 from grading.fixtures import Seeds
 from grading.network import Network
 from grading.seeds import seeds_for
+from grading.steps import GIVEN
 
 EXERCISES = pytest.StashKey[Path]()
 """The folder of the exercises; what lies elsewhere is not graded."""
@@ -48,6 +49,9 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "step(n, title, stretch=False): the README step that a test grades")
     config.addinivalue_line("markers", "threads: needs real threads, so it cannot run in the page")
     config.addinivalue_line("markers", "processes: starts processes, so it cannot run in the page")
+    for given in config.stash[EXERCISES].glob(f"*/{GIVEN}"):
+        # Tests of several steps assert here; pytest says what was compared in files that it rewrites.
+        pytest.register_assert_rewrite(f"{given.parent.parent.name}.{given.parent.name}.{given.stem}")
     config.stash[REPORTS] = {}
     if os.environ.get("REDRIVE_RECORDING"):
         network_module.kept = []
@@ -170,31 +174,13 @@ def _no_traceback(_excinfo: object, **_options: object) -> str:
 def _report_for(config: pytest.Config, path: Path) -> report.ExerciseReport:
     reports, place = config.stash[REPORTS], _place(path)
     if place.slug not in reports:
-        reports[place.slug] = report.ExerciseReport(place, _steps_of(place))
+        reports[place.slug] = report.ExerciseReport(place, report.steps_of(place))
     return reports[place.slug]
 
 
-def _steps_of(place: report.Place) -> dict[int, report.StepResult]:
-    """Read the steps from the imported tests, those that do not run this time included; else from their text."""
-    tests = next(
-        (one for one in list(sys.modules.values()) if getattr(one, "__file__", None) == str(place.tests)), None
-    )
-    if tests is None:
-        return report.steps_in(place.tests)
-    marks = [mark for one in (tests, *vars(tests).values()) for mark in _marks_of(one) if mark.name == "step"]
-    steps = [_step(mark) for mark in marks]
-    return {step.n: step for step in sorted(steps, key=lambda one: one.n)}
-
-
-def _step(mark: pytest.Mark) -> report.StepResult:
-    n, title = (*mark.args, "")[:2]
-    return report.StepResult(n, title, bool(mark.kwargs.get("stretch")))
-
-
-def _marks_of(owner: object) -> list[pytest.Mark]:
-    found = getattr(owner, "pytestmark", [])
-    marks: list[Any] = found if isinstance(found, list) else [found]
-    return [getattr(one, "mark", one) for one in marks]
+def _is_broken(config: pytest.Config, path: Path) -> bool:
+    own = config.stash[REPORTS].get(_place(path).slug)
+    return own is not None and own.broken is not None
 
 
 @pytest.hookimpl(wrapper=True)
@@ -260,6 +246,10 @@ def pytest_make_collect_report(collector: pytest.Collector) -> Any:
     path = getattr(collector, "path", None)
     if path is None or not _is_graded(collector.config, path) or not isinstance(collector, pytest.Module):
         return (yield)
+    if _is_broken(collector.config, path):
+        # The first step file has said why; the others need not import the learner's file to say it again.
+        vars(collector)["collect"] = list
+        return (yield)
     outcome: Any
     try:
         with clock.real_time_limit((str(_place(path).file),)):
@@ -279,6 +269,11 @@ def pytest_make_collect_report(collector: pytest.Collector) -> Any:
     if collector.config.stash[ALONE]:
         outcome.longrepr = own.broken
     return outcome
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Run nothing of an exercise that cannot be imported, although some of its step files can."""
+    items[:] = [item for item in items if not (_is_graded(config, item.path) and _is_broken(config, item.path))]
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

@@ -5,7 +5,6 @@ Knows nothing of pytest's objects beyond an exception and its traceback; `plugin
 
 from __future__ import annotations
 
-import ast
 import asyncio
 import json
 import linecache
@@ -18,7 +17,7 @@ from typing import Any
 
 from grading.clock import Stuck
 from grading.explain import find_explanation, passed_through
-from grading.steps import where_to_read
+from grading.steps import is_test_file, steps_in, where_to_read
 
 PASSED, FAILED, NOT_STARTED, LOCAL_ONLY, NOT_RUN = "passed", "failed", "not_started", "local_only", "not_run"
 MARKS = {PASSED: "[ok]", FAILED: "[NO]", NOT_STARTED: "[..]", LOCAL_ONLY: "[--]", NOT_RUN: "[--]"}
@@ -75,11 +74,6 @@ class Place:
         return self.folder / f"{self.slug}.py"
 
     @property
-    def tests(self) -> Path:
-        """The tests that grade it."""
-        return self.folder / f"test_{self.slug}.py"
-
-    @property
     def shown(self) -> str:
         """The learner's file as it is shown, from the repository's root."""
         return f"exercises/{self.slug}/{self.slug}.py"
@@ -93,21 +87,9 @@ def shorten(path: str, place: Place) -> str:
         return Path(path).name
 
 
-def steps_in(tests: Path) -> dict[int, StepResult]:
-    """Read the step markers from a test file's text; works when importing it does not."""
-    found: dict[int, StepResult] = {}
-    try:
-        tree = ast.parse(tests.read_text(encoding="utf-8"))
-    except (OSError, SyntaxError):
-        return found
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "step":
-            values = [arg.value for arg in node.args if isinstance(arg, ast.Constant)]
-            named = {word.arg: word.value.value for word in node.keywords if isinstance(word.value, ast.Constant)}
-            n, title = (*values, None, None)[:2]
-            if isinstance(n, int):
-                found.setdefault(n, StepResult(n, str(title or ""), stretch=bool(named.get("stretch"))))
-    return dict(sorted(found.items()))
+def steps_of(place: Place) -> dict[int, StepResult]:
+    """Return the steps that the exercise's tests name, none of which has run."""
+    return {n: StepResult(n, step.title, step.stretch) for n, step in steps_in(place.folder).items()}
 
 
 def _leaves(error: BaseException) -> list[BaseException]:
@@ -181,12 +163,12 @@ def describe(error: BaseException, place: Place, expected: str, costs: str | Non
         return _describe_stuck(error, place, expected, costs)
     explained = find_explanation(str(error)) if isinstance(error, AssertionError) else None
     frames = _frames_or_told(error)
-    file, test_file = str(place.file), str(place.tests)
+    file = str(place.file)
     mine = [frame for frame in frames if frame[0] == file]
     lines = [explained] if explained is not None else []
     if explained is None:
         leaves = [leaf for leaf in _leaves(error) if not isinstance(leaf, asyncio.CancelledError)] or [error]
-        tests = [frame for frame in frames if frame[0] == test_file]
+        tests = [frame for frame in frames if is_test_file(frame[0]) and Path(frame[0]).parent == place.folder]
         if tests:
             lines.append(f"called    {_text_of(tests[-1][0], tests[-1][1])}")
         lines.append(f"got       {'; '.join(_one_line(_named(leaf)) for leaf in leaves[:3])}")

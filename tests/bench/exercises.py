@@ -25,8 +25,9 @@ BAR = 3.0
 EMPTY = '''\
 import pytest
 
+pytestmark = pytest.mark.step(1, "nothing")
 
-@pytest.mark.step(1, "nothing")
+
 def test_nothing():
     """Nothing is asked."""
 '''
@@ -63,7 +64,7 @@ def main() -> int:
         empty = home / "exercises" / "exercises" / "empty"
         empty.mkdir()
         (empty / "empty.py").write_text("", encoding="utf-8")
-        (empty / "test_empty.py").write_text(EMPTY, encoding="utf-8")
+        (empty / "test_1_nothing.py").write_text(EMPTY, encoding="utf-8")
         least = dict.fromkeys(jobs, float("inf"))
         for turn in range(rounds + 1):  # the first compiles
             for job, (folder, path) in jobs.items():

@@ -13,14 +13,17 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 
-TESTS = '''\
+TEST_1, TEST_2 = "exercises/toy/test_1_double_it.py", "exercises/toy/test_2_take_one.py"
+TESTS = {
+    TEST_1: '''\
 import pytest
 
-from grading import explain, for_seeds
-from exercises.toy.toy import double, take
+from exercises.toy.toy import double
+from grading import explain
+
+pytestmark = pytest.mark.step(1, "double it")
 
 
-@pytest.mark.step(1, "double it")
 def test_three_is_doubled():
     """Three doubled is six.
 
@@ -28,16 +31,24 @@ def test_three_is_doubled():
     """
     got = double(3)
     assert got == 6, explain(called="double(3)", got=got, expected=6, costs="half the money is gone")
+''',
+    TEST_2: '''\
+import pytest
+
+from exercises.toy.toy import take
+from grading import explain, for_seeds
+
+pytestmark = pytest.mark.step(2, "take one", stretch=True)
 
 
-@pytest.mark.step(2, "take one", stretch=True)
 @for_seeds(5)
 async def test_one_is_taken(redis, network, seed):
     """What was put first is taken first."""
     await network.raw().rpush("ready", "a", "b")
     got = await take(redis)
     assert got == b"a", explain(called="await take(redis)", got=got, expected=b"a", costs="jobs grow old")
-'''
+''',
+}
 STUB = '''\
 """Write this file."""
 
@@ -100,7 +111,8 @@ class Toy:
         (root / "exercises").mkdir()
         shutil.copy2(ROOT / "exercises" / "conftest.py", root / "exercises" / "conftest.py")
         shutil.copy2(ROOT / "pyproject.toml", root / "pyproject.toml")
-        self.write("exercises/toy/test_toy.py", TESTS)
+        for path, text in TESTS.items():
+            self.write(path, text)
         self.write("exercises/toy/README.md", README)
         self.write("exercises/toy/toy.py", STUB)
 

@@ -5,6 +5,7 @@ from click.testing import CliRunner
 
 from journal.course import check_grades, check_texts, check_twins, command, find_exercises
 from journal.course.grades import missing_mistakes
+from tests.course.conftest import TEST_1, TEST_2, TESTS
 
 
 @pytest.fixture
@@ -73,21 +74,21 @@ TEXT_RULES = {
         "has 2 folded hints",
     ),
     "empty hint": ("exercises/toy/README.md", "Think 2 times.", "", "hint 2 of step 1 is empty"),
-    "test without a step": ("exercises/toy/test_toy.py", '@pytest.mark.step(1, "double it")\n', "", "grades no step"),
-    "two titles": (
-        "exercises/toy/test_toy.py",
-        "@for_seeds(5)",
-        '@pytest.mark.step(2, "other")\n@for_seeds(5)',
-        "use one title",
+    "test without a step": (TEST_1, "pytestmark = ", "other = ", f"{TEST_1}: grades no step"),
+    "test of another step": (
+        TEST_1,
+        'step(1, "double it")',
+        'step(2, "take one")',
+        f"{TEST_1}:6: grades step 2, and its name says 1; make them the same",
     ),
     "test without a docstring": (
-        "exercises/toy/test_toy.py",
+        TEST_2,
         '"""What was put first is taken first."""',
         "",
         "has no docstring",
     ),
     "assertion without a message": (
-        "exercises/toy/test_toy.py",
+        TEST_1,
         "    got = double(3)",
         "    assert double\n    got = double(3)",
         "this assertion says nothing",
@@ -159,6 +160,14 @@ def test_broken_rule_of_the_texts_is_told(whole, rule):
     assert any(expected in line for line in told(whole)), told(whole)
 
 
+def test_file_of_no_step_and_second_title_of_a_step_are_told(whole):
+    whole.write("exercises/toy/test_more.py", "def test_more():\n    pass\n")
+    assert "exercises/toy/test_more.py: is the tests of no step; call it test_<step>_<title>.py" in told(whole)
+    whole.write("exercises/toy/test_2_take_two.py", TESTS[TEST_2].replace("take one", "take two"))
+    [line] = [line for line in told(whole) if "use one title" in line]
+    assert line.startswith("exercises/toy/test_2_take_two.py:6: calls step 2 'take two', and before 'take one'")
+
+
 def test_stub_that_names_no_step_is_told(whole):
     whole.change("exercises/toy/toy.py", "step 1: double it", "later")
     whole.commit_again()
@@ -167,7 +176,7 @@ def test_stub_that_names_no_step_is_told(whole):
 
 RUN_RULES = {
     "stub that passes": (
-        "exercises/toy/test_toy.py",
+        TEST_1,
         "    got = double(3)",
         "    got = 6",
         "the untouched stub passes test_three_is_doubled",

@@ -13,6 +13,7 @@ from journal.course.grades import grade_all
 from journal.course.records import digest, read_records, record_path
 from journal.site.fences import graders
 from journal.site.fences.place import Place
+from tests.course.conftest import TEST_1, TEST_2
 
 
 @pytest.fixture
@@ -59,7 +60,7 @@ def test_record_holds_what_came_out_and_the_page_shows_it(whole):
     assert f"toy 2 of 2 9 of 9 {one.mutants} of {one.mutants} 0 1, wrong ones 1 0" in said
     assert f"{one.on}, {one.commit}" in said
     assert "changed since" not in said
-    whole.change("exercises/toy/test_toy.py", "double(3)", "double(3 )")
+    whole.change(TEST_1, "double(3)", "double(3 )")
     assert "(changed since)" in page(whole)
 
 
@@ -80,7 +81,7 @@ def test_verdict_that_wavers_between_seeds_is_flaky(whole):
     Otherwise: it would count as caught after the first sweep that caught it.
     """
     whole.change(
-        "exercises/toy/test_toy.py",
+        TEST_2,
         'got = await take(redis)\n    assert got == b"a"',
         'got = await take(redis)\n    assert got == b"a" and (seed < 1000 or not hasattr(take, "wavers"))',
     )
@@ -126,7 +127,8 @@ def test_digest_follows_every_file_that_decides(whole):
     (exercise,) = find_exercises(whole.root)
     seen = {digest(exercise)}
     for path in (
-        "exercises/toy/test_toy.py",
+        TEST_1,
+        TEST_2,
         "src/grading/explain.py",
         "solutions/toy/toy.py",
         "solutions/toy/wrong/takes_the_last.py",
@@ -135,4 +137,4 @@ def test_digest_follows_every_file_that_decides(whole):
         whole.write(path, (whole.root / path).read_text() + "\n# more\n")
         seen.add(digest(exercise))
     whole.write("solutions/toy/equivalent.toml", "")
-    assert len(seen | {digest(exercise)}) == 7
+    assert len(seen | {digest(exercise)}) == 8

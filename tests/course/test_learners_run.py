@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from tests.course.conftest import TEST_1, TEST_2, TESTS
+
 PLUMBING = ("Traceback", "site-packages", "src/grading", "conftest.py", "INTERNALERROR", "pluggy")
 
 
@@ -72,7 +74,7 @@ def test_exception_shows_the_learners_line_and_what_was_expected(toy):
 
 
 def test_failing_schedule_names_its_seed_and_that_seed_alone_can_be_run_again(toy):
-    toy.change("exercises/toy/test_toy.py", 'rpush("ready", "a", "b")', 'rpush("ready", *("a" if seed != 3 else "b"))')
+    toy.change(TEST_2, 'rpush("ready", "a", "b")', 'rpush("ready", *("a" if seed != 3 else "b"))')
     toy.body("return 2 * n", 'return await redis.lpop("ready")')
     assert "seed      3; this schedule alone: REDRIVE_SEED=3" in toy.run().output
     assert toy.run(REDRIVE_SEED="2").outcomes[2] == "passed"
@@ -81,7 +83,7 @@ def test_failing_schedule_names_its_seed_and_that_seed_alone_can_be_run_again(to
 
 def test_sweep_starts_at_another_seed(toy):
     toy.change(
-        "exercises/toy/test_toy.py",
+        TEST_2,
         "    got = await take(redis)",
         "    print('seed', seed)\n    got = await take(redis)",
     )
@@ -174,9 +176,9 @@ def test_it_runs_from_any_folder_of_the_journal(toy, where):
 
 def test_two_exercises_are_reported_side_by_side_though_one_cannot_be_imported(toy):
     shutil.copytree(toy.root / "exercises/toy", toy.root / "exercises/toy2")
-    for name in ("toy.py", "test_toy.py"):
-        (toy.root / "exercises/toy2" / name).rename(toy.root / "exercises/toy2" / name.replace("toy", "toy2"))
-    toy.change("exercises/toy2/test_toy2.py", "exercises.toy.toy", "exercises.toy2.toy2")
+    (toy.root / "exercises/toy2/toy.py").rename(toy.root / "exercises/toy2/toy2.py")
+    for path in (TEST_1, TEST_2):
+        toy.change(path.replace("toy/", "toy2/"), "exercises.toy.toy", "exercises.toy2.toy2")
     toy.write("exercises/toy2/toy2.py", "nonsense(")
     toy.body("return 2 * n")
     run = toy.run("exercises")
@@ -188,9 +190,8 @@ def test_module_from_elsewhere_is_noticed(toy, tmp_path):
     other = tmp_path / "elsewhere" / "exercises" / "toy"
     other.mkdir(parents=True)
     shutil.copy2(toy.root / "exercises/toy/toy.py", other / "toy.py")
-    tests = (toy.root / "exercises/toy/test_toy.py").read_text(encoding="utf-8")
     detour = f"import exercises\n\nexercises.__path__ = [{str(other.parent)!r}, *exercises.__path__]\n"
-    toy.write("exercises/toy/test_toy.py", detour + tests)
+    toy.write(TEST_1, detour + TESTS[TEST_1])
     run = toy.run()
     assert run.returncode == 1
     assert "the tests imported" in run.output

@@ -5,7 +5,7 @@ import pytest
 from grading.overlay import OverlayError, Sources, grade, make_overlay, stub_text
 from journal.course.reset import ResetError, reset
 from journal.review.learner_runs import record_run
-from tests.course.conftest import SOLVED, STUB
+from tests.course.conftest import SOLVED, STUB, TEST_1, TESTS
 
 
 def test_text_is_graded_and_the_learners_file_is_neither_read_nor_touched(toy):
@@ -37,9 +37,8 @@ def test_another_file_than_the_overlays_is_noticed(toy, tmp_path):
     elsewhere = tmp_path / "elsewhere" / "exercises"
     (elsewhere / "toy").mkdir(parents=True)
     (elsewhere / "toy" / "toy.py").write_text(SOLVED)
-    tests = (toy.root / "exercises/toy/test_toy.py").read_text()
     detour = f"import exercises\n\nexercises.__path__ = [{str(elsewhere)!r}, *exercises.__path__]\n"
-    toy.write("exercises/toy/test_toy.py", detour + tests)
+    toy.write(TEST_1, detour + TESTS[TEST_1])
     with pytest.raises(OverlayError, match="instead of"):
         grade(toy.root, "toy", STUB)
 

@@ -14,7 +14,7 @@ from jobqueue.adapters.embedded_valkey import EmbeddedValkey
 from journal.course import find_exercises
 from tests.course.conftest import ROOT
 
-SLUGS = [exercise.slug for exercise in find_exercises(ROOT) if "network" in exercise.text("tests")]
+SLUGS = [exercise.slug for exercise in find_exercises(ROOT) if exercise.uses_network]
 CLOCK_DEPENDENT = {"TTL", "PTTL", "TIME", "EXPIRETIME", "PEXPIRETIME"}
 """Replies that tell the time: virtual in the imitation, real on the server."""
 UNORDERED = {"SMEMBERS", "SINTER", "SUNION", "SDIFF", "KEYS", "HKEYS", "HVALS", "HGETALL"}

@@ -151,10 +151,8 @@ Read: [What to retry](../../docs/lessons/day-137-retries.md#what-to-retry).
 
 Read: [Full jitter](../../docs/lessons/day-137-retries.md#full-jitter).
 """,
-    "exercises/backoff/test_backoff.py": (
-        'import pytest\n\n\n@pytest.mark.step(1, "ceiling")\ndef test_a():\n    pass\n\n\n'
-        '@pytest.mark.step(2, "jitter")\ndef test_b():\n    pass\n'
-    ),
+    "exercises/backoff/test_1_ceiling.py": 'import pytest\n\npytestmark = pytest.mark.step(1, "ceiling")\n',
+    "exercises/backoff/test_2_jitter.py": 'import pytest\n\npytestmark = pytest.mark.step(2, "jitter")\n',
 }
 
 

@@ -46,7 +46,7 @@ def test_valid_deck_gives_its_cards(folder):
             4,
             "exercise backoff has no step 7; its tests mark 1, 2",
         ),
-        ("step: backoff/2\n    adr", "step: gone/1\n    adr", 4, "there is no exercise exercises/gone/test_gone.py"),
+        ("step: backoff/2\n    adr", "step: gone/1\n    adr", 4, "there is no exercise exercises/gone/ with tests"),
         ("step: backoff/2\n    adr", "step: two\n    adr", 10, "step of card 'backoff-01' is 'two'"),
         ("adr: 4", "adr: 5", 4, "there is no decision docs/adr/0005-*.md"),
         ("adr: 4", "adr: four", 11, "write the decision's number"),

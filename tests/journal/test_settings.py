@@ -78,7 +78,7 @@ def test_fault_of_an_exercise_is_reported_with_its_line(folder, text, says):
 def test_exercises_come_in_their_declared_order_and_the_others_after_them_by_slug(folder):
     for slug, text in (("zebra", "order = 1"), ("alpaca", ""), ("yak", "order = 2")):
         folder.write(f"exercises/{slug}/README.md", "# x\n")
-        folder.write(f"exercises/{slug}/test_{slug}.py", "")
+        folder.write(f"exercises/{slug}/test_1_start.py", "")
         folder.write(f"exercises/{slug}/course.toml", text)
     assert [exercise.slug for exercise in library(folder.path).exercises] == ["zebra", "yak", "alpaca", "backoff"]
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from grading.steps import Step
 from journal.cli.wording import count, local_time, table, warn
 from journal.content.library import library
 from journal.review.day import day_of, now_utc
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from journal.content.cards import Decks
-    from journal.content.exercises import Exercise, Step
+    from journal.content.exercises import Exercise
     from journal.content.library import Library
     from journal.review.history import Event
 
@@ -76,8 +77,8 @@ def next_up() -> None:
     else:
         exercise, step = found
         title = f": {step.title}" if step.title else ""
-        failed = " (failed the last time)" if last_outcomes(events, exercise.slug).get(step.number) == "failed" else ""
-        click.echo(f"Next: {exercise.slug}, step {step.number} of {len(exercise.core)}{title}{failed}")
+        failed = " (failed the last time)" if last_outcomes(events, exercise.slug).get(step.n) == "failed" else ""
+        click.echo(f"Next: {exercise.slug}, step {step.n} of {len(exercise.core)}{title}{failed}")
         click.echo(f"  read  {_where_to_read(content, exercise, step)}")
         click.echo(f"  edit  exercises/{exercise.slug}/{exercise.slug}.py")
         click.echo(f"  run   .venv/bin/pytest exercises/{exercise.slug}")
@@ -98,14 +99,14 @@ def _next_step(exercises: list[Exercise], passed: dict[str, set[int]]) -> tuple[
     for exercise in exercises:
         done = passed.get(exercise.slug, set())
         for step in exercise.core:
-            if step.number not in done:
+            if step.n not in done:
                 return exercise, step
     return None
 
 
 def _where_to_read(content: Library, exercise: Exercise, step: Step) -> str:
     """The lesson heading that the step's cards name; else the lesson that names the exercise; else its README."""
-    for card in content.decks.of_step(exercise.slug, step.number):
+    for card in content.decks.of_step(exercise.slug, step.n):
         return f"docs/{card.lesson}"
     for lesson in content.lessons:
         if exercise.slug in lesson.exercises:
@@ -187,7 +188,7 @@ def _exercise_rows(events: Sequence[Event], exercises: Sequence[Exercise]) -> li
     rows = []
     for exercise in exercises:
         done = passed.get(exercise.slug, set())
-        core = sum(step.number in done for step in exercise.core)
+        core = sum(step.n in done for step in exercise.core)
         rows.append((exercise.slug, f"{core} of {len(exercise.core)} core steps passed"))
     return rows
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from grading.steps import step_files
 from journal.content.cards.editing import add_card, next_id, replace_file
 from journal.content.cards.model import REASONS
 from journal.content.cards.reading import ID
@@ -56,7 +57,7 @@ def lesson(day: int, title: str, exercise: str | None, deck: str | None) -> None
     """Write the lesson of DAY, named TITLE."""
     root = library().root
     _need_words(title)
-    if exercise and not (root / "exercises" / exercise / f"test_{exercise}.py").is_file():
+    if exercise and not step_files(root / "exercises" / exercise):
         _refuse(f"there is no exercise {exercise!r}; make it first: journal new exercise {exercise}")
     if deck and not (root / "docs" / "quizzes" / f"{deck}.yml").is_file():
         _refuse(f"there is no deck {deck!r}; make it first: journal new card {deck}")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from grading.steps import step_files
 from journal.content.decisions import adr_numbers
 from journal.content.marked_yaml import Fields, Items, Text
 from journal.content.pages import read_page
@@ -98,8 +99,8 @@ def _read(page: Page, root: Path, *, is_lesson: bool) -> tuple[Lesson, list[Prob
 
 def _dead_links(lesson: Lesson, root: Path) -> Iterator[tuple[str, str]]:
     for slug in lesson.exercises:
-        if not (root / "exercises" / slug / f"test_{slug}.py").is_file():
-            yield "exercise", f"the page links exercise {slug!r}, and there is no exercises/{slug}/test_{slug}.py"
+        if not step_files(root / "exercises" / slug):
+            yield "exercise", f"the page links exercise {slug!r}, and there is no exercises/{slug}/ with tests"
     for topic in lesson.decks:
         if not (root / "docs" / "quizzes" / f"{topic}.yml").is_file():
             yield "deck", f"the page links deck {topic!r}, and there is no docs/quizzes/{topic}.yml"

@@ -1,6 +1,6 @@
 """Grade the graders: stubs red, solutions green, wrong solutions caught where they say, and nothing missing.
 
-`make course` runs it. Exercises are found by looking (`exercises/<slug>/test_<slug>.py`): a new one touches no code.
+`make course` runs it. Exercises are found by looking (`exercises/<slug>/test_1_….py`): a new one touches no code.
 """
 
 from journal.course.command import command

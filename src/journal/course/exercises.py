@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from grading.overlay import git_head_text, graded_against, is_git_root
+from grading.steps import Step, find_slugs, steps_in, tests_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,8 +16,8 @@ _HEADING = re.compile(r"^## +(?P<stretch>Stretch +)?(?:Step +)?(?P<n>\d+)[.:] +(
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """A step as a marker or a heading names it; `line` is where."""
+class Heading:
+    """A step as a README names it; `line` is where."""
 
     n: int
     title: str
@@ -37,7 +37,7 @@ class Exercise:
         slug = self.slug
         return {
             "stub": f"exercises/{slug}/{slug}.py",
-            "tests": f"exercises/{slug}/test_{slug}.py",
+            "tests": f"exercises/{slug}",
             "readme": f"exercises/{slug}/README.md",
             "solution": f"solutions/{slug}/{slug}.py",
             "notes": f"solutions/{slug}/NOTES.md",
@@ -53,6 +53,21 @@ class Exercise:
     def graded_against(self) -> str | None:
         """The exercise whose solutions the learner's tests are put to; None where the learner writes code."""
         return graded_against(self.root, self.slug)
+
+    @property
+    def tests(self) -> list[Path]:
+        """The files of its tests: one for each step, and what they share."""
+        return tests_of(self.root / self.path("tests"))
+
+    @property
+    def steps(self) -> dict[int, Step]:
+        """The steps that its tests name, by number."""
+        return steps_in(self.root / self.path("tests"))
+
+    @property
+    def uses_network(self) -> bool:
+        """Whether a test runs on a seeded network, so that seeds decide its schedule."""
+        return any("network" in file.read_text(encoding="utf-8") for file in self.tests)
 
     def has(self, kind: str) -> bool:
         """Whether that part is there."""
@@ -79,11 +94,10 @@ class Exercise:
 
 def find_exercises(root: Path) -> list[Exercise]:
     """List the exercises that are there."""
-    found = [path.parent.name for path in root.glob("exercises/*/test_*.py") if path.stem == f"test_{path.parent.name}"]
-    return [Exercise(root, slug) for slug in sorted(found)]
+    return [Exercise(root, slug) for slug in find_slugs(root)]
 
 
-def headings(readme: str) -> list[Step]:
+def headings(readme: str) -> list[Heading]:
     """Read the numbered headings of a README: `## 1. Title`, `## Stretch 6. Title` or `## 6. Title (stretch)`."""
     found, fenced = [], False
     for line, text in enumerate(readme.splitlines(), 1):
@@ -91,20 +105,5 @@ def headings(readme: str) -> list[Step]:
         match = None if fenced else _HEADING.match(text)
         if match:
             stretch = bool(match["stretch"]) or "stretch" in match["title"].lower()
-            found.append(Step(int(match["n"]), match["title"], stretch, line))
-    return found
-
-
-def markers(tests: str) -> list[Step]:
-    """Read every `pytest.mark.step(…)` of a test file's text."""
-    found = []
-    for node in ast.walk(ast.parse(tests)):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "step":
-            values = [argument.value for argument in node.args if isinstance(argument, ast.Constant)]
-            named = {
-                keyword.arg: keyword.value.value for keyword in node.keywords if isinstance(keyword.value, ast.Constant)
-            }
-            if values and isinstance(values[0], int):
-                title = str(values[1]) if len(values) > 1 else ""
-                found.append(Step(values[0], title, bool(named.get("stretch")), node.lineno))
+            found.append(Heading(int(match["n"]), match["title"], stretch, line))
     return found

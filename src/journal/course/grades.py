@@ -83,7 +83,7 @@ def grade_all(exercises: list[Exercise], *, seeds: int = 1, tell: Callable[[str]
     found = Found()
     for exercise in exercises:
         with Graders(exercise.root, AT_ONCE) as graders:
-            _check(exercise, found, graders, seeds if "network" in exercise.text("tests") else 1)
+            _check(exercise, found, graders, seeds if exercise.uses_network else 1)
         tell(found.said[-1])
         found.problems += missing_mistakes(exercise, found.messages)
     return found
@@ -125,7 +125,7 @@ def _check(exercise: Exercise, found: Found, graders: Graders, seeds: int) -> No
     ]
     runs = [(wrong, sweep, submit(wrong.text, sweep)) for wrong in wrongs for sweep in range(max(1, seeds // 10))]
 
-    tests: set[str] = set()
+    tests: dict[str, str] = {}
     caught: set[str] = set()
     verdicts = _Verdicts()
     if stub is not None:
@@ -138,10 +138,9 @@ def _check(exercise: Exercise, found: Found, graders: Graders, seeds: int) -> No
         judge = partial(_judge_wrong, wrong, sweep, caught, found.messages)
         found.problems += verdicts.keep(wrong.path, result, judge)
     found.problems += [
-        Problem(
-            exercise.path("tests"), 0, f"no wrong solution fails {name}; add the mistake it is there for, or drop it"
-        )
-        for name in sorted(tests - caught)
+        Problem(path, 0, f"no wrong solution fails {name}; add the mistake it is there for, or drop it")
+        for name, path in sorted(tests.items())
+        if name not in caught
     ]
     accepted = sum(file.relative_to(exercise.root).as_posix() not in verdicts.faulty for file in right)
     found.tallies[exercise.slug] = Tally(
@@ -200,9 +199,7 @@ def _judge_stub(exercise: Exercise, graded: Graded) -> list[Problem]:
         for test in step.tests:
             if test.outcome == "passed":
                 fact = f"the untouched stub passes {test.name} of step {step.n}"
-                problems.append(
-                    Problem(exercise.path("tests"), 0, f"{fact}; make the test call what the step asks for")
-                )
+                problems.append(Problem(test.file, 0, f"{fact}; make the test call what the step asks for"))
             elif test.outcome == "failed":
                 fact = f"the untouched stub fails {test.name} of step {step.n} as if it were wrong, not as not started"
                 first = test.message.splitlines()[0] if test.message else ""
@@ -212,12 +209,12 @@ def _judge_stub(exercise: Exercise, graded: Graded) -> list[Problem]:
     return problems
 
 
-def _judge_right(path: str, sweep: int, tests: set[str], graded: Graded) -> list[Problem]:
+def _judge_right(path: str, sweep: int, tests: dict[str, str], graded: Graded) -> list[Problem]:
     if graded.broken:
         return [Problem(path, 0, f"cannot be graded: {graded.broken}")]
     problems = []
     for step in graded.steps:
-        tests.update(_function(test.name) for test in step.tests)
+        tests.update({_function(test.name): test.file for test in step.tests})
         for test in step.tests:
             if test.outcome != "passed":
                 seed = f" under seed {test.seed} (sweep from {1 + sweep * SEEDS_APART})" if test.seed else ""

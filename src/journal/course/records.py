@@ -116,7 +116,7 @@ def record(
 def digest(exercise: Exercise) -> str:
     """Return a digest of the tests, the solutions, the wrong ones, the list of equivalents and the engine."""
     root = exercise.root
-    files = [root / exercise.path("tests"), *(root / "src" / "grading").glob("*.py")]
+    files = [*exercise.tests, *(root / "src" / "grading").glob("*.py")]
     for slug in filter(None, (exercise.slug, exercise.graded_against)):
         files += (root / "solutions" / slug).rglob("*.py")
     files += (root / "solutions" / exercise.slug).glob("*.toml")

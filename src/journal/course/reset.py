@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from grading.overlay import stub_text
+from grading.steps import find_slugs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,7 +34,7 @@ def reset(root: Path, slug: str) -> Reset:
         ResetError: there is no such exercise, or git does not hold its stub.
     """
     file = root / "exercises" / slug / f"{slug}.py"
-    known = sorted(path.parent.name for path in root.glob("exercises/*/test_*.py"))
+    known = find_slugs(root)
     if slug not in known:
         raise ResetError(f"there is no exercise {slug!r}; there are {', '.join(known) or 'none'}")
     stub = stub_text(root, slug)

@@ -7,12 +7,14 @@ import re
 import sys
 from typing import TYPE_CHECKING
 
+from grading.steps import step_of
 from journal.content.problems import Problem
 from journal.course.declared import Wrong, read_wrong
-from journal.course.exercises import Exercise, headings, markers
+from journal.course.exercises import Exercise, headings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 MAX_CORE_STEPS = 5
 HINTS_PER_STEP = 3
@@ -71,7 +73,8 @@ def _graded_files(exercise: Exercise) -> list[tuple[str, str]]:
 
 
 def _not_python(exercise: Exercise) -> Iterator[Problem]:
-    for path, text in [*_graded_files(exercise), (exercise.path("tests"), exercise.text("tests"))]:
+    tests = [(file.relative_to(exercise.root).as_posix(), file.read_text(encoding="utf-8")) for file in exercise.tests]
+    for path, text in [*_graded_files(exercise), *tests]:
         try:
             ast.parse(text)
         except SyntaxError as error:
@@ -79,64 +82,62 @@ def _not_python(exercise: Exercise) -> Iterator[Problem]:
 
 
 def _declarations(exercise: Exercise) -> Iterator[Problem]:
-    known = {step.n for step in markers(exercise.text("tests"))}
+    known = exercise.steps
     for file in exercise.files_in("wrong"):
         declared = read_wrong(file, exercise.root)
         if not isinstance(declared, Wrong):
             yield from declared
-        elif not known.issuperset(declared.fails):
-            strange = ", ".join(str(n) for n in sorted(set(declared.fails) - known))
+        elif not known.keys() >= set(declared.fails):
+            strange = ", ".join(str(n) for n in sorted(set(declared.fails) - known.keys()))
             steps = ", ".join(str(n) for n in sorted(known))
             yield Problem(declared.path, 1, f"declares to fail step {strange}; the steps are {steps}")
 
 
 def _tests(exercise: Exercise) -> Iterator[Problem]:
-    path, text = exercise.path("tests"), exercise.text("tests")
-    tree = ast.parse(text)
-    module_wide = any(
-        isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == "pytestmark" for t in node.targets)
-        for node in tree.body
-    )
-    # `STEP_1 = pytest.mark.step(…)` and then `@STEP_1` is a marker, too.
-    names = {
-        target.id
-        for node in tree.body
-        if isinstance(node, ast.Assign) and ".step(" in ast.unparse(node.value)
-        for target in node.targets
-        if isinstance(target, ast.Name)
-    }
     titles: dict[int, str] = {}
-    for step in markers(text):
+    for file in sorted((exercise.root / exercise.path("tests")).glob("test_*.py")):
+        path = file.relative_to(exercise.root).as_posix()
+        if file not in exercise.tests:
+            yield Problem(path, 0, "is the tests of no step; call it test_<step>_<title>.py")
+            continue
+        step, number = step_of(file), int(file.name.split("_")[1])
+        if step is None:
+            yield Problem(path, 0, f'grades no step; write pytestmark = pytest.mark.step({number}, "title")')
+            continue
+        if step.n != number:
+            yield Problem(path, step.line, f"grades step {step.n}, and its name says {number}; make them the same")
         known = titles.setdefault(step.n, step.title)
         if known != step.title:
             yield Problem(path, step.line, f"calls step {step.n} {step.title!r}, and before {known!r}; use one title")
-    for node in ast.walk(tree):
+    for file in exercise.tests:
+        yield from _messages(file, file.relative_to(exercise.root).as_posix())
+
+
+def _messages(file: Path, path: str) -> Iterator[Problem]:
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.name.startswith("test_"):
-            shown = [ast.unparse(decorator) for decorator in node.decorator_list]
-            marked = any(".step(" in text or text in names for text in shown)
-            if not marked and not module_wide:
-                yield Problem(path, node.lineno, f'{node.name} grades no step; mark it @pytest.mark.step(n, "title")')
             if not ast.get_docstring(node):
                 yield Problem(
                     path,
                     node.lineno,
                     f"{node.name} has no docstring, which is shown as what was expected when the code raises; add one",
                 )
-        if isinstance(node, ast.Assert) and node.msg is None:
+        elif isinstance(node, ast.Assert) and node.msg is None:
             yield Problem(
                 path, node.lineno, "this assertion says nothing when it fails; give it explain(called=…, got=…, …)"
             )
 
 
 def _steps(exercise: Exercise) -> Iterator[Problem]:
-    readme, tests = exercise.path("readme"), exercise.path("tests")
+    readme = exercise.path("readme")
     described = {step.n: step for step in headings(exercise.text("readme"))}
-    graded = {step.n: step for step in markers(exercise.text("tests"))}
+    graded = exercise.steps
     for n in sorted(described.keys() - graded.keys()):
         yield Problem(readme, described[n].line, f"describes step {n}, which no test grades; mark a test step({n}, …)")
     for n in sorted(graded.keys() - described.keys()):
+        path = graded[n].file.relative_to(exercise.root).as_posix()
         yield Problem(
-            tests, graded[n].line, f"grades step {n}, which the README does not describe; add `## {n}. …` to {readme}"
+            path, graded[n].line, f"grades step {n}, which the README does not describe; add `## {n}. …` to {readme}"
         )
     for n in sorted(graded.keys() & described.keys()):
         if described[n].stretch != graded[n].stretch:
@@ -148,7 +149,9 @@ def _steps(exercise: Exercise) -> Iterator[Problem]:
     core = [n for n, step in graded.items() if not step.stretch]
     if len(core) > MAX_CORE_STEPS:
         yield Problem(
-            tests, 0, f"has {len(core)} core steps and a sitting is at most {MAX_CORE_STEPS}; make the rest stretch"
+            exercise.path("tests"),
+            0,
+            f"has {len(core)} core steps and a sitting is at most {MAX_CORE_STEPS}; make the rest stretch",
         )
 
 
@@ -177,7 +180,7 @@ def _stub(exercise: Exercise) -> Iterator[Problem]:
     if text is None:
         return
     path = exercise.path("stub")
-    known = {step.n for step in markers(exercise.text("tests"))}
+    known = exercise.steps
     tree = ast.parse(text)
     if not ast.get_docstring(tree):
         yield Problem(path, 1, "has no docstring, and it is the specification; write one")

@@ -34,6 +34,8 @@ _INPUTS = (
     "notebooks/*.ipynb",
     "exercises/*/README.md",
     "exercises/*/test_*.py",
+    "exercises/*/given.py",
+    "exercises/*/course.toml",
     "exercises/conftest.py",
     "solutions/**/*",
     "src/jobqueue/**/*",

@@ -15,7 +15,7 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 from journal.course.declared import Wrong, read_wrong
-from journal.course.exercises import Exercise, find_exercises, markers
+from journal.course.exercises import Exercise, find_exercises
 from journal.site import pyodide_bundle
 from journal.site.fences import markup
 from journal.site.fences.place import Place
@@ -65,8 +65,7 @@ def workshop(root: Path) -> Path:
 
 def gradable(root: Path) -> list[Exercise]:
     """Return the exercises that the page can grade: those with a stub and tests."""
-    kinds = ("stub", "tests")
-    return [each for each in find_exercises(root) if all((root / each.path(kind)).is_file() for kind in kinds)]
+    return [each for each in find_exercises(root) if each.has("stub")]
 
 
 def stubs(root: Path) -> dict[str, str]:
@@ -86,13 +85,13 @@ def _engine(root: Path) -> dict[str, str]:
 
 
 def _before(exercise: Exercise) -> dict[str, Any]:
-    tests = exercise.path("tests")
-    steps = {step.n: step for step in reversed(markers(exercise.text("tests")))}
     return {
         "slug": exercise.slug,
         "stub": _stub(exercise),
-        "steps": [{"n": n, "title": step.title, "stretch": step.stretch} for n, step in sorted(steps.items())],
-        "files": {tests: exercise.text("tests")},
+        "steps": [{"n": n, "title": step.title, "stretch": step.stretch} for n, step in exercise.steps.items()],
+        "files": {
+            file.relative_to(exercise.root).as_posix(): file.read_text(encoding="utf-8") for file in exercise.tests
+        },
     }
 
 

@@ -167,7 +167,7 @@ def _exercises(exercises: Iterable[Exercise], past: Sequence[Event], first: date
                     if outcome == "passed":
                         passed.setdefault(int(number), event.local_date)
         if runs:
-            core = [step.number for step in exercise.core]
+            core = [step.n for step in exercise.core]
             done = [passed[number] for number in core if number in passed]
             complete = bool(core) and len(done) == len(core)
             yield ExerciseWeek(

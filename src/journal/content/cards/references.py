@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from grading.steps import steps_in
 from journal.content.problems import Problem
 from journal.content.test_names import missing_test
 
@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from journal.content.cards.model import Card
     from journal.content.library import Library
-
-_STEP_MARK = re.compile(r"\bstep\(\s*(\d+)")
 
 
 def reference_problems(library: Library) -> list[Problem]:
@@ -31,7 +29,7 @@ def reference_problems(library: Library) -> list[Problem]:
 class _Targets:
     library: Library
     anchors: dict[str, frozenset[str] | None] = field(default_factory=dict)
-    steps: dict[str, frozenset[int] | None] = field(default_factory=dict)
+    steps: dict[str, frozenset[int]] = field(default_factory=dict)
 
     @property
     def root(self) -> Path:
@@ -63,15 +61,10 @@ class _Targets:
     def step_fault(self, step: str) -> str | None:
         slug, _, number = step.partition("/")
         if slug not in self.steps:
-            file = self.root / "exercises" / slug / f"test_{slug}.py"
-            self.steps[slug] = (
-                frozenset(int(n) for n in _STEP_MARK.findall(file.read_text(encoding="utf-8")))
-                if file.is_file()
-                else None
-            )
+            self.steps[slug] = frozenset(steps_in(self.root / "exercises" / slug))
         steps = self.steps[slug]
-        if steps is None:
-            return f"there is no exercise exercises/{slug}/test_{slug}.py; correct `step:` or leave it out"
+        if not steps:
+            return f"there is no exercise exercises/{slug}/ with tests; correct `step:` or leave it out"
         if int(number) not in steps:
             return f"exercise {slug} has no step {number}; its tests mark {', '.join(map(str, sorted(steps)))}"
         return None

@@ -140,8 +140,8 @@ def sections(page: Page) -> Iterator[tuple[str, int, list[tuple[int, str]]]]:
 def _read_steps(chain: Chain, exercise: Exercise, page: Page) -> None:
     described = {step: (line, targets) for step, line, targets in _read_lines(page)}
     for step in exercise.steps:
-        name = f"{exercise.slug}/{step.number}"
-        line, targets = described.get(step.number, (0, []))
+        name = f"{exercise.slug}/{step.n}"
+        line, targets = described.get(step.n, (0, []))
         chain.steps[name] = Place(step.title, page.path, line)
         chain.reads += [Link(name, target, page.path, at) for target, at in targets]
 

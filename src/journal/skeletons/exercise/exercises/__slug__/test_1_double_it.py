@@ -1,4 +1,4 @@
-"""What `pytest exercises/__slug__` asks of __slug__.py, step by step."""
+"""Step 1: double it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from exercises.__slug__.__slug__ import doubled
 
 from grading import explain
 
+pytestmark = pytest.mark.step(1, "double it")
 
-@pytest.mark.step(1, "double it")
+
 @pytest.mark.parametrize("value", [0, 2, 3, -7])
 def test_value_is_doubled(value: int) -> None:
     """Twice the value comes back.

@@ -1,8 +1,8 @@
-"""What `pytest exercises/testbackoff` asks of the tests in testbackoff.py, step by step.
+"""The right and wrong backoffs that the learner's tests are put to, and how that is done.
 
-They are run against the solutions of `backoff`, against its wrong solutions of steps 1 and 2, and against the further
-implementations in `solutions/testbackoff/implementations/`. A wrong one that slips through is told by what it causes in
-production; which line of it is wrong is what the learner's tests are for.
+They are the solutions of `backoff`, its wrong solutions of steps 1 and 2, and the further implementations in
+`solutions/testbackoff/implementations/`. When a wrong one slips through, the message says what it causes in production.
+Finding the line that is wrong is what the learner's tests are for.
 """
 
 from __future__ import annotations
@@ -11,8 +11,6 @@ import importlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
-
-import pytest
 
 from grading import explain, fail
 from grading.examine import Ran, Request, examine, in_place_of, module_from, still_unwritten
@@ -25,14 +23,10 @@ TESTS = HERE / "testbackoff.py"
 SOLUTIONS = HERE.parents[1] / "solutions"
 REFERENCE = SOLUTIONS / GRADED_AGAINST / f"{GRADED_AGAINST}.py"
 
-STEP_1 = pytest.mark.step(1, "accept every correct ceiling")
-STEP_2 = pytest.mark.step(2, "refuse every wrong ceiling")
-STEP_3 = pytest.mark.step(3, "accept every correct jitter")
-STEP_4 = pytest.mark.step(4, "refuse every wrong jitter")
+
 CEILING, JITTER = "test_ceiling", "test_jitter"
 
 REFUSED = "a correct program is held up by its tests, and whoever is on call learns to ignore a red run"
-pytestmark = pytest.mark.processes
 
 
 @dataclass(frozen=True)
@@ -142,43 +136,3 @@ def looks(prefix: str) -> None:
         expected="at least one that fails",
         costs="a suite that cannot fail is green on the day that somebody deletes the body of the function",
     )
-
-
-@STEP_1
-@pytest.mark.parametrize("right", RIGHT, ids=MANY[: len(RIGHT)])
-def test_correct_ceiling_is_accepted(right: Implementation) -> None:
-    """Every correct ceiling passes your tests."""
-    accepts(CEILING, right)
-
-
-@STEP_1
-def test_ceiling_tests_can_fail() -> None:
-    """Your tests of the ceiling refuse a function that does nothing."""
-    looks(CEILING)
-
-
-@STEP_2
-@pytest.mark.parametrize("wrong", WRONG_CEILINGS, ids=MANY[: len(WRONG_CEILINGS)])
-def test_wrong_ceiling_is_refused(wrong: Implementation) -> None:
-    """Every wrong ceiling fails one of your tests."""
-    refuses(CEILING, wrong)
-
-
-@STEP_3
-@pytest.mark.parametrize("right", RIGHT, ids=MANY[: len(RIGHT)])
-def test_correct_jitter_is_accepted(right: Implementation) -> None:
-    """Every correct jitter passes your tests."""
-    accepts(JITTER, right)
-
-
-@STEP_3
-def test_jitter_tests_can_fail() -> None:
-    """Your tests of the jitter refuse a function that does nothing."""
-    looks(JITTER)
-
-
-@STEP_4
-@pytest.mark.parametrize("wrong", WRONG_JITTERS, ids=MANY[: len(WRONG_JITTERS)])
-def test_wrong_jitter_is_refused(wrong: Implementation) -> None:
-    """Every wrong jitter fails one of your tests."""
-    refuses(JITTER, wrong)

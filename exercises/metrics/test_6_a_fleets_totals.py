@@ -1,0 +1,291 @@
+"""Step 6: a fleet's totals."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from exercises.metrics.given import own_locks  # noqa: F401 - pytest finds the fixture own_locks here
+from exercises.metrics.metrics import Flusher, Registry
+from grading import explain, for_seeds
+
+pytestmark = pytest.mark.step(6, "a fleet's totals", stretch=True)
+
+
+TOTALS = "metrics:totals"
+
+
+async def totals_of(network) -> dict[str, float]:
+    stored = await network.raw().hgetall(TOTALS)
+    return {key.decode(): float(total) for key, total in stored.items()}
+
+
+async def test_flush_adds_what_was_counted_since_the_last_one(network, redis):
+    """A flush adds the delta since the last one, and nothing if there is none."""
+    registry = Registry()
+    flusher = Flusher(registry, redis, "w1")
+    registry.inc("jobs_total", {"status": "ok"}, 2.5)
+    registry.inc("up_total")
+    await flusher.flush()
+    registry.inc("jobs_total", {"status": "ok"})
+    registry.inc("errors_total", None, 4.0)
+    await flusher.flush()
+    got, want = await totals_of(network), {'jobs_total{status="ok"}': 3.5, "up_total": 1.0, "errors_total": 4.0}
+    assert got == want, explain(
+        called=f"{TOTALS} after +2.5, flush, +1, flush (and two other counters)",
+        got=got,
+        expected=want,
+        costs="a flush that sends totals instead of deltas counts the same job again and again",
+    )
+    before = len(network.recording)
+    await flusher.flush()
+    got = await totals_of(network)
+    assert got == want, explain(
+        called=f"{TOTALS} after a further flush with nothing new",
+        got=got,
+        expected=want,
+        costs="an idle fleet reports traffic",
+    )
+    sent = [
+        exchange.command[0].decode().upper() for exchange in network.recording[before:] if exchange.client == "redis"
+    ]
+    got = [name for name in sent if name in ("EXEC", "SET", "SETEX", "HSET", "HINCRBY", "HINCRBYFLOAT")]
+    assert got == [], explain(
+        called="the writes that a flush with nothing new sends",
+        got=got,
+        expected=[],
+        costs="an idle fleet keeps Redis, its log and its replicas busy",
+    )
+
+
+@for_seeds(10)
+async def test_workers_that_flush_at_once_add_up(network):
+    """Workers that flush at the same time add up."""
+
+    async def work(number: int) -> None:
+        registry = Registry()
+        flusher = Flusher(registry, await network.client(f"w{number}"), f"w{number}")
+        for turn in range(3):
+            registry.inc("jobs_total", None, 2.0**turn)
+            registry.inc("jobs_total", {"worker": str(number)})
+            await flusher.flush()
+
+    await asyncio.gather(*(work(number) for number in range(3)))
+    got = await totals_of(network)
+    want = {"jobs_total": 21.0} | {f'jobs_total{{worker="{number}"}}': 3.0 for number in range(3)}
+    assert got == want, explain(
+        called=f"{TOTALS} after 3 workers counted 1 + 2 + 4 each and flushed three times, at the same time",
+        got=got,
+        expected=want,
+        costs="two workers read the same total, and the slower one overwrites what the faster one added",
+    )
+
+
+@for_seeds(10)
+async def test_what_is_counted_during_a_flush_is_not_lost(network, redis):
+    """What is counted while a flush is on its way goes out with a later one."""
+    registry = Registry()
+    flusher = Flusher(registry, redis, "w1")
+
+    async def count() -> None:
+        for _ in range(12):
+            registry.inc("jobs_total")
+            await asyncio.sleep(0.001)
+
+    counting = asyncio.create_task(count())
+    for _ in range(3):
+        registry.inc("jobs_total")
+        await flusher.flush()
+    await counting
+    await flusher.flush()
+    got, want = (await totals_of(network)).get("jobs_total"), registry.value("jobs_total")
+    assert got == want, explain(
+        called=f"{TOTALS} after increments while flushes were on their way, and a last flush",
+        got=got,
+        expected=want,
+        costs="what happens between the snapshot and the answer is taken for sent and is in no total",
+    )
+
+
+@pytest.mark.parametrize("effect", ["never_arrived", "reply_lost", "cancelled"])
+async def test_each_delta_counts_once_whatever_breaks(network, effect):
+    """Whatever breaks in a flush, after the next one every delta is in the totals once."""
+    async for trial in network.every_point(effect, client="redis"):
+        registry, neighbour = Registry(), Registry()
+        flusher = Flusher(registry, trial.redis, "w1")
+        other = Flusher(neighbour, await trial.client("w2"), "w2")
+        registry.inc("jobs_total")
+        registry.inc("errors_total", None, 0.5)
+        outcome = await trial.attempt(flusher.flush())
+        trial.heal()
+        story = f"a flush ({effect} at point {trial.point})"
+        if not outcome.broken:
+            await compare(trial, story + " that returned", {"jobs_total": 1.0, "errors_total": 0.5})
+        neighbour.inc("jobs_total", None, 64.0)
+        await other.flush()
+        registry.inc("jobs_total", None, 2.0)
+        registry.inc("retries_total", None, 8.0)
+        await flusher.flush()
+        want = {"jobs_total": 67.0, "errors_total": 0.5, "retries_total": 8.0}
+        await compare(trial, story + ", one of another worker, +2 and +8, and a flush", want)
+        await flusher.flush()
+        await compare(trial, story + ", another worker's, +2 and +8, and two flushes", want)
+
+
+async def test_delta_that_is_sent_again_keeps_its_id(network):
+    """A first flush that did not arrive, and a second whose reply is lost: the third knows the second's mark."""
+    for point in range(1, 100):
+        trial = await network.fresh()
+        trial.fail_at(point, effect="never_arrived")
+        registry = Registry()
+        flusher = Flusher(registry, trial.redis, "w1")
+        registry.inc("jobs_total")
+        first = await trial.attempt(flusher.flush())
+        trial.heal()
+        if not first.broken:
+            break
+        for second_point in range(1, 100):
+            again = await network.fresh()
+            registry = Registry()
+            flusher = Flusher(registry, again.redis, "w1")
+            registry.inc("jobs_total")
+            again.fail_at(point, effect="never_arrived")
+            await again.attempt(flusher.flush())
+            again.heal()
+            again.fail_at(second_point, effect="reply_lost")
+            second = await again.attempt(flusher.flush())
+            again.heal()
+            await flusher.flush()
+            story = f"+1, a flush (did not arrive, point {point}), a flush (reply lost, point {second_point}), a flush"
+            await compare(again, story, {"jobs_total": 1.0})
+            if not second.broken:
+                break
+
+
+async def test_a_second_fault_in_a_row_changes_nothing(network):
+    """Two failed flushes in a row lose nothing and double nothing."""
+    for point in range(1, 100):
+        trial = await network.fresh()
+        trial.fail_at(point, effect="reply_lost")
+        registry = Registry()
+        flusher = Flusher(registry, trial.redis, "w1")
+        registry.inc("jobs_total")
+        first = await trial.attempt(flusher.flush())
+        trial.heal()
+        registry.inc("jobs_total", None, 2.0)
+        trial.fail_at(3, effect="reply_lost")
+        second = await trial.attempt(flusher.flush())
+        trial.heal()
+        registry.inc("jobs_total", None, 4.0)
+        await flusher.flush()
+        ends = ["broken" if outcome.broken else "returned" for outcome in (first, second)]
+        story = f"+1, a flush (reply lost at point {point}: {ends[0]}), +2, a flush (again, at its point 3: {ends[1]})"
+        await compare(trial, story + ", +4, a flush", {"jobs_total": 7.0})
+        if not first.broken:
+            break
+
+
+async def compare(trial, story: str, want: dict[str, float]) -> None:
+    got = await totals_of(trial)
+    assert got == want, explain(
+        called=f"{TOTALS} after {story}",
+        got=got,
+        expected=want,
+        costs="more: the fleet reports jobs that were never submitted; less: work that was done is in no total; "
+        "both are found at the end of the month, when invoices are compared",
+    )
+
+
+async def test_restarted_worker_with_its_old_name_goes_on_counting(network, redis):
+    """A worker that starts again under its old name is not fooled by its last life's mark."""
+    lives = (1, 1, 3, 2)
+    for flushes in lives:
+        registry = Registry()
+        flusher = Flusher(registry, redis, "w1")
+        for _ in range(flushes):
+            registry.inc("jobs_total")
+            await flusher.flush()
+    got = await totals_of(network)
+    assert got == {"jobs_total": 7.0}, explain(
+        called=f"{TOTALS} after {len(lives)} lives of worker w1, with 1, 1, 3 and 2 increments and a flush after each",
+        got=got,
+        expected={"jobs_total": 7.0},
+        costs="the mark of the worker's last life looks like success: after each deploy the first counts are missing",
+    )
+
+
+async def test_restarted_worker_is_not_fooled_when_its_first_flush_fails(network):
+    """The mark of a worker's last life is not taken for that of a flush that never arrived."""
+    for lives in (1, 2):
+        async for trial in network.every_point("never_arrived", client="redis"):
+            registry = Registry()
+            flusher = Flusher(registry, await trial.client("last life"), "w1")
+            for _ in range(lives):
+                registry.inc("jobs_total")
+                await flusher.flush()
+            registry = Registry()
+            flusher = Flusher(registry, trial.redis, "w1")
+            registry.inc("jobs_total", None, 16.0)
+            await trial.attempt(flusher.flush())
+            trial.heal()
+            await flusher.flush()
+            story = (
+                f"{lives} flushes of +1, a restart under the same name, +16, "
+                f"a flush (never arrived, point {trial.point}), a flush"
+            )
+            await compare(trial, story, {"jobs_total": 16.0 + lives})
+
+
+async def test_flush_after_a_long_outage_counts_once(network):
+    """The mark is there however late the worker comes back: it does not expire."""
+    async for trial in network.every_point("reply_lost", client="redis"):
+        registry = Registry()
+        flusher = Flusher(registry, trial.redis, "w1")
+        registry.inc("jobs_total")
+        await trial.attempt(flusher.flush())
+        trial.heal()
+        raw = trial.raw()
+        for key in await raw.keys("*"):
+            if await raw.ttl(key) >= 0:
+                await raw.delete(key)
+        await flusher.flush()
+        story = f"+1, a flush (reply lost at point {trial.point}), a pause that outlives every expiry, a flush"
+        await compare(trial, story, {"jobs_total": 1.0})
+
+
+async def test_marks_do_not_pile_up(network, redis):
+    """What is stored does not grow with the number of flushes."""
+    registry = Registry()
+    flusher = Flusher(registry, redis, "w1")
+    sizes = []
+    for flushes in (3, 12):
+        for _ in range(flushes):
+            registry.inc("jobs_total")
+            await flusher.flush()
+        sizes.append(await stored_besides_totals(network.raw()))
+    assert sizes[1] <= sizes[0], explain(
+        called=f"what is stored besides {TOTALS}, without an expiry, after 3 and after 15 flushes of one worker",
+        got=f"{sizes[0]} and {sizes[1]} keys and members",
+        expected="no growth: one mark a worker",
+        costs="one mark for each flush, for ever: at one flush a second 86,400 a day for each worker",
+    )
+    fields = {key.decode() for key in await network.raw().hkeys(TOTALS)}
+    assert fields == {"jobs_total"}, explain(
+        called=f"the fields of {TOTALS}",
+        got=sorted(fields),
+        expected=["jobs_total"],
+        costs="whoever reads the totals finds bookkeeping among the metrics",
+    )
+
+
+async def stored_besides_totals(raw) -> int:
+    """Count the keys that never expire, and the members of those that hold several."""
+    size = 0
+    counts = {b"set": raw.scard, b"hash": raw.hlen, b"list": raw.llen, b"zset": raw.zcard, b"stream": raw.xlen}
+    for key in await raw.keys("*"):
+        if key == TOTALS.encode() or await raw.ttl(key) >= 0:
+            continue
+        count = counts.get(await raw.type(key))
+        size += await count(key) if count else 1
+    return size
