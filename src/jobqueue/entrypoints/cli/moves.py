@@ -38,9 +38,9 @@ def moves_drawing() -> str:
     words = "; ".join(f"{', '.join(names)}: {source} to {target}" for (source, target), names in arrows.items())
     return "\n".join(
         [
+            "// Printed by `jobqueue moves --dot`; a test compares.",
             "// title: The five states of a job and the moves between them",
             *textwrap.wrap(f"words: {words}.", 116, initial_indent="// ", subsequent_indent="// "),
-            "// Printed by `jobqueue moves --dot`; a test compares.",
             "digraph lifecycle {",
             "  rankdir=LR",
             f"  {NEW} [shape=plaintext]; {REMOVED} [shape=plaintext]",
