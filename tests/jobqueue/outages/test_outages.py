@@ -41,6 +41,7 @@ def test_an_outage_adds_little_load_and_costs_no_job(minutes, jobs_per_s, worker
 
 
 @pytest.mark.long
+@pytest.mark.timeout(3600)  # an hour at 50 jobs a second with ten workers, on a busy machine: 32 minutes
 @pytest.mark.parametrize("workers", [1, 10])
 @pytest.mark.parametrize("jobs_per_s", [1.0, 50.0])
 @pytest.mark.parametrize("minutes", [1, 10, 60])
