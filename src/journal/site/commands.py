@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from journal.content.library import library
 from journal.content.repository import find_root
 from journal.review.history import default_history
 from journal.site.build import BuildError, build_if_changed
@@ -65,7 +66,7 @@ def site(port: int | None, *, proofs: bool) -> None:
             raise click.ClickException(f"{taken}; try: {remedy}") from taken
         click.echo(f"{taken}; using {taken.free}")
         server = listen(application, taken.free)
-    click.echo(f"Redrive is at http://{HOST}:{server.server_port}/ (Ctrl+C stops it)")
+    click.echo(f"{library(root).settings.title} is at http://{HOST}:{server.server_port}/ (Ctrl+C stops it)")
     click.echo("Writing? `.venv/bin/mkdocs serve` shows each change as you save it.")
     if proofs:
         known.start()

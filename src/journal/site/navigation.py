@@ -33,7 +33,7 @@ def navigation(root: Path, made: Iterable[str] = ()) -> Nav:
             ]
         }
     )
-    sections.append({"Exercises": [*_index(docs, "exercises"), *_pages(docs, "exercises/*.md")]})
+    sections.append({"Exercises": [*_index(docs, "exercises"), *_exercises(root, _pages(docs, "exercises/*.md"))]})
     sections.append({"Cards": [*_index(docs, "quizzes"), *_pages(docs, "due.md"), *_pages(docs, "quizzes/*.md")]})
     notebooks = [f"notebooks/{path.name}" for path in sorted((root / "notebooks").glob("*.ipynb"))]
     sections.append({"Notebooks": [*_index(docs, "notebooks"), *notebooks]})
@@ -60,6 +60,12 @@ def _pages(docs: Path, pattern: str, *, newest_first: bool = False) -> list[str]
 
 def _folder(page: str) -> str:
     return page.rpartition("/")[0]
+
+
+def _exercises(root: Path, pages: list[str]) -> list[str]:
+    """Return the exercises' pages in the order that the course declares; other pages follow, by name."""
+    order = [f"exercises/{exercise.slug}.md" for exercise in library(root).exercises]
+    return sorted(pages, key=lambda page: (order.index(page) if page in order else len(order), page))
 
 
 def _in_order(root: Path, pages: list[str]) -> list[str]:

@@ -8,6 +8,7 @@ import zipfile
 from importlib.metadata import version
 from pathlib import Path
 
+from journal.content.library import library
 from journal.site.build import build, build_if_changed
 from journal.site.proof_marks import stamp
 
@@ -48,7 +49,7 @@ def publish(root: Path, folder: Path) -> None:
 
 def make_zip(root: Path) -> Path:
     """Build the copy that opens from disk and return the zip file: unpack it, open `index.html`."""
-    name = f"redrive-{version('redrive')}"
+    name = f"{library(root).settings.name}-{version('redrive')}"
     folder = root / "build" / "from-disk"
     build(root, folder, from_disk=True)
     offline_search(folder)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from journal.content.library import library
+from journal.content.repository import find_root
 from journal.site.navigation import navigation
 
 
@@ -48,3 +50,10 @@ def test_new_pages_need_nothing_but_their_file(journal_site):
     assert section(nav, "Decisions")[-1] == "adr/0005-words.md"
     assert section(nav, "Notebooks") == ["notebooks/lab.ipynb"]
     assert nav[-2:] == ["somewhere/else.md", "somewhere/index.md"]
+
+
+def test_exercises_stand_in_the_order_that_the_course_declares():
+    exercises = section(navigation(find_root()), "Exercises")
+    declared = [f"exercises/{exercise.slug}.md" for exercise in library(find_root()).exercises]
+    assert declared != sorted(declared), "the order must differ from the alphabet, or this test can't fail"
+    assert exercises == ["exercises/index.md", *declared]

@@ -58,8 +58,11 @@ def render_pages(options: Mapping[str, Any], place: Place) -> str:
 
 
 def render_exercises(_options: Mapping[str, Any], place: Place) -> str:
-    """Return the exercises."""
-    return _list(_folder("exercises", place))
+    """Return the exercises, in the order that the course declares."""
+    order = [exercise.slug for exercise in place.library.exercises]
+    slug_of = {place.link(f"exercises/{slug}.md"): slug for slug in order}
+    found = _folder("exercises", place)
+    return _list(sorted(found, key=lambda entry: order.index(slug_of[entry[0]]) if entry[0] in slug_of else len(order)))
 
 
 def render_notebooks(_options: Mapping[str, Any], place: Place) -> str:
