@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +13,7 @@ from journal.proofs.collection import uncollected
 from journal.proofs.freshness import against, digest, subject_files
 from journal.proofs.mark import mark_of, marks
 from journal.proofs.named_proofs import named_proofs
+from journal.proofs.quick import runs_an_exercise
 from journal.proofs.record import read_record, record_path
 from journal.site.build import fingerprint
 from journal.site.proof_marks import LiveMarks, stamped
@@ -269,3 +271,31 @@ def test_command_lists_every_proof_and_is_strict_when_asked(folder, running, mon
     assert found[HERD]["state"] == "failed"
     assert found[HERD]["claims"][2]["card"] == "backoff-01"
     assert not found[HERD]["mutation"]
+
+
+def test_quick_proofs_run_at_this_projects_own_settings_and_tell_how_far_they_are():
+    done = subprocess.run(
+        [sys.executable, "-m", "journal.proofs.quick", "tests/course/lessons/test_error_chains.py"],
+        cwd=Path(__file__).resolve().parents[2],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    told = [json.loads(line) for line in done.stdout.splitlines()]
+    assert told, done.stderr[-1000:]
+    assert told[-1]["done"] == told[-1]["of"] >= 1
+    assert told[-1]["failed"] == []
+
+
+@pytest.mark.parametrize(
+    ("command", "is_one"),
+    [
+        (".venv/bin/python .venv/bin/pytest exercises/backoff", True),
+        ("pytest exercises", True),
+        ("python -m pytest exercises/backoff/test_2_full_jitter.py", True),
+        ("pytest tests/course", False),
+        ("python -m journal.proofs.quick tests/course/x.py", False),
+    ],
+)
+def test_an_exercise_in_a_terminal_is_told_from_other_runs(command, is_one):
+    assert runs_an_exercise(["COMMAND", command]) is is_one

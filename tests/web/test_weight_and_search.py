@@ -11,8 +11,6 @@ pytestmark = pytest.mark.browser
 LESSON_LIMIT_BYTES = 150_000
 LESSON_HTML_LIMIT_BYTES = 120_000
 DUE_HTML_LIMIT_BYTES = 200_000
-# This one is about to become several lessons.
-TOO_LONG = {"day-136-redis-job-queue"}
 
 
 def transferred(opened, url):
@@ -40,7 +38,7 @@ def test_a_first_visit_to_the_heaviest_lesson_stays_below_its_limit(site_folder,
 
 def test_no_lesson_and_no_review_is_heavier_than_its_limit(site_folder):
     pages = {page.parent.name: page.stat().st_size for page in site_folder.glob("lessons/*/index.html")}
-    heavy = {name: size for name, size in pages.items() if size > LESSON_HTML_LIMIT_BYTES and name not in TOO_LONG}
+    heavy = {name: size for name, size in pages.items() if size > LESSON_HTML_LIMIT_BYTES}
     assert heavy == {}
     assert (site_folder / "due" / "index.html").stat().st_size <= DUE_HTML_LIMIT_BYTES
 

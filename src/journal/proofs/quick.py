@@ -115,7 +115,8 @@ def main(tests: Sequence[str]) -> int:
     # What pytest and the tests print would come between the lines.
     with os.fdopen(os.dup(1), "w", encoding="utf-8") as out, Path(os.devnull).open("w", encoding="utf-8") as nothing:
         os.dup2(nothing.fileno(), 1)
-        quiet = ["-q", "--tb=no", "-p", "no:cacheprovider"]
+        # This very module has imported the packages whose plugins pytest would like to import first.
+        quiet = ["-q", "--tb=no", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning"]
         return int(pytest.main([*quiet, "-m", QUICK, *tests], plugins=[Teller(Path.cwd(), out)]))
 
 
