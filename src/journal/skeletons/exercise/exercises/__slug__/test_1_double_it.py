@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from exercises.__slug__.__slug__ import doubled
 
+from exercises.__slug__ import given
+from exercises.__slug__.__slug__ import doubled
 from grading import explain
 
 pytestmark = pytest.mark.step(1, "double it")
 
 
-@pytest.mark.parametrize("value", [0, 2, 3, -7])
+@pytest.mark.parametrize("value", given.VALUES)
 def test_value_is_doubled(value: int) -> None:
     """Twice the value comes back.
 
@@ -18,5 +19,5 @@ def test_value_is_doubled(value: int) -> None:
     """
     got = doubled(value)
     assert got == 2 * value, explain(
-        called=f"doubled({value})", got=got, expected=2 * value, costs="every number that is built on it is wrong"
+        called=f"doubled({value})", got=got, expected=2 * value, costs=given.EVERY_NUMBER_WRONG
     )
