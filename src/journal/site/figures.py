@@ -23,8 +23,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from journal.content.library import library
 from journal.content.problems import ContentError, Problem
-from journal.content.settings import read_settings
 from journal.review.history.lock import exclusive
 from journal.site.node import WEB, find_node, packages
 
@@ -42,7 +42,7 @@ def drawn(root: Path) -> Path:
         NodeError: Graphviz' package could not be had.
     """
     target = root / FOLDER
-    command = read_settings(root)[0].commands.get("figures", "")
+    command = library(root).settings.commands.get("figures", "")
     wanted = _fingerprint(root, command)
     target.parent.mkdir(exist_ok=True)
     with exclusive(target.with_name("figures.lock")):
