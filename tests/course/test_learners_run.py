@@ -167,6 +167,12 @@ def test_part_of_an_exercise_shows_the_rest_as_not_run(toy):
     assert "not run this time" in run.output
 
 
+def test_file_of_one_step_is_graded_alone(toy):
+    toy.body("return 2 * n", 'return await redis.lpop("ready")')
+    assert toy.run(TEST_1).outcomes == {1: "passed", 2: "not_run"}
+    assert toy.run(TEST_2).outcomes == {1: "not_run", 2: "passed"}
+
+
 @pytest.mark.parametrize("where", [".", "exercises", "exercises/toy"])
 def test_it_runs_from_any_folder_of_the_journal(toy, where):
     toy.body("return 2 * n")
@@ -184,6 +190,28 @@ def test_two_exercises_are_reported_side_by_side_though_one_cannot_be_imported(t
     run = toy.run("exercises")
     slugs = {one["slug"]: one["passed"] for one in run.report["exercises"]}
     assert slugs == {"toy": True, "toy2": False}
+
+
+def test_exercises_with_files_of_one_name_keep_apart_and_what_given_asserts_is_shown(toy):
+    toy.write("exercises/toy/given.py", "WANTED = 6\n\n\ndef check(got):\n    assert got == WANTED\n")
+    toy.change(TEST_1, "from grading", "from exercises.toy.given import check\nfrom grading")
+    toy.change(TEST_1, "    got = double(3)\n", "    got = double(3)\n    check(got)\n")
+    toy.body("return 2 * n")
+    shutil.copytree(toy.root / "exercises/toy", toy.root / "exercises/toy2")
+    (toy.root / "exercises/toy2/toy.py").rename(toy.root / "exercises/toy2/toy2.py")
+    for path in (TEST_1, TEST_2):
+        text = (toy.root / path).read_text(encoding="utf-8")
+        toy.write(
+            path.replace("toy/", "toy2/"),
+            text.replace("exercises.toy.toy", "exercises.toy2.toy2").replace("toy.given", "toy2.given"),
+        )
+    toy.change("exercises/toy2/given.py", "6", "8")
+    run = toy.run("exercises")
+    assert {one["slug"]: one["steps"][0]["outcome"] for one in run.report["exercises"]} == {
+        "toy": "passed",
+        "toy2": "failed",
+    }
+    assert "assert 6 == 8" in run.output
 
 
 def test_module_from_elsewhere_is_noticed(toy, tmp_path):
