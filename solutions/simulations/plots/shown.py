@@ -21,7 +21,7 @@ class Shown:
     def _repr_html_(self) -> str:
         drawing = svg(self.figure, f"plot{next(_names)}").replace("<svg ", '<svg width="100%" ', 1)
         words = escape(self.words)
-        return f'<figure role="img" aria-label="{words}">{drawing}<figcaption>{words}</figcaption></figure>'
+        return f'<figure><div role="img" aria-label="{words}">{drawing}</div><figcaption>{words}</figcaption></figure>'
 
 
 def bars(title: str, values: Sequence[int], *, unit: str, highest: int | None = None, per_bar: str = "second") -> Shown:
