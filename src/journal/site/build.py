@@ -17,6 +17,7 @@ from journal.check import check_all
 from journal.content.library import library
 from journal.content.problems import ContentError
 from journal.proofs.collection import uncollected
+from journal.review.history.lock import exclusive
 from journal.site.dead_links import dead_links
 from journal.site.notebooks import executed
 from journal.site.proof_marks import stamp
@@ -90,14 +91,19 @@ def build(root: Path, target: Path, *, from_disk: bool = False) -> None:
 
 
 def build_if_changed(root: Path, target: Path) -> bool:
-    """Build into `target` unless it was built from exactly what is there now; return whether it was built."""
+    """Build into `target` unless it was built from exactly what is there now; return whether it was built.
+
+    Of several processes that ask at the same time, one builds, and the others wait for its result.
+    """
     stamp = target.with_name(f"{target.name}.sha256")
-    wanted = fingerprint(root)
-    if target.is_dir() and stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted:
-        return False
-    build(root, target)
-    stamp.write_text(wanted, encoding="utf-8")
-    return True
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with exclusive(target.with_name(f"{target.name}.lock")):
+        wanted = fingerprint(root)
+        if target.is_dir() and stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted:
+            return False
+        build(root, target)
+        stamp.write_text(wanted, encoding="utf-8")
+        return True
 
 
 def fingerprint(root: Path) -> str:
