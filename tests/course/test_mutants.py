@@ -167,6 +167,7 @@ def test_equivalents_are_listed_with_a_reason_and_exist(slug):
 
 
 @pytest.mark.long
+@pytest.mark.alone
 @pytest.mark.parametrize("slug", SLUGS)
 def test_every_mutant_of_a_solution_is_killed_or_listed_with_the_reason(slug):
     exercise = next(one for one in find_exercises(ROOT) if one.slug == slug)

@@ -45,6 +45,7 @@ def test_a_tenth_rotates_through_all_of_them():
 
 
 @pytest.mark.long
+@pytest.mark.alone
 def test_every_mutation_turns_its_proof_red():
     mutations = list(read_mutations(ROOT)[0].values())
     found = survivors(ROOT, chosen(mutations, LONG_SCALE, date.today().toordinal()))  # noqa: DTZ011

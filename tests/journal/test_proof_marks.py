@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -134,6 +135,33 @@ def test_mark_is_stale_when_test_or_subject_changed_since(folder, running, file,
     found = states(folder)
     assert {proof for proof, state in found.items() if state == "stale"} == stale
     assert set(found.values()) <= {"stale", "passed"}
+
+
+def test_two_workers_record_what_one_process_records(folder, running):
+    """The process that starts the workers writes the record, and it loses nothing that they saw.
+
+    Did: ran the same tests in one process, then in two xdist workers, each of which ran one parameter of a proof.
+    Saw: both runs write the same record, but for the time; a worker's failure and a part of a test count as well.
+    Otherwise: each worker would hold half of the proof for the whole, or the last to write would win.
+    """
+    workers = ("-p", "xdist", "-n", "2", "--maxschedchunk", "1", "-vv", TESTS)
+    running()
+    alone = read_record(folder.path)
+    record_path(folder.path).unlink()
+    done = running(*workers)
+    assert done.returncode == 0, done.stdout + done.stderr
+    parameters = [line.split()[0] for line in done.stdout.splitlines() if "PASSED" in line and POP in line]
+    assert sorted(parameters) == ["[gw0]", "[gw1]"], done.stdout
+    together = read_record(folder.path)
+    assert {name: replace(run, at="") for name, run in together.items()} == {
+        name: replace(run, at="") for name, run in alone.items()
+    }
+    folder.change(TESTS, "assert started()", 'assert store == "memory"')
+    assert running(*workers).returncode == 1
+    assert states(folder) == {HERD: "passed", POP: "failed"}
+    record_path(folder.path).unlink()
+    running(*workers, "-k", "memory")
+    assert states(folder) == {HERD: "not run here", POP: "not run here"}
 
 
 def test_failure_is_recorded_and_stays_until_it_is_run_again(folder, running):

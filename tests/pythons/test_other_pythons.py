@@ -46,6 +46,7 @@ def run_tests(python):
 
 
 @pytest.mark.long
+@pytest.mark.alone
 def test_the_service_and_the_exercises_work_on_every_python_and_on_the_lowest_libraries(pythons_missing):
     """We promise no version that was not tried.
 

@@ -1,6 +1,9 @@
 """The plugin that keeps what the proofs said: `tests/conftest.py` registers `Recorder`.
 
 With `REDRIVE_PROOFS_LIVE=1` it writes the record while the run goes on, so that a page can show each mark as it turns.
+
+When pytest-xdist spreads the tests over processes, each worker attaches to its reports what only it knows, and the
+process that receives the reports takes the digests and writes the record. Workers write nothing.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ from journal.proofs.named_proofs import named_proofs
 from journal.proofs.record import FAILED, PASSED, SKIPPED, Run, add_runs, git_state
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Generator, Iterable
 
 _WORST_FIRST = (FAILED, SKIPPED, PASSED)
 _STORES = {"memory": "memory", "fakeredis": "fake", "fake": "fake", "valkey": "Valkey", "cluster": "Valkey cluster"}
@@ -39,8 +42,8 @@ class Recorder:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.outcomes: dict[str, dict[str, str]] = defaultdict(dict)
-        self.against: dict[str, list[str]] = defaultdict(list)
-        self.expected: dict[str, set[str]] = defaultdict(set)
+        self.against: dict[str, list[str]] = {}
+        self.expected: dict[str, list[str]] = defaultdict(list)
         self.left_out: set[str] = set()
         self.before: dict[str, str] = {}
         self.state = ("", False)
@@ -54,14 +57,30 @@ class Recorder:
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Take the digests before anything runs: what is recorded is what was tested."""
-        for item in session.items:
-            self.expected[bare(item.nodeid)].add(item.nodeid)
-            self.against[bare(item.nodeid)] += _marked(item)
         asked = {name for argument in session.config.args if "[" in argument for name in [bare(argument)]}
         self.left_out |= {os.path.relpath(name, self.root) if Path(name).is_absolute() else name for name in asked}
-        proofs = set(named_proofs(self.root)) & set(self.expected) if not session.config.option.collectonly else set()
+        if not session.config.option.collectonly and not hasattr(session.config, "workerinput"):
+            self._expect(item.nodeid for item in session.items)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:
+        """Take the digests when the first worker has collected: no test runs before all of them have."""
+        if not self.expected:
+            self._expect(ids)
+
+    def _expect(self, node_ids: Iterable[str]) -> None:
+        for node_id in node_ids:
+            self.expected[bare(node_id)].append(node_id)
+        proofs = set(named_proofs(self.root)) & set(self.expected)
         self.before = {proof: digest(self.root, proof, mutated_files(self.root, proof)) for proof in proofs}
         self.state = git_state(self.root) if self.before else ("", False)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Attach what the item knows: the report may be read in another process, which has no items."""
+        report = yield
+        vars(report).update(against=_marked(item), in_part=bare(item.nodeid) in self.left_out)
+        return report
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep the worst of set-up, call and tear-down."""
@@ -69,6 +88,9 @@ class Recorder:
         # An expected failure has shown nothing, and an unexpected pass is a failure already (xfail_strict).
         outcome = SKIPPED if hasattr(report, "wasxfail") else report.outcome
         seen[report.nodeid] = _worst([outcome, seen.get(report.nodeid, PASSED)])
+        self.against[report.nodeid] = getattr(report, "against", [])
+        if getattr(report, "in_part", False):
+            self.left_out.add(bare(report.nodeid))
 
     def pytest_runtest_logfinish(self) -> None:
         """Write what is known by now, when somebody watches."""
@@ -99,9 +121,11 @@ class Recorder:
         for proof, code in self.before.items():
             outcomes = self.outcomes.get(proof, {})
             outcome = _worst(outcomes.values())
-            whole = set(outcomes) == self.expected[proof] and proof not in self.left_out
+            whole = set(outcomes) == set(self.expected[proof]) and proof not in self.left_out
             if outcomes and (whole or outcome == FAILED):
-                shown = tuple(dict.fromkeys(self.against[proof])) or against(self.root, proof)
+                # In the order of collection: workers finish in any order.
+                marked = (word for node_id in self.expected[proof] for word in self.against.get(node_id, ()))
+                shown = tuple(dict.fromkeys(marked)) or against(self.root, proof)
                 found[proof] = Run(outcome, at, commit, dirty, shown, code)
         return found
 

@@ -112,6 +112,7 @@ def queues_on_each_primary(client):
 
 
 @pytest.mark.long
+@pytest.mark.alone
 @pytest.mark.timeout(600)
 def test_a_primary_killed_mid_run_loses_no_job_that_its_replica_had(cluster, processes, rng, scaled):
     """A failover costs no job that the replica had, and nobody has to restart a worker.

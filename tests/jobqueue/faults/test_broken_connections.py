@@ -40,6 +40,7 @@ def misbehave(proxy, rng):
 
 
 @pytest.mark.long
+@pytest.mark.alone
 @pytest.mark.timeout(600)
 def test_jobs_go_through_connections_that_break_at_random(processes, valkey, ledger, rng, scaled):
     """Whatever the network does, a job is done with one effect, or dead with its reason.

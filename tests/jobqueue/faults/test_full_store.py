@@ -37,6 +37,7 @@ class Caller:
 
 
 @pytest.mark.long
+@pytest.mark.alone
 @pytest.mark.timeout(300)
 def test_a_full_server_refuses_submits_and_is_drained(folder, processes, valkey, ledger, scaled):
     """Out of memory is an answer, not an accident: submits are refused, workers finish, and nothing is lost.

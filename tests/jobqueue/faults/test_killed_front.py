@@ -56,6 +56,7 @@ class Run:
 
 
 @pytest.mark.long
+@pytest.mark.alone
 @pytest.mark.timeout(600)
 def test_acknowledged_submits_survive_the_kill_of_the_front_and_repeated_ones_make_no_second_job(
     folder, data, processes, ledger, rng, scaled

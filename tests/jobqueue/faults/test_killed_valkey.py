@@ -47,6 +47,7 @@ class Producer(threading.Thread):
 
 
 @pytest.mark.long
+@pytest.mark.alone
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("fsync", ["always", "everysec"])
 def test_jobs_survive_the_kill_of_valkey(fsync, folder, processes, ledger, rng, scaled):

@@ -44,6 +44,7 @@ def test_a_worker_killed_at_work_loses_no_job(processes, valkey, ledger, submit)
 
 
 @pytest.mark.long
+@pytest.mark.alone
 @pytest.mark.timeout(1500)
 def test_a_hundred_workers_killed_at_30_percent_with_default_settings(
     folder, processes, valkey, ledger, submit, scaled
@@ -78,6 +79,7 @@ def test_a_hundred_workers_killed_at_30_percent_with_default_settings(
 
 
 @pytest.mark.long
+@pytest.mark.alone
 @pytest.mark.timeout(900)
 def test_a_hundred_kills_in_a_row_on_one_queue(processes, valkey, ledger, submit, rng, scaled):
     """A hundred kills at random moments, one after the other on one queue, lose nothing.

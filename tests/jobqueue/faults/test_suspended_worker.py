@@ -8,6 +8,7 @@ LEASE_S = 1.0
 
 
 @pytest.mark.long
+@pytest.mark.alone
 @pytest.mark.timeout(300)
 def test_a_worker_suspended_past_its_lease_is_refused_when_it_comes_back(
     processes, valkey, ledger, submit, rng, scaled

@@ -25,6 +25,7 @@ async def fill(url, count):
 
 
 @pytest.mark.long
+@pytest.mark.alone
 @pytest.mark.timeout(900)
 def test_a_million_jobs_leave_no_trace_in_a_workers_memory(processes, valkey, ledger, scaled):
     """A worker's memory is bounded, with metrics and traces on, and does not grow with the jobs it has run.
