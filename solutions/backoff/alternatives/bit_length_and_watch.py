@@ -17,33 +17,32 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-#: What `is_transient` takes for transient when the caller names nothing else: trying again may help.
+#: Types that `is_transient` calls transient by default. They are the built-in ones: redis-py's errors of the same names
+#: are other classes, so pass those in `transient` yourself.
 TRANSIENT: tuple[type[BaseException], ...] = (ConnectionError, TimeoutError)
-#: What `is_transient` takes for permanent when the caller names nothing else: the same call fails the same way again.
+#: Types that `is_transient` calls permanent by default: the same call would fail in the same way again.
 PERMANENT: tuple[type[BaseException], ...] = (AttributeError, LookupError, TypeError, ValueError)
 
 
 def ceiling_s(attempt: int, *, base_s: float, cap_s: float) -> float:
-    """Return the longest wait allowed after a failed attempt: `min(cap_s, base_s * 2 ** (attempt - 1))`.
+    """Return the longest wait allowed after a failed attempt, in seconds: `min(cap_s, base_s * 2 ** (attempt - 1))`.
 
-    The formula is the capped exponential backoff of "Exponential Backoff And Jitter" (Marc Brooker, AWS Architecture
-    Blog, 2015), with attempts counted from 1, so that the first wait is bounded by `base_s` itself.
+    This is capped exponential backoff, from "Exponential Backoff And Jitter" (Marc Brooker, AWS Architecture Blog,
+    2015).
 
-    The answer comes in under a millisecond for every attempt, 1,000 and 10**9 included, and no attempt is large enough
-    for an overflow. It is right to a relative 1e-9 and never above `cap_s`, for every `base_s` from 1e-9 and every
-    `cap_s` up to 1e9; bases and caps outside that range are not graded, except for the errors below.
+    Every attempt, 10**9 too, takes under a millisecond: a corrupt counter must not stop the worker. The result is never
+    above `cap_s`, and right to a relative 1e-9 for bases from 1e-9 and caps up to 1e9.
 
     >>> [ceiling_s(attempt, base_s=0.5, cap_s=3.0) for attempt in (1, 2, 3, 4, 1_000_000_000)]
     [0.5, 1.0, 2.0, 3.0, 3.0]
 
     Args:
-        attempt: The attempt that has failed, an int, counted from 1.
-        base_s: Ceiling after attempt 1, in seconds; above 0 and finite.
-        cap_s: Largest ceiling, in seconds; at least `base_s` and finite (an infinite cap is no cap).
+        attempt: Number of the attempt that failed, from 1.
+        base_s: Ceiling after attempt 1; above 0 and finite.
+        cap_s: Largest ceiling; at least `base_s` and finite.
 
     Raises:
-        ValueError: `attempt` is below 1, `base_s` is not above 0, `cap_s` is below `base_s`, or either of the two is
-            not a finite number (`nan`, `inf`).
+        ValueError: An argument is out of its range or `nan`.
     """
     if attempt < 1:
         raise ValueError(f"attempt counts from 1, got {attempt}; pass the number of the attempt that failed")
@@ -57,25 +56,15 @@ def ceiling_s(attempt: int, *, base_s: float, cap_s: float) -> float:
 
 
 def full_jitter_s(attempt: int, *, base_s: float, cap_s: float, random: Random) -> float:
-    """Return the wait before the next attempt: uniform on `[0, ceiling_s(attempt)]`, both ends allowed.
+    """Return a random wait before the next attempt, in seconds: uniform from 0 to `ceiling_s(attempt)`.
 
-    This is the "full jitter" of the post named above. Each call draws anew, from `random` and from nothing else: the
-    module's own functions (`random.random()` on the module), the clock and the operating system are not asked. The same
-    seed gives the same waits, another seed gives other waits. How you draw is up to you (`random.random()`,
-    `random.uniform`, `random.randint` on a fine grid): a grain of a thousandth of the ceiling or less is fine enough.
+    This is the "full jitter" of the same post. It is as fast as `ceiling_s` and takes the same arguments.
 
-    >>> wait_s = full_jitter_s(3, base_s=0.5, cap_s=30.0, random=Random(7))
-    >>> 0.0 <= wait_s <= 2.0
-    True
-
-    Args:
-        attempt: The attempt that has failed, counted from 1.
-        base_s: Ceiling after attempt 1, in seconds.
-        cap_s: Largest ceiling, in seconds.
-        random: The source to draw from.
+    Draw again for each call, from `random` alone: the same seed gives the same waits, so you can replay a failure.
+    Other seeds give other waits.
 
     Raises:
-        ValueError: Under the same conditions as `ceiling_s`.
+        ValueError: As for `ceiling_s`.
     """
     return random.random() * ceiling_s(attempt, base_s=base_s, cap_s=cap_s)
 
@@ -86,34 +75,23 @@ def is_transient(
     transient: tuple[type[BaseException], ...] = TRANSIENT,
     permanent: tuple[type[BaseException], ...] = PERMANENT,
 ) -> bool:
-    """Tell whether trying again may help: True for a transient error, False for a permanent one.
+    """Return True for a transient error, for which trying again may help, and False for a permanent one.
 
-    An error *is classified* if it is a group or an instance of a listed type; otherwise the error behind it is asked,
-    then the one behind that, and so on. The nearest classified error decides:
+    Drivers wrap errors, so follow the chain from `error`. The first error to which one of these rules applies decides:
 
-    - A group (`BaseExceptionGroup`, so `ExceptionGroup` too) is decided by its members alone, whatever its own type and
-      whatever is behind the group: transient if every member is transient, permanent if any member is permanent. A
-      member is classified by these same rules: it may have errors behind it, and it may be a group.
-    - An instance of a type in `permanent` is permanent, even if it is an instance of a type in `transient` as well.
-    - An instance of a type in `transient` is transient.
+    1. An exception group (`BaseExceptionGroup`): only its members count, not its own type, cause or context. It is
+       transient if each member is, by these same rules from that member on.
+    2. An instance of a type in `permanent` is permanent, even if it is an instance of a type in `transient` too.
+    3. An instance of a type in `transient` is transient.
 
-    The error behind an error is its `__cause__` if it has one; otherwise its `__context__`, unless
-    `__suppress_context__` is set (`raise … from None`). A context beside a cause is never looked at.
+    The next error in the chain is the `__cause__` if there is one. Otherwise it is the `__context__`, unless
+    `__suppress_context__` is set (`raise … from None`).
 
-    If nothing classified is found, the answer is permanent. A chain may lead back to an error that was already passed
-    on the same way; it ends there, with nothing found. One error behind two members of a group counts for both.
+    If the chain ends, or leads back to itself, before a rule applies, the error is permanent. A cause that two members
+    share counts for both. An error may be falsy, or equal to another.
 
-    >>> is_transient(ConnectionResetError()), is_transient(KeyError("job")), is_transient(RuntimeError("who knows"))
+    >>> is_transient(ConnectionResetError()), is_transient(KeyError("job")), is_transient(RuntimeError("unknown"))
     (True, False, False)
-    >>> wrapped = RuntimeError("could not charge the card")
-    >>> wrapped.__cause__ = TimeoutError("no answer in 2 s")
-    >>> is_transient(wrapped)
-    True
-
-    Args:
-        error: What was raised.
-        transient: Types for which trying again may help.
-        permanent: Types for which it cannot.
     """
 
     def verdict(link: BaseException | None, way: frozenset[int]) -> bool:
@@ -131,10 +109,10 @@ def is_transient(
 
 
 class Budget(Protocol):
-    """What `retry` asks for its retries: `RetryBudget`, or anything else with these two methods."""
+    """What `retry` needs of a budget."""
 
     def spend(self) -> bool:
-        """Pay for one retry; False if there is not enough left, and then nothing is taken."""
+        """Pay for one retry and return True, or return False."""
         ...
 
     def deposit(self) -> None:
@@ -155,47 +133,42 @@ async def retry(
 ) -> T:
     """Await `operation()` until it succeeds, and return its result, whatever that is (`None` is a result).
 
-    After failed attempt number n, in this order, `retry` gives up
+    An attempt has failed if it raises an `Exception`. After failed attempt n, give up immediately
 
     1. if `classify(error)` is false: the error is permanent,
-    2. if n attempts are all that `attempts` allows,
-    3. if the wait, drawn as by `full_jitter_s(n, …)` from `random`, would end after `deadline_at`: the check comes
-       *before* sleeping, uses the wait that was drawn, and never shortens a wait to make it fit,
-    4. if there is a `budget` and `budget.spend()` is false (step 5).
+    2. if n is `attempts`,
+    3. if the wait, drawn as in `full_jitter_s(n, …)`, would end after `deadline_at`. Compare *before* sleeping. Don't
+       shorten the wait or draw again: callers with one deadline would all make their last attempt together,
+    4. if there is a `budget` and `budget.spend()` is false. Don't pay for a retry that isn't made.
 
-    Otherwise it sleeps that wait with `asyncio.sleep` and makes attempt n + 1. Giving up takes no time.
+    Otherwise sleep that long with `asyncio.sleep` and make attempt n + 1.
 
-    To give up is to re-raise the last attempt's error *itself*: the same object, not wrapped, its `__cause__` and
-    `__suppress_context__` as they were. Added to it by `add_note`, after any notes of its own, is exactly one note for
-    each attempt made, in order, the last included: `f"attempt {n}: {error!r}"` with that attempt's number and error.
-    That holds after one attempt as after ten, and also if every attempt raised one and the same object.
+    To give up, raise the last attempt's error *itself*, with its `__cause__` and `__suppress_context__` unchanged:
+    callers catch what they always caught. Append one note for each attempt made, in order, with `add_note`:
+    `f"attempt {n}: {error!r}"`, also if they all raised the same object.
 
-    An attempt starts when the error of the one before has been dealt with: it does not become the next error's
-    `__context__`, where `classify` would find it again. (Call the operation outside the `except` block.)
+    Call the operation outside the `except` block. Otherwise `classify` finds the earlier error as the next one's
+    `__context__`.
 
-    Only an `Exception` is a failed attempt. Any other `BaseException` out of the operation or the sleep, above all
-    `asyncio.CancelledError`, passes through at once, is never retried, and is not put to `classify`.
+    Any other `BaseException` from the operation or the sleep, above all `asyncio.CancelledError`, passes through
+    immediately and isn't shown to `classify`: a worker that is told to stop has to stop.
 
-    The clock is the running loop's (`asyncio.get_running_loop().time()`). The first attempt is always made, even past
-    the deadline. The deadline does not interrupt an attempt: one that ends after it still returns its result.
+    The deadline never prevents the first attempt and never interrupts one. A late result is still returned.
 
-    With a budget (step 5): the first attempt is free, each retry is paid for by one `spend()` just before its sleep,
-    and one `deposit()` is made when an attempt succeeds. A call that fails deposits nothing. What was spent on a wait
-    that is then cancelled is not given back.
+    The first attempt is free. Call `spend()` once for each retry, before its wait, and `deposit()` once after a
+    success. A cancelled wait is not paid back. Raise what `classify` or the budget raises: a failed `deposit()` must
+    not repeat a call that succeeded.
 
     Args:
-        operation: Called without arguments, anew for each attempt.
-        attempts: Most attempts to make, the first included; at least 1.
-        base_s: Ceiling of the first wait, in seconds.
-        cap_s: Largest ceiling, in seconds.
-        random: The source that waits are drawn from.
-        deadline_at: Latest instant at which a wait may end, in seconds on the running loop's clock; `inf` for none.
-        classify: Tells whether an error is transient; asked at most once for each failed attempt.
-        budget: What pays for retries; `None`, and nothing else that is false, for no such limit.
+        operation: Called without arguments, once for each attempt.
+        attempts: Most attempts, the first included; at least 1.
+        base_s, cap_s, random: As for `full_jitter_s`.
+        deadline_at: Latest end of a wait, in seconds on the running loop's clock (`loop.time()`).
+        classify: Returns True for a transient error; called at most once for each failed attempt.
+        budget: Pays for retries; `None` for no limit. Compare with `None`: an empty budget may be falsy.
 
     Raises:
-        ValueError: `attempts` is below 1, or `base_s` and `cap_s` are not what `ceiling_s` accepts; raised before the
-            first attempt, so that a bad setting shows up now and not in the next outage.
+        ValueError: `attempts`, `base_s` or `cap_s` is out of range. Raise it before the first attempt.
     """
     if attempts < 1:
         raise ValueError(f"attempts must be at least 1, got {attempts}")
@@ -241,24 +214,18 @@ def _wait_s(
 
 
 class RetryBudget:
-    """A purse of tokens from which the retries of a whole process are paid.
+    """A token budget that all calls of a process share and pay their retries from.
 
-    It starts full, with `cap` tokens. A retry costs `cost` tokens; a call that succeeded pays one token in. So in the
-    long run at most one retry is made for every `cost` successes, and in an outage, with no successes, at most
-    `cap // cost` retries are made by everybody together. Time changes nothing: a purse does not refill by itself. (The
-    AWS SDKs call this their retry quota, gRPC calls it retry throttling.)
+    It starts full, with `cap` tokens. In an outage nothing succeeds, so all callers together make at most
+    `cap // cost` retries. Time refills nothing.
 
     >>> budget = RetryBudget(cap=5, cost=5)
     >>> budget.spend(), budget.spend()
     (True, False)
-    >>> for _ in range(5):
-    ...     budget.deposit()
-    >>> budget.spend()
-    True
     """
 
     def __init__(self, *, cap: int, cost: int) -> None:
-        """Start with `cap` tokens; each retry costs `cost` of them.
+        """Start with `cap` tokens.
 
         Raises:
             ValueError: `cost` is below 1 or `cap` is below `cost`.
@@ -282,37 +249,33 @@ class RetryBudget:
 
 
 class SharedRetryBudget:
-    """The same purse, held in Redis, so that all workers of a fleet pay from one (stretch).
+    """The budget of step 5, kept in Redis, so that all workers of a fleet pay from the same one (stretch).
 
-    Workers are separate processes: each has its own client and its own `SharedRetryBudget`, and equal `key`, `cap` and
-    `cost` make it the same purse. Everything it knows is in Redis, under `key` or keys that begin with `key`; how it is
-    laid out there is up to you. Where nothing is stored yet, the purse is full.
+    Each worker has its own client and object. Keep everything in Redis, under `key` or keys that begin with it. While
+    nothing is stored there, the budget is full. Don't let keys expire: time refills nothing. However calls overlap:
 
-    What must hold, however many workers spend and deposit at once and however their commands interleave:
+    - **Never overspend.** Granted retries times `cost` are at most `cap` plus the deposits begun so far.
+    - **Lose nothing.** When all calls have returned, what was not spent can still be spent. Deposits count up to `cap`.
+    - **Don't refuse** if there are enough tokens and no other call is under way.
 
-    - **Never overspent**: granted retries x `cost` is never above `cap` plus the deposits begun so far.
-    - **Nothing lost**: once all calls have returned without an error, what was not spent can still be spent. A purse of
-      cap 6 and cost 2 that has granted one retry in a race grants exactly two more afterwards. A deposit counts, unless
-      the purse is full; one that races with others at a nearly full purse may be dropped.
-    - **No overfilling**: no deposit lifts the purse above `cap`. Tokens that a refused spender puts back may, where
-      deposits have filled the purse meanwhile: they were paid in like any other.
-    - A spurious refusal is allowed while other calls are under way: `spend()` may return False although there would
-      have been enough. With no other call under way it must not.
+    If Redis fails, raise the error or try again. Don't answer True or False. `WatchError` may mean that a watched key
+    changed, but also that the connection broke while it was watched. After a call that broke, tokens may be missing; a
+    deposit may leave one above `cap`, and each try of it counts as one begun.
 
-    No Lua: EVAL, EVALSHA and FCALL are refused. Replies are bytes (`int(b"5")` works). An error from the client reaches
-    the caller as it is, or you start again: a budget that cannot be asked has granted and refused nothing. If the
-    connection failed in the middle, tokens may be missing afterwards, and a deposit that you started again may count
-    twice.
+    Don't use Lua. In production a script is the usual answer; here you learn to do without.
+
+    `retry` doesn't await its budget, so don't pass it this one: a coroutine is always true.
     """
 
     def __init__(self, redis: "Redis", key: str, *, cap: int, cost: int) -> None:
-        """Remember where the purse is; Redis is not asked here.
+        """Remember the settings; don't call Redis here.
 
         Args:
-            redis: Connected client of this worker, with `decode_responses=False`.
-            key: Name of the purse in Redis.
-            cap: Tokens in a full purse.
-            cost: Tokens that a retry costs.
+            redis: This worker's client. Replies are bytes. Its retries are off: by default redis-py repeats a command
+                whose reply was lost, and a repeated DECRBY counts twice.
+            key: Name of the budget in Redis.
+            cap: Tokens in a full budget.
+            cost: Tokens for a retry.
 
         Raises:
             ValueError: `cost` is below 1 or `cap` is below `cost`.
@@ -330,7 +293,7 @@ class SharedRetryBudget:
         await self._changed(lambda tokens: tokens + 1 if tokens < self._cap else None)
 
     async def _changed(self, change: Callable[[int], int | None]) -> bool:
-        """Replace the number of tokens by what `change` makes of it, unless that is None; False if nothing changed."""
+        """Store what `change` returns for the number of tokens; if that is None, change nothing and return False."""
         async with self._redis.pipeline() as pipe:
             while True:
                 await pipe.watch(self._key)

@@ -1,6 +1,6 @@
 """The first waits of one seed are compared with those that were seen once.
 
-Incident: A correct change of the way of drawing breaks the build, and the numbers are pasted anew without a look.
+Incident: A correct change of the way of drawing breaks the build, and the numbers are pasted again without a look.
 Fails: 3
 Says: and not built as you may expect
 """
