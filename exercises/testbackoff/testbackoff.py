@@ -1,19 +1,16 @@
 """Tests of a backoff: yours, and they are what is graded.
 
 Write tests of `ceiling_s` and of `full_jitter_s` that accept every correct implementation and refuse every wrong one.
-What is correct is said by the docstrings of these two functions in `exercises/backoff/backoff.py`, and by nothing else.
+The docstrings of these two functions in `exercises/backoff/backoff.py` say what is correct.
 
-This file is yours: replace each `raise NotImplementedError` and run `pytest exercises/testbackoff`. The run puts one
-implementation after another in the place of `exercises.backoff.backoff` and looks what your tests say of it.
+This file is yours: replace each `raise NotImplementedError` and run `pytest exercises/testbackoff`. The run imports one
+implementation after another as `exercises.backoff.backoff` and runs your tests on it.
 
-- A test is a function. One whose name begins with `test_ceiling` is put to the ceilings, one that begins with
-  `test_jitter` to the jitters. A test of the ceiling must not depend on the jitter, nor the other way round.
-- Write as many as you like, and whatever else you need beside them. Everything of pytest is there (`parametrize`,
-  `raises`, `approx`, fixtures of this file), except classes and a conftest.
-- All tests of one kind together have 2 seconds of processor time on one implementation; beyond that, it counts as
-  refused.
-- What an implementation says in an error's message, which subclass of ValueError it raises, and how it draws are its
-  own affair. So is whether `ceiling_s` returns `30` or `30.0`.
+- A test is a function. The run uses functions named `test_ceiling…` on the ceilings and functions named `test_jitter…`
+  on the jitters. A test of the ceiling must not depend on the jitter, nor the other way round.
+- Use everything of pytest (`parametrize`, `raises`, `approx`, fixtures in this file), except classes and a conftest.
+- All tests of one kind together have 2 seconds of processor time on one implementation. An implementation that takes
+  longer counts as refused.
 """
 
 from random import Random
