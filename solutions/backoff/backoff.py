@@ -193,7 +193,9 @@ async def retry(
     Args:
         operation: Called without arguments, once for each attempt.
         attempts: Most attempts, the first included; at least 1.
-        base_s, cap_s, random: As for `full_jitter_s`.
+        base_s: As for `ceiling_s`.
+        cap_s: As for `ceiling_s`.
+        random: As for `full_jitter_s`.
         deadline_at: Latest end of a wait, in seconds on the running loop's clock (`loop.time()`).
         classify: Returns True for a transient error; called at most once for each failed attempt.
         budget: Pays for retries; `None` for no limit. Compare with `None`: an empty budget may be falsy.
