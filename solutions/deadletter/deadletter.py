@@ -1,27 +1,25 @@
 """Keep every job through crashes, lost replies and failures: the reference solution.
 
-The keys below are the whole queue. At any instant a job that was submitted and is not finished has its entry in
-exactly one of them: ready, one worker's processing list, scheduled, or dead.
+An entry is one JSON object in UTF-8 bytes, with at least these fields:
 
-An entry is bytes: one JSON object, UTF-8, with at least these fields.
+    {"id": "job-7",            never changes
+     "payload": …,             any JSON value
+     "submitted_at_s": 100.0,  epoch seconds; never changes
+     "attempts": 0,            how many have failed
+     "errors": []}             one object for each failed attempt, oldest first
 
-    {"id": "job-7",            the job's id: a string that is not empty; it never changes
-     "payload": …,             any JSON value, handed to the handler as it came
-     "submitted_at_s": 100.0,  epoch seconds of the submit; it never changes
-     "attempts": 0,            attempts that have failed so far: an int, 0 or more
-     "errors": []}             one object per failed attempt, oldest first (step 3)
+Producers in other languages write entries too, with fields that you don't know. Keep those fields. Only you write
+`dead_at_s` and `redriven`.
 
-Producers in other languages write entries too: spacing and the order of the fields are theirs, and there may be fields
-you do not know. Pass those on unchanged whenever you write a job's entry anew.
+At every instant, each entry is in one place: READY, one worker's processing list, SCHEDULED or DEAD.
 
 Rules for every function that talks to Redis:
-  - Use the client that is passed in, as often as you like, and no other. No Lua: EVAL, EVALSHA and FCALL are refused.
-  - A time is an argument (`now_s`, epoch seconds, int or float). Nothing reads a clock, sleeps, or blocks on a list.
-  - The connection may break, or the task may be cancelled, at any send or receive, before or after Redis acted. The
-    caller then gets the `redis.ConnectionError` (or `CancelledError`), or you start again and answer as usual.
-    redis-py reports a connection that breaks while a WATCH is on as `WatchError`, *even when EXEC took effect*: after
-    a WatchError, read again before you decide anything. A WatchError never leaves your functions: start again.
-  - The steps do not call each other unless the text says so, but you may let them.
+  - Use only the client that you get, and no Lua. Don't block, sleep or read a clock: `now_s` is the time.
+  - Give connections back: `async with redis.pipeline() as pipe:`.
+  - The connection can break before or after Redis acted. Raise `redis.exceptions.ConnectionError`, or try again; never
+    report work that wasn't done. A cancellation comes out.
+  - After a `WatchError`, start again by reading. It never leaves your functions.
+  - After a lost reply, an answer may be too low ("gone", False, a smaller number), but never too high.
 """
 
 import json
@@ -36,10 +34,10 @@ READY = "{orders}:ready"
 """A list. New jobs go in on the left; the entry at the right end is next."""
 
 SCHEDULED = "{orders}:scheduled"
-"""A sorted set. Member: the entry; score: the epoch second at which the job may run again."""
+"""A sorted set. Member: the entry; score: the epoch second at which the job may run again. Equal entries become one."""
 
 DEAD = "{orders}:dead"
-"""A list of dead records. New ones go in on the right, so the oldest is at the left end."""
+"""A list of the records that `fail` writes. New ones go in on the right, so the oldest is at the left end."""
 
 
 def processing(worker: str) -> str:
@@ -69,10 +67,9 @@ def _encode(job: dict[str, Any]) -> bytes:
 
 
 async def submit(redis: Redis, job_id: str, payload: Any, *, now_s: float) -> None:
-    """Put a new job at the left end of READY.
+    """Put a new job at the left end of READY, with the five fields above, `attempts` 0.
 
-    Its entry has exactly the five fields of the module docstring, `attempts` 0 and `errors` [].
-    Repeated after a lost reply it may leave a second entry with the same id; step 4 makes that harmless.
+    Submitted again after a lost reply, a job may have two entries. Step 4 makes that harmless.
     """
     job = {"id": job_id, "payload": payload, "submitted_at_s": now_s, "attempts": 0, "errors": []}
     await redis.lpush(READY, _encode(job))
@@ -82,9 +79,8 @@ async def submit(redis: Redis, job_id: str, payload: Any, *, now_s: float) -> No
 async def take(redis: Redis, worker: str) -> bytes | None:
     """Move the entry at the right end of READY to the left end of the worker's processing list, and return it.
 
-    The bytes come back as they are stored, even if they are no job at all. None, at once, when READY is empty.
-    The entry is in one of the two lists at every instant. When the reply is lost, it stays in the processing list,
-    where step 5 finds it.
+    Returns None immediately when READY is empty. The bytes may not be a job. The entry is always in one of the
+    two lists, because the worker can die. If the reply is lost, step 5 finds it.
     """
     entry: bytes | None = await redis.lmove(READY, processing(worker), "RIGHT", "LEFT")
     return entry
@@ -95,10 +91,9 @@ async def take(redis: Redis, worker: str) -> bytes | None:
 
 # --8<-- [start:acknowledge]
 async def acknowledge(redis: Redis, worker: str, entry: bytes) -> bool:
-    """Remove one `entry`, the same bytes, from the worker's processing list, wherever in the list it is.
+    """Remove one entry with exactly these bytes from the worker's processing list.
 
-    Returns True if it was there. If not (acknowledged before, or no longer this worker's), change nothing and
-    return False. No other entry is touched.
+    Returns True if it was there; otherwise, change nothing and return False.
     """
     removed: int = await redis.lrem(processing(worker), 1, entry)
     return removed == 1
@@ -124,16 +119,13 @@ async def fail(
     """Move a job whose attempt failed out of the worker's processing list: to a later retry, or to the dead.
 
     The job's new entry has `attempts` one higher.
-      - `attempts` is now below `max_attempts` (1 or more): into SCHEDULED with score `now_s + delay_s`; "scheduled".
-      - otherwise: onto the right end of DEAD; "dead".
-      - `entry`, the same bytes, is not in this worker's processing list (failed or acknowledged before, or recovered
-        by step 5, perhaps while this call was under way): change nothing; "gone".
-    Leaving the one place and entering the other happen in one MULTI/EXEC, so that no reader and no crash ever finds
-    the job in both or in neither. A call may be repeated at any later time, after a lost reply or for no reason: the
-    job may by then be taken by somebody else, and must not appear a second time. If the reply of a call that took
-    effect was lost, "gone" is a right answer.
+      - Below `max_attempts` (1 or more): into SCHEDULED, with score `now_s + delay_s`; return "scheduled".
+      - Otherwise: to the right end of DEAD; return "dead".
+      - The worker's list doesn't hold these bytes: change nothing; return "gone". Another client may have moved the
+        entry before or during this call, so a repeated call does no harm.
 
-    Step 3 adds what the new entry says, and the fate of an entry that is not a job.
+    One MULTI/EXEC removes one entry and adds the new one, so that no crash leaves the job in both places or in neither.
+    In step 2 every entry is a job; step 3 adds the record.
     """
     held = processing(worker)
     async with redis.pipeline() as pipe:
@@ -164,17 +156,10 @@ async def fail(
 
 
 def error_chain(error: BaseException) -> list[dict[str, str]]:
-    """List an error and what caused it, outermost first: `{"type": class name, "message": str(error)}` for each.
+    """List an error and all its causes, outermost first: `{"type": class name, "message": str(error)}` for each.
 
-    The class name is `__name__`. From an error go to its `__cause__`; if that is None, to its `__context__`, unless
-    `__suppress_context__` is set. An error met before, the same object, ends the list. (Some errors are equal to
-    others, and some are false: an error that holds an empty list. Ask `is None`, and know an error by its `id()`.)
-
-    >>> try:
-    ...     raise TimeoutError("no answer in 2 s") from OSError("link down")
-    ... except TimeoutError as error:
-    ...     error_chain(error)
-    [{'type': 'TimeoutError', 'message': 'no answer in 2 s'}, {'type': 'OSError', 'message': 'link down'}]
+    The class name is `__name__`. Follow `__cause__`; if that is None, `__context__`, unless `__suppress_context__` is
+    set. Stop at an error that is listed already. Compare with `is`: a class may define `==` or `len()`.
     """
     chain: list[dict[str, str]] = []
     seen: set[int] = set()
@@ -191,10 +176,9 @@ def decode(entry: bytes) -> dict[str, Any]:
     """Return the entry's JSON object, with every field that it has.
 
     Raises:
-        UndecodableError: the entry is not UTF-8, not JSON that `json.loads` can read (nested too deep, or a number of
-            5,000 digits), not an object, or lacks one of the five fields; or `id` is not a string or empty; or
-            `attempts` is not an int (True and 1.0 are none) or negative; or `errors` is not a list; or `submitted_at_s`
-            is not an int or float. `payload` may be anything, null included. No other error leaves.
+        UndecodableError: The entry is not a job. No other error comes out. A job is UTF-8 that `json.loads` can read,
+            and an object with all five fields: `id` a string, not empty; `submitted_at_s` an int or a float;
+            `attempts` an int, 0 or more (not True or 1.0); `errors` a list.
     """
     try:
         job = json.loads(entry.decode("utf-8"))
@@ -244,24 +228,21 @@ async def handle_once(
 ) -> bool:
     """Run the job's effect, mark the job done and acknowledge the entry, all in one MULTI/EXEC.
 
-    `effect(pipe, job)` is a plain function that only queues commands on the pipeline it is given; `job` is what
-    `decode` returns. Call it between `multi()` and `execute()`. It may be called again when the transaction starts
-    again: only what EXEC runs counts.
+      - The worker's list doesn't hold these bytes: change nothing; return False.
+      - `done_mark(id)` exists, so the work is done: only remove the entry; return False.
+      - Otherwise: commit effect, mark and removal together; return True. The mark never expires: a dead job may be
+        re-driven months later.
 
-    - `entry`, the same bytes, is not in this worker's processing list: change nothing; False.
-    - `done_mark(id)` exists (another delivery of this job was handled): remove the entry from the processing list, as
-      `acknowledge` does, and change nothing else; False.
-    - otherwise the effect's commands, the mark (any value, and it never expires), and the removal of this entry are
-      committed together; True.
-    The same job may be delivered to two workers at the same time, and the entry may be recovered (step 5) while this
-    call is under way: whatever the order, the effect is committed at most once, and never without mark and removal.
-    If the reply of a call that took effect was lost, False is a right answer.
+    `effect(pipe, job)`, a plain function, queues commands for the job from `decode`. Call it between `multi()` and
+    `execute()`, again if you start again.
+
+    Two workers may hold the same job, and step 5 may move the entry meanwhile. The effect still commits at most once.
 
     Raises:
-        UndecodableError: from `decode`; nothing was changed, and the caller hands the entry to `fail`.
-        Whatever `effect` raises: unchanged, and nothing was changed in Redis.
-        redis.ResponseError: Redis refused a command of the effect at EXEC. The other commands are committed, as MULTI
-            is no rollback; the caller has to learn of it all the same.
+        UndecodableError: from `decode`. Nothing has changed.
+        redis.ResponseError: Redis refused a command of the effect. If it did so in EXEC, the other commands stay
+            committed: MULTI has no rollback. If it did so before (an unknown command), nothing is.
+        Exception: whatever `effect` raises, unchanged. Nothing has changed.
     """
     job = decode(entry)
     held, mark = processing(worker), done_mark(job["id"])
@@ -291,16 +272,12 @@ async def handle_once(
 
 # --8<-- [start:recover]
 async def recover(redis: Redis, worker: str, *, now_s: float, delay_s: float, max_attempts: int) -> int:
-    """Move everything that `worker` held out of its processing list, by the same two exits as `fail`.
+    """Move each entry that `worker` held to SCHEDULED or DEAD, as `fail` does, and return how many this call moved.
 
-    Each entry is one failed attempt with the error `WorkerLostError(f"worker {worker} was lost")`: it is scheduled or
-    buried by the rules of steps 2 and 3, as a job that kills its workers must end up dead, not circulate for ever.
-    Entries that are not jobs are buried.
+    The error is `WorkerLostError(f"worker {worker} was lost")`. The attempt counts: the job may have killed the worker.
 
-    Returns the number of entries that this call moved. It may be called twice, by two callers at once, and while the
-    worker, which was only slow, still calls `acknowledge`, `fail` or `handle_once`: each entry is moved by one of them.
-    Cut off in the middle it leaves each entry either moved or still in the processing list, for the next call. Other
-    workers' lists are not touched.
+    Other callers, and a worker that is only slow, may act meanwhile; each entry is moved once. Entries that arrive
+    meanwhile may stay. If the call is cut off, each entry has been moved or is still in the list.
     """
     moved = 0
     for entry in await redis.lrange(processing(worker), 0, -1):
@@ -330,13 +307,13 @@ def _after_redrive(record: dict[str, Any], *, now_s: float) -> dict[str, Any]:
 
 
 async def redrive(redis: Redis, job_id: str, *, now_s: float) -> bool:
-    """Move one dead job back to the left end of READY, its history with it. True if this call moved it.
+    """Move one dead job back to the left end of READY, and return True if this call moved it.
 
-    The new entry keeps `id`, `payload`, `submitted_at_s`, `errors` and every unknown field of the record, has
-    `attempts` 0 and no `dead_at_s`, and gets one more object at the end of its list `redriven` (a new list if there is
-    none): `{"at_s": now_s, "dead_at_s": the record's, "attempts": the record's}`.
-    Leaving DEAD and entering READY happen in one MULTI/EXEC. If no record has this id, change nothing; False. Repeated,
-    or called by two at once, it never makes a second copy. Records with a null id are never moved.
+    The new entry keeps every field except `dead_at_s`. Its `attempts` is 0, and its list `redriven` (new if there is
+    none) has one more at its end: `{"at_s": now_s, "dead_at_s": the record's, "attempts": the record's}`.
+
+    If no record has this id, change nothing and return False. One MULTI/EXEC moves it, so that a repeated call or a
+    second operator makes no second copy.
     """
     async with redis.pipeline() as pipe:
         while True:
@@ -356,10 +333,10 @@ async def redrive(redis: Redis, job_id: str, *, now_s: float) -> bool:
 
 
 async def redrive_all(redis: Redis, *, now_s: float) -> int:
-    """Re-drive every dead job as `redrive` does, the oldest first, so that it is also the first to be taken.
+    """Re-drive every dead job as `redrive` does, so that the oldest is taken first.
 
-    Returns how many this call moved. Records with a null id stay in DEAD, in their order. Safe as `redrive` is: two
-    callers at once, lost replies, a crash half-way; jobs that die meanwhile may stay.
+    Returns how many records this call moved; two with one id are two. Records with a null id stay in DEAD, in their
+    order: they would be buried again. Jobs that die meanwhile may stay.
     """
     moved = 0
     for record in await redis.lrange(DEAD, 0, -1):

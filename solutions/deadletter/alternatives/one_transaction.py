@@ -16,10 +16,10 @@ READY = "{orders}:ready"
 """A list. New jobs go in on the left; the entry at the right end is next."""
 
 SCHEDULED = "{orders}:scheduled"
-"""A sorted set. Member: the entry; score: the epoch second at which the job may run again."""
+"""A sorted set. Member: the entry; score: the epoch second at which the job may run again. Equal entries become one."""
 
 DEAD = "{orders}:dead"
-"""A list of dead records. New ones go in on the right, so the oldest is at the left end."""
+"""A list of the records that `fail` writes. New ones go in on the right, so the oldest is at the left end."""
 
 
 def processing(worker: str) -> str:
@@ -49,7 +49,7 @@ def as_bytes(value: Any) -> bytes:
 
 
 async def submit(redis: Redis, job_id: str, payload: Any, *, now_s: float) -> None:
-    """Put a new job at the left end of READY."""
+    """Put a new job at the left end of READY, with the five fields above, `attempts` 0."""
     job = {"id": job_id, "payload": payload, "submitted_at_s": now_s, "attempts": 0, "errors": []}
     await redis.lpush(READY, as_bytes(job))
 
@@ -61,7 +61,7 @@ async def take(redis: Redis, worker: str) -> bytes | None:
 
 
 async def acknowledge(redis: Redis, worker: str, entry: bytes) -> bool:
-    """Remove one `entry`, the same bytes, from the worker's processing list, wherever in the list it is."""
+    """Remove one entry with exactly these bytes from the worker's processing list."""
     return bool(await redis.lrem(processing(worker), -1, entry))
 
 
@@ -132,7 +132,7 @@ def links(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def error_chain(error: BaseException) -> list[dict[str, str]]:
-    """List an error and what caused it, outermost first: `{"type": class name, "message": str(error)}` for each."""
+    """List an error and all its causes, outermost first: `{"type": class name, "message": str(error)}` for each."""
     return [{"type": type(link).__name__, "message": str(link)} for link in links(error)]
 
 
@@ -179,7 +179,7 @@ async def handle_once(
 
 
 async def recover(redis: Redis, worker: str, *, now_s: float, delay_s: float, max_attempts: int) -> int:
-    """Move everything that `worker` held out of its processing list, by the same two exits as `fail`."""
+    """Move each entry that `worker` held to SCHEDULED or DEAD, as `fail` does, and return how many this call moved."""
     held = processing(worker)
     lost = WorkerLostError(f"worker {worker} was lost")
 
@@ -232,10 +232,10 @@ async def redrive_those(redis: Redis, wanted: Callable[[str], bool], now_s: floa
 
 
 async def redrive(redis: Redis, job_id: str, *, now_s: float) -> bool:
-    """Move one dead job back to the left end of READY, its history with it. True if this call moved it."""
+    """Move one dead job back to the left end of READY, and return True if this call moved it."""
     return await redrive_those(redis, lambda one: one == job_id, now_s) > 0
 
 
 async def redrive_all(redis: Redis, *, now_s: float) -> int:
-    """Re-drive every dead job as `redrive` does, the oldest first, so that it is also the first to be taken."""
+    """Re-drive every dead job as `redrive` does, so that the oldest is taken first."""
     return await redrive_those(redis, lambda _one: True, now_s)

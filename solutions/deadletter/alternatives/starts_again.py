@@ -64,7 +64,7 @@ def starts_again(call: Callable[P, Awaitable[T]]) -> Callable[P, Coroutine[Any, 
 
 @starts_again
 async def submit(redis: Redis, job_id: str, payload: Any, *, now_s: float) -> None:
-    """Put a new job at the left end of READY."""
+    """Put a new job at the left end of READY, with the five fields above, `attempts` 0."""
     job = {"id": job_id, "payload": payload, "submitted_at_s": now_s, "attempts": 0, "errors": []}
     await redis.lpush(READY, _encode(job))
 
@@ -88,7 +88,7 @@ async def take(redis: Redis, worker: str) -> bytes | None:
 
 @starts_again
 async def acknowledge(redis: Redis, worker: str, entry: bytes) -> bool:
-    """Remove one `entry`, the same bytes, from the worker's processing list, wherever in the list it is."""
+    """Remove one entry with exactly these bytes from the worker's processing list."""
     removed: int = await redis.lrem(processing(worker), 1, entry)
     return removed == 1
 
@@ -128,7 +128,7 @@ async def fail(
 
 
 def error_chain(error: BaseException) -> list[dict[str, str]]:
-    """List an error and what caused it, outermost first: `{"type": class name, "message": str(error)}` for each."""
+    """List an error and all its causes, outermost first: `{"type": class name, "message": str(error)}` for each."""
     chain: list[dict[str, str]] = []
     seen: set[int] = set()
     link: BaseException | None = error
@@ -203,7 +203,7 @@ async def handle_once(
 
 
 async def recover(redis: Redis, worker: str, *, now_s: float, delay_s: float, max_attempts: int) -> int:
-    """Move everything that `worker` held out of its processing list, by the same two exits as `fail`."""
+    """Move each entry that `worker` held to SCHEDULED or DEAD, as `fail` does, and return how many this call moved."""
     moved = 0
     for entry in await redis.lrange(processing(worker), 0, -1):
         error = WorkerLostError(f"worker {worker} was lost")
@@ -227,7 +227,7 @@ def _after_redrive(record: dict[str, Any], *, now_s: float) -> dict[str, Any]:
 
 @starts_again
 async def redrive(redis: Redis, job_id: str, *, now_s: float) -> bool:
-    """Move one dead job back to the left end of READY, its history with it. True if this call moved it."""
+    """Move one dead job back to the left end of READY, and return True if this call moved it."""
     async with redis.pipeline() as pipe:
         while True:
             try:
@@ -246,7 +246,7 @@ async def redrive(redis: Redis, job_id: str, *, now_s: float) -> bool:
 
 
 async def redrive_all(redis: Redis, *, now_s: float) -> int:
-    """Re-drive every dead job as `redrive` does, the oldest first, so that it is also the first to be taken."""
+    """Re-drive every dead job as `redrive` does, so that the oldest is taken first."""
     moved = 0
     for record in await redis.lrange(DEAD, 0, -1):
         job_id = json.loads(record)["id"]

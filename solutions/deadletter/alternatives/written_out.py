@@ -18,10 +18,10 @@ READY = "{orders}:ready"
 """A list. New jobs go in on the left; the entry at the right end is next."""
 
 SCHEDULED = "{orders}:scheduled"
-"""A sorted set. Member: the entry; score: the epoch second at which the job may run again."""
+"""A sorted set. Member: the entry; score: the epoch second at which the job may run again. Equal entries become one."""
 
 DEAD = "{orders}:dead"
-"""A list of dead records. New ones go in on the right, so the oldest is at the left end."""
+"""A list of the records that `fail` writes. New ones go in on the right, so the oldest is at the left end."""
 
 
 def processing(worker: str) -> str:
@@ -51,7 +51,7 @@ def _encode(job: dict[str, Any]) -> bytes:
 
 
 async def submit(redis: Redis, job_id: str, payload: Any, *, now_s: float) -> None:
-    """Put a new job at the left end of READY."""
+    """Put a new job at the left end of READY, with the five fields above, `attempts` 0."""
     job = {"id": job_id, "payload": payload, "submitted_at_s": now_s, "attempts": 0, "errors": []}
     await redis.lpush(READY, _encode(job))
 
@@ -63,7 +63,7 @@ async def take(redis: Redis, worker: str) -> bytes | None:
 
 
 async def acknowledge(redis: Redis, worker: str, entry: bytes) -> bool:
-    """Remove one `entry`, the same bytes, from the worker's processing list, wherever in the list it is."""
+    """Remove one entry with exactly these bytes from the worker's processing list."""
     removed: int = await redis.lrem(processing(worker), 1, entry)
     return removed == 1
 
@@ -118,7 +118,7 @@ async def move_failed(
 
 
 def error_chain(error: BaseException) -> list[dict[str, str]]:
-    """List an error and what caused it, outermost first: `{"type": class name, "message": str(error)}` for each."""
+    """List an error and all its causes, outermost first: `{"type": class name, "message": str(error)}` for each."""
     chain: list[dict[str, str]] = []
     seen: set[int] = set()
     link: BaseException | None = error
@@ -198,7 +198,7 @@ async def handle_once(
 
 
 async def recover(redis: Redis, worker: str, *, now_s: float, delay_s: float, max_attempts: int) -> int:
-    """Move everything that `worker` held out of its processing list, by the same two exits as `fail`."""
+    """Move each entry that `worker` held to SCHEDULED or DEAD, as `fail` does, and return how many this call moved."""
     moved = 0
     while (entry := await redis.lindex(processing(worker), -1)) is not None:
         lost = WorkerLostError(f"worker {worker} was lost")
@@ -223,7 +223,7 @@ def _after_redrive(record: dict[str, Any], *, now_s: float) -> dict[str, Any]:
 
 
 async def redrive(redis: Redis, job_id: str, *, now_s: float) -> bool:
-    """Move one dead job back to the left end of READY, its history with it. True if this call moved it."""
+    """Move one dead job back to the left end of READY, and return True if this call moved it."""
     async with redis.pipeline() as pipe:
         while True:
             try:
@@ -242,7 +242,7 @@ async def redrive(redis: Redis, job_id: str, *, now_s: float) -> bool:
 
 
 async def redrive_all(redis: Redis, *, now_s: float) -> int:
-    """Re-drive every dead job as `redrive` does, the oldest first, so that it is also the first to be taken."""
+    """Re-drive every dead job as `redrive` does, so that the oldest is taken first."""
     moved = 0
     for record in await redis.lrange(DEAD, 0, -1):
         job_id = json.loads(record)["id"]
