@@ -36,11 +36,8 @@ class ChannelClosed(Exception):  # noqa: N818
 class Channel(Generic[T]):
     """A first-in, first-out buffer between one producer and many consumers. Given: nothing to build here.
 
-    Args:
-        capacity: How many items it holds, at least 1.
-
     Raises:
-        ValueError: `capacity` is below 1.
+        ValueError: `capacity`, the number of items it holds, is below 1.
     """
 
     def __init__(self, capacity: int) -> None:
@@ -59,7 +56,7 @@ class Channel(Generic[T]):
         """Wait until a `put` would not have to wait. With one producer that stays true until its next `put`.
 
         Raises:
-            ChannelClosed: The channel is closed, or is closed during the wait.
+            ChannelClosed: The channel is closed now, or was before.
         """
         await self._until(lambda: self.closed or len(self._items) < self.capacity)
         if self.closed:
@@ -69,7 +66,7 @@ class Channel(Generic[T]):
         """Add `item` at the end, after waiting for room.
 
         Raises:
-            ChannelClosed: The channel is closed, or is closed during the wait. The item is not in it.
+            ChannelClosed: As in `room`. The item is not in the channel.
         """
         await self.room()
         self._items.append(item)
@@ -89,7 +86,7 @@ class Channel(Generic[T]):
         return item
 
     def close(self) -> None:
-        """Say that nothing more will be put, and wake everyone who waits.
+        """Say that nothing more will be put.
 
         Raises:
             ChannelClosed: The channel is closed already.
@@ -100,7 +97,7 @@ class Channel(Generic[T]):
         self._changed.set()
 
     def __aiter__(self) -> Channel[T]:
-        """Iterate with `async for job in channel`: it ends when the channel is closed and empty."""
+        """Iterate until the channel is closed and empty."""
         return self
 
     async def __anext__(self) -> T:
@@ -118,27 +115,20 @@ class Channel(Generic[T]):
 
 
 async def take(redis: Redis) -> bytes | None:
-    """Take the next job: from the right end of READY to the left end of PROCESSING. Step 1.
+    """Move the next job from the right end of READY to the left end of PROCESSING, and return it (step 1).
 
-    One command does both, so that a crash cannot fall between them and no two pools get the same job.
-
-    Returns:
-        The job, or None at once if READY is empty.
+    Use one command, so that no crash and no other pool can come between. Return None immediately if READY is empty.
     """
     return await redis.lmove(READY, PROCESSING, src="RIGHT", dest="LEFT")  # type: ignore[return-value]
 
 
 async def feed(redis: Redis, channel: Channel[bytes], stop: asyncio.Event) -> None:
-    """Take jobs and put them into `channel`, in order, until READY is empty or `stop` is set. Steps 1, 3 and 4.
+    """Take jobs and put them into `channel`, in order, until READY is empty or `stop` is set (steps 1, 3 and 4).
 
-    - Step 1: take a job only when the channel has room for it. A job that was taken and cannot be put is one job more
-      than the pool has a place for: with N workers, PROCESSING must never hold more than capacity + N of this pool's
-      jobs.
-    - Step 3: this is the only producer, so it alone closes the channel, exactly once, however it ends: READY empty,
-      stop, an error from Redis, cancellation. Errors and cancellation go on to the caller.
-    - Step 4: once `stop` is set, begin no further take, even if `stop` was set while waiting for room. A job whose take
-      was already on its way still goes into the channel. `stop` is the caller's, who may share it between pools: look
-      at it, and neither set nor clear it.
+    - Step 1: take a job only when the channel has room for it, and leave the others to pools with a free worker.
+    - Step 3: close the channel exactly once, however this ends. Errors and cancellation still reach the caller.
+    - Step 4: once `stop` is set, begin no further take, even if it was set while you waited for room. A job whose take
+      was already on its way still goes into the channel. Pools may share `stop`, so only read it.
     """
     try:
         while not stop.is_set():
@@ -171,10 +161,10 @@ async def _move(redis: Redis, job: bytes, enter: Callable[[Pipeline], object]) -
 
 
 async def acknowledge(redis: Redis, job: bytes, outcome: str) -> None:
-    """Move `job` from PROCESSING to `outcome`, which is DONE or FAILED. Step 2; step 5 makes it whole.
+    """Move `job` from PROCESSING to `outcome`, which is DONE or FAILED (step 2).
 
-    Safe to call again after a lost reply. Step 5: both changes become visible together, so that a crash at any moment
-    leaves the job in exactly one of the two.
+    Remove one entry. A second call changes nothing more. Step 5: make both changes visible together, so that no crash
+    can leave the job in both or in neither.
     """
     await _move(redis, job, lambda pipe: pipe.sadd(outcome, job))
 
@@ -212,18 +202,18 @@ async def _dispatch(channel: Channel[bytes], workers: int, run: Callable[[bytes]
 
 
 async def work(redis: Redis, channel: Channel[bytes], handler: Handler, on_failure: OnFailure, *, workers: int) -> None:
-    """Run `workers` workers over `channel`; return when it is closed and empty and all of them are through. Step 2.
+    """Run `workers` workers until `channel` is closed and empty and its jobs are acknowledged (step 2).
 
-    Each worker gets a job, awaits `handler(job)` for as long as it takes, acknowledges the job, and only then gets the
-    next, so that up to `workers` handlers run at the same time and never more.
+    Each worker gets a job, awaits `handler(job)`, acknowledges the job, and only then gets the next.
 
-    - The handler returns: acknowledge to DONE. Not before: while a handler runs, its job is in PROCESSING.
-    - The handler raises an Exception, of whatever kind: `await on_failure(job, error)` once, with that very error, and
-      then acknowledge to FAILED. The worker goes on with the next job. (`on_failure` itself is trusted not to raise.)
-    - Cancellation is not a failure: it goes on to the caller at once, and the interrupted job is not acknowledged.
-    - An error from Redis (in an acknowledgement) goes on to the caller, as it is or in an ExceptionGroup. It is not the
-      job's failure. Whether the handlers that run meanwhile are finished or cancelled first is yours to choose.
-    - Consumers never close the channel (step 3).
+    - The handler returns: acknowledge to DONE. Until then its job stays in PROCESSING.
+    - The handler raises any Exception: await `on_failure(job, error)` once with that error, then acknowledge to FAILED,
+      then get the next job. In the other order, a crash between the two would lose the report. `on_failure` never
+      raises.
+    - `work` is cancelled: cancel the handlers and wait for them. CancelledError reaches the caller, and the interrupted
+      jobs are neither acknowledged nor reported as failed.
+    - An acknowledgement fails: `work` ends, and the error reaches the caller. The job has not failed.
+    - Only the producer closes the channel: it knows when nothing more will come.
     - However `work` ends, no task that it started is still running.
 
     Raises:
@@ -235,23 +225,19 @@ async def work(redis: Redis, channel: Channel[bytes], handler: Handler, on_failu
 async def run_pool(
     redis: Redis, handler: Handler, on_failure: OnFailure, *, workers: int, capacity: int, stop: asyncio.Event
 ) -> None:
-    """Run every job in READY with `workers` workers and a buffer of `capacity`; then return. Steps 3, 4 and 5.
+    """Run every job in READY with `workers` workers and a buffer of `capacity`; then return (steps 3, 4 and 5).
 
-    - Step 3: feed and work at the same time. Return when READY is empty and every job taken is acknowledged. An error
-      from Redis, in the feeder or in a worker, ends the pool and reaches the caller, as it is or in an ExceptionGroup:
-      never a hang, never silence. However the pool ends, no task that it started is still running.
-      (As in `work`: on such an error, finish the handlers that run or cancel them, as you like.)
-    - Step 4: when `stop` is set, take nothing more; run what was taken (running or in the buffer) to its end; then
-      return. No handler is cancelled. Afterwards PROCESSING holds nothing of this pool, and READY holds exactly the
-      jobs that were never taken, in their order.
-    - Step 5: several pools may run on the same keys at the same time. No job is run by two workers. If the pool is
-      cancelled, at any send or receive, every job is in exactly one of READY, PROCESSING, DONE and FAILED.
-
-    At every moment this pool has at most capacity + workers jobs in PROCESSING.
+    - Step 3: feed and work at the same time, with at most `capacity + workers` jobs of this pool in PROCESSING. Return
+      when READY is empty and every job taken is acknowledged. After an error from Redis, stop taking, end, and let the
+      error reach the caller. However the pool ends, no task that it started is still running.
+    - Step 4: when `stop` is set, take nothing more, finish what was taken, and return. Cancel no handler. Then
+      PROCESSING holds nothing of this pool, and READY holds the jobs never taken, in their order.
+    - Step 5: several pools may share the keys, and no job is run by two workers. Wherever the pool is cancelled or a
+      call to Redis fails, each job is in exactly one key, and DONE has only what a handler has finished.
 
     Raises:
-        ValueError: `workers` or `capacity` is below 1. As it is, not in a group, and nothing is taken: look before you
-            start a task.
+        ValueError: `workers` or `capacity` is below 1. Check before you start a task, because a TaskGroup would wrap
+            the error in an ExceptionGroup.
     """
     channel: Channel[bytes] = Channel(capacity)
     feeder = asyncio.create_task(feed(redis, channel, stop))
@@ -264,11 +250,10 @@ async def run_pool(
 
 
 async def give_back(redis: Redis, jobs: Sequence[bytes]) -> None:
-    """Return `jobs`, oldest first, from PROCESSING to the end of READY that they came from. Step 6.
+    """Move `jobs`, oldest first, from PROCESSING back to the right end of READY (step 6).
 
-    Afterwards jobs[0] is the next job to be taken, then jobs[1], and so on, and then whatever READY held before. Only
-    these jobs move: other entries of PROCESSING belong to other pools. A crash at any moment leaves each job in exactly
-    one of READY and PROCESSING. An empty sequence is allowed.
+    Then jobs[0] is next, then jobs[1], and so on, then what READY held before. Other pools' entries stay. A crash
+    leaves each job in exactly one of the two, and READY in order. `jobs` may be empty; do not change it.
     """
     for job in reversed(jobs):
         await _move(redis, job, lambda pipe, job=job: pipe.rpush(READY, job))  # type: ignore[misc]
@@ -284,25 +269,22 @@ async def run_pool_with_grace(
     stop: asyncio.Event,
     grace_s: float,
 ) -> None:
-    """Run as `run_pool` does, but let stopping take at most `grace_s` seconds of handlers' work. Step 6, stretch.
+    """Run as `run_pool`, but give handlers at most `grace_s` seconds after `stop` is set (step 6).
 
-    For `grace_s` seconds (0 or more) after `stop` is set, go on as in step 4: what was taken, in the buffer too, is run
-    and acknowledged. If all of it is finished earlier, return then. When the time is over:
+    For `grace_s` seconds (0 or more) go on as in step 4, and return earlier if everything taken is finished. Then:
 
-    - start no further handler, and cancel the handlers that still run, but no `on_failure`: its job has failed already;
-    - wait until each cancelled handler has really ended: it may need time to clean up. One that raises another error
-      then was cut short like the others; one that returns all the same has finished or was cut short, as you like;
-    - then give back every job that was taken and is not finished (it was running, in the buffer, or just arriving from
-      Redis), as `give_back` says, and return without an error. A job cut short is no failure: `on_failure` is not
-      called for it;
-    - never give back a job whose acknowledgement is on its way: a job is not done *and* ready.
+    - Start no further handler, and cancel the handlers that run. Let a running `on_failure` finish: its job has failed.
+    - Wait until each cancelled handler has ended; it may need time to clean up. Its job has not failed, even if it now
+      raises another error, so don't call `on_failure`.
+    - Let an acknowledgement on its way finish: a job must not be done *and* ready.
+    - Give back every job that was taken and is not finished (running, in the buffer, or just arriving from Redis), in
+      its order, and return.
 
-    An error from Redis reaches the caller, as in `run_pool`; a job that could then be neither acknowledged nor given
-    back stays in PROCESSING. Whatever call to Redis fails, before or after taking effect: every job is in exactly one
-    place, and the jobs in READY are in their original order.
+    An error from Redis, or a cancellation of this call, reaches the caller. Each job is still in exactly one key, READY
+    in order. Never give back a job whose acknowledgement failed: perhaps only its reply was lost.
 
     Raises:
-        ValueError: `workers` or `capacity` is below 1, or `grace_s` is below 0. As in `run_pool`.
+        ValueError: `workers` or `capacity` is below 1, or `grace_s` is below 0; checked as in `run_pool`.
     """
     if grace_s < 0:
         raise ValueError(f"grace_s must be at least 0, got {grace_s}")
