@@ -10,6 +10,9 @@ from jobqueue.adapters.redis_scripts import Client
 CONNECT_LIMIT_S = 5.0
 ANSWER_LIMIT_S = 10.0
 RETRIES = 2
+# redis-py's pool refuses the 101st connection, and a default worker runs 100 handlers that may hold one each, beside
+# the request that shortens marks. The slots bound how many are in use, so the pool needn't.
+MAX_CONNECTIONS = 2**31
 
 
 def connect(url: str, *, cluster: bool) -> Client:
@@ -28,7 +31,11 @@ def connect(url: str, *, cluster: bool) -> Client:
             url, socket_connect_timeout=CONNECT_LIMIT_S, socket_timeout=ANSWER_LIMIT_S, retry=retry
         )
     client = redis.asyncio.Redis.from_url(
-        url, socket_connect_timeout=CONNECT_LIMIT_S, socket_timeout=ANSWER_LIMIT_S, retry=retry
+        url,
+        max_connections=MAX_CONNECTIONS,
+        socket_connect_timeout=CONNECT_LIMIT_S,
+        socket_timeout=ANSWER_LIMIT_S,
+        retry=retry,
     )
     client.connection_pool.connection_class = lean(client.connection_pool.connection_class)
     return client

@@ -45,6 +45,18 @@ async def test_an_effect_happens_once_however_often_its_job_comes(address):
         assert await client.get("account") == b"10"
 
 
+async def test_a_worker_full_of_handlers_has_a_connection_left_for_its_marks(address):
+    client = connect(address, cluster=False)
+    pool = client.connection_pool
+    held = [await pool.get_connection() for _ in range(100)]  # what a default worker's handlers can hold at once
+    try:
+        assert await client.ping()
+    finally:
+        for connection in held:
+            await pool.release(connection)
+        await client.aclose()
+
+
 async def test_a_failing_effect_leaves_no_mark(address):
     async with connect(address, cluster=False) as client:
 

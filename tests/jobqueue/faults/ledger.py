@@ -10,7 +10,8 @@ from jobqueue.adapters.job_record import decode
 from jobqueue.adapters.redis_keys import queue_keys
 from tests.jobqueue.faults.handlers import notes
 
-PLACES = ("ready", "scheduled", "leases", "done", "dead")
+UNSETTLED = ("ready", "scheduled", "retries", "leases")
+PLACES = (*UNSETTLED, "done", "dead")
 
 
 class Ledger:
@@ -53,9 +54,7 @@ class Ledger:
 
     def wait_until_settled(self, limit_s):
         """Wait until every job is done or dead, and return when that was."""
-        return self.wait(
-            lambda depth: not (depth["ready"] or depth["scheduled"] or depth["leases"]), limit_s, "all done or dead"
-        )
+        return self.wait(lambda depth: not any(depth[place] for place in UNSETTLED), limit_s, "all done or dead")
 
     def check(self, submitted, *, effects=True):
         """Hold the queue to its promise for these ids, and return the figures.

@@ -100,7 +100,7 @@ def test_acknowledged_submits_survive_the_kill_of_the_front_and_repeated_ones_ma
     book = ledger(url)
     ids = {job_id for answered in run.ids.values() for job_id in answered}
     assert book.depth()["ready"] == len(ids) == len(run.ids) == CALLERS * each
-    worker = processes.worker(url, JOBQUEUE_CONCURRENCY="20")
+    worker = processes.worker(url)
     book.wait_until_settled(120)
     seen = book.check(ids)
     print(f"{kills} kills: {seen}, {run.repeated} submits repeated, {run.duplicates} answered as duplicates")
