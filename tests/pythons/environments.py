@@ -19,7 +19,7 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parents[2]
 BUILD = ROOT / "build" / "pythons"
 OLDEST, NEWEST = (3, 11), (3, 14)
-EXTRAS = ("embedded", "uvloop")
+EXTRAS = ("embedded", "uvloop", "otlp")
 TOOLS = ("fakeredis[lua]", "pytest", "pytest-timeout", "hypothesis", "fsrs", "pyyaml")
 """What the tests that run here need beside the service; the journal's part is what `tests/conftest.py` imports."""
 
