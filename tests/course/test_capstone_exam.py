@@ -23,7 +23,10 @@ from tests.course.conftest import ROOT
 from tests.jobqueue.fakes import virtual_time
 from tests.jobqueue.fakes.memory_job_store import MemoryJobStore
 
-SERVICE = """
+SERVICE = f"""
+import sys
+
+sys.path.insert(0, {str(ROOT / "src")!r})  # the service of this tree, whichever one is installed
 from jobqueue.domain import retry as service
 
 

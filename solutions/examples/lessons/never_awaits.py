@@ -1,7 +1,7 @@
 import asyncio
 
 
-async def lane(order: list[str], polite: bool) -> None:
+async def slot(order: list[str], polite: bool) -> None:
     asyncio.get_running_loop().call_soon(order.append, "request leaves")
     for number in (1, 2, 3):
         order.append(f"job {number}")  # a handler that never awaits
@@ -11,5 +11,5 @@ async def lane(order: list[str], polite: bool) -> None:
 
 for polite in (False, True):
     order: list[str] = []
-    asyncio.run(lane(order, polite))
+    asyncio.run(slot(order, polite))
     print(", ".join(order))

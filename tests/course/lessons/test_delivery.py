@@ -1,8 +1,10 @@
 """Show what the lesson on the job queue says of taking, dying and recovering, on a real server with real processes."""
 
 import asyncio
+import runpy
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import redis
@@ -13,13 +15,8 @@ from grading.network import Network
 from solutions.deadletter.deadletter import READY, SCHEDULED, acknowledge, processing, recover, submit, take
 from solutions.simulations.deadletter import many_deaths
 
-WORKER = """
-import sys, redis
-client = redis.Redis.from_url(sys.argv[1])
-entry = client.rpop(sys.argv[2]) if sys.argv[4] == "pop" else client.lmove(sys.argv[2], sys.argv[3], "RIGHT", "LEFT")
-print(entry.decode(), flush=True)
-sys.stdin.read()  # the job runs, and runs, and is never finished
-"""
+SOLUTIONS = Path(__file__).parents[3] / "solutions"
+WORKER = SOLUTIONS / "simulations" / "killed_worker.py"
 
 
 @pytest.fixture
@@ -33,7 +30,7 @@ def valkey(valkey_url):
 def kill_while_it_holds_a_job(url, how):
     """Start a worker process, wait until it holds the next entry, kill it with SIGKILL, and return that entry."""
     with subprocess.Popen(
-        [sys.executable, "-c", WORKER, url, READY, processing("w1"), how], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        [sys.executable, WORKER, url, READY, processing("w1"), how], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as worker:
         entry = worker.stdout.readline().strip()
         worker.kill()
@@ -150,43 +147,38 @@ def test_two_reapers_move_each_job_once():
 def test_acknowledgement_finds_its_entry_by_value(valkey, valkey_url):
     """Without an id in the entry, an acknowledgement cannot tell two equal jobs apart.
 
-    Did: put the same payload twice into a processing list, as bare bytes and as entries that carry an id, and removed
-      one by value.
-    Saw: of the bare ones LREM with count 0 removed both; of those with ids it removed the one that was meant.
-    Otherwise: both removals would take out exactly one entry.
+    Did: put the same payload twice into a list as bare bytes, and removed one by value with LREM; submitted the same
+      payload as two jobs with ids, took both as one worker, and acknowledged the second.
+    Saw: LREM with count 0 removed both bare ones; of the two jobs the first is still held, and only that one.
+    Otherwise: both removals would take out one entry, or the two jobs would be equal entries.
     """
     valkey.rpush("bare", "5 points", "5 points")
-    valkey.rpush("with ids", "job-1 5 points", "job-2 5 points")
     assert valkey.lrem("bare", 0, "5 points") == 2
-    assert valkey.lrem("with ids", 0, "job-1 5 points") == 1
-    assert valkey.lrange("with ids", 0, -1) == [b"job-2 5 points"]
+
+    async def two_equal_payloads(client):
+        for job_id in ("job-1", "job-2"):
+            await submit(client, job_id, "5 points", now_s=100.0)
+        first, second = [await take(client, "w1") for _ in range(2)]
+        await acknowledge(client, "w1", second)
+        return first, second, await client.lrange(processing("w1"), 0, -1)
+
+    first, second, held = on_a_loop(valkey_url, two_equal_payloads)
+    assert first != second
+    assert held == [first]
 
 
 def test_full_channel_holds_its_feeder_back():
     """A bounded channel is the backpressure.
 
-    Did: a feeder put jobs into an `asyncio.Queue(maxsize=3)` that nobody read, until nothing could run any more.
-    Saw: it had taken four jobs from the source, three in the channel and one in its hand, and waited.
-    Otherwise: with an unbounded queue it would have taken all hundred.
+    Did: ran the lesson's program: it puts a hundred lines into an `asyncio.Queue` that is never read, once with
+      room for three and once without a limit.
+    Saw: with room for three it had read four lines, three in the queue and one that it held, and waited; without a
+      limit it had read all hundred.
+    Otherwise: it would have read all hundred both times.
     """
-
-    async def taken_with(maxsize):
-        source, taken = list(range(100)), []
-        channel = asyncio.Queue(maxsize)
-
-        async def feeder():
-            while source:
-                taken.append(source.pop())
-                await channel.put(taken[-1])
-
-        task = asyncio.create_task(feeder())
-        for _ in range(500):
-            await asyncio.sleep(0)
-        task.cancel()
-        return len(taken)
-
-    assert asyncio.run(taken_with(3)) == 4
-    assert asyncio.run(taken_with(0)) == 100
+    lines_read = runpy.run_path(str(SOLUTIONS / "examples/lessons/bounded_buffer.py"))["lines_read"]
+    assert asyncio.run(lines_read(3)) == 4
+    assert asyncio.run(lines_read(0)) == 100
 
 
 def test_move_keeps_the_order_of_submission(valkey, valkey_url):

@@ -2,31 +2,7 @@
 
 import pytest
 
-
-class QueueUnavailable(Exception):  # noqa: N818 - named as the domain's errors are
-    """The domain's word for a queue that does not answer; what the adapter caught is its cause."""
-
-
-def translate():
-    """Fail as an adapter does: its own error, with the library's as the cause."""
-    try:
-        raise ConnectionRefusedError(111, "connection refused")
-    except ConnectionError as error:
-        raise QueueUnavailable("the queue does not answer") from error
-
-
-def find(error, kind):
-    """Return the first error of this kind in the chain, as Go's errors.As does; None if there is none."""
-    seen = set()
-    while error is not None and id(error) not in seen:
-        if isinstance(error, kind):
-            return error
-        seen.add(id(error))
-        if error.__cause__ is not None:
-            error = error.__cause__
-        else:
-            error = None if error.__suppress_context__ else error.__context__
-    return None
+from solutions.simulations.error_chain import QueueUnavailable, find, translate
 
 
 def caught(call):

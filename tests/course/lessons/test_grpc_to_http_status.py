@@ -9,18 +9,7 @@ from pathlib import Path
 import google.rpc
 import grpc
 
-from tests.course.lessons.grpc_http_status import HTTP_STATUS
-
-
-async def gateway(channel, method, timeout_s=5.0):
-    """Forward one call as a gateway does; return the HTTP status that its own caller gets."""
-    # --8<-- [start:gateway]
-    try:
-        await channel.unary_unary(method)(b"", timeout=timeout_s)
-    except grpc.aio.AioRpcError as error:
-        return HTTP_STATUS[error.code()]
-    return HTTP_STATUS[grpc.StatusCode.OK]
-    # --8<-- [end:gateway]
+from solutions.examples.lessons.grpc_gateway import HTTP_STATUS, gateway
 
 
 def answered(handler, timeout_s=5.0, method="/Jobs/Do"):

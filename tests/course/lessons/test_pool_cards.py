@@ -34,14 +34,16 @@ def on_a_network(scenario, seed=1):
 
 
 def test_bytes_that_are_no_text_fail_before_json_is_looked_at():
-    """`except JSONDecodeError` lets bytes that are no UTF-8 through.
+    """`except JSONDecodeError` doesn't catch bytes that aren't text.
 
-    Did: decoded two bytes that are no text and loaded them as JSON; asked what the error is.
-    Saw: UnicodeDecodeError, which is no JSONDecodeError; both are ValueErrors.
+    Did: gave two bytes that aren't text to the exercise's decoder and to `json.loads`; asked what the error is.
+    Saw: UnicodeDecodeError from both, which isn't a JSONDecodeError; both are ValueErrors.
     Otherwise: the narrower clause would have been enough.
     """
+    with pytest.raises(UnicodeDecodeError):
+        json.loads(b"\xff\xff")
     with pytest.raises(UnicodeDecodeError) as caught:
-        payload_of(b"\xff\x00")
+        payload_of(b"\xff\xff")
     assert not isinstance(caught.value, json.JSONDecodeError)
     assert isinstance(caught.value, ValueError)
     assert issubclass(json.JSONDecodeError, ValueError)

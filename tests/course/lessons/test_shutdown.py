@@ -9,6 +9,12 @@ import tempfile
 from pathlib import Path
 
 import grpc
+from prometheus_client import CollectorRegistry
+
+from jobqueue.config import Settings
+from jobqueue.domain.errors import InvalidSettings
+from jobqueue.entrypoints.grpc_server import GrpcServer
+from jobqueue.entrypoints.grpc_service import GrpcService
 
 
 class SlowService:
@@ -169,8 +175,9 @@ def test_ctrl_c_cancels_the_main_task_of_asyncio_run_and_sigterm_runs_no_finally
 def test_two_servers_share_a_port_unless_told_not_to():
     """gRPC's default hides the second server that should not be there.
 
-    Did: bound a second server to a port in use, with default options and with grpc.so_reuseport set to 0.
-    Saw: the default binds; with 0 it raises RuntimeError.
+    Did: bound a second server to a port in use: a plain one with default options, and the service's own, which sets
+      grpc.so_reuseport to 0.
+    Saw: the plain one shares the port; the service's refuses to start.
     Otherwise: both would bind, or both would fail.
     """
 
@@ -180,10 +187,10 @@ def test_two_servers_share_a_port_unless_told_not_to():
         await first.start()
         try:
             shared = grpc.aio.server().add_insecure_port(f"127.0.0.1:{port}")
-            second = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
+            settings = Settings(listen=f"127.0.0.1:{port}")
             try:
-                second.add_insecure_port(f"127.0.0.1:{port}")
-            except RuntimeError:
+                GrpcServer(settings, GrpcService(settings, None, None, None), CollectorRegistry())
+            except InvalidSettings:
                 refused = True
             else:
                 refused = False

@@ -8,6 +8,8 @@ import grpc
 import pytest
 import trustme
 
+from solutions.examples.lessons.tls_clients import allow_partial_chains, grpc_credentials, trusting, unverified
+
 NAME = "localhost"
 
 
@@ -18,23 +20,8 @@ def our_ca():
 
 @pytest.fixture(scope="module")
 def their_ca():
-    """Return the CA of somebody on the path, who can make a certificate for any name he likes."""
+    """Return the CA of a man in the middle, who can make a certificate for any name."""
     return trustme.CA()
-
-
-def unverified():
-    """Accept any certificate of anybody: what `InsecureSkipVerify: true` does in Go."""
-    # --8<-- [start:unverified]
-    context = ssl.create_default_context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    # --8<-- [end:unverified]
-    return context
-
-
-def trusting(ca_pem):
-    """Verify chain and name, with this CA as the only root: the fix."""
-    return ssl.create_default_context(cadata=ca_pem)
 
 
 def sent_to(server_cert, client_context, name=NAME):
@@ -129,9 +116,7 @@ def grpc_answer(server_cert, roots_pem):
         credentials = grpc.ssl_server_credentials([(server_cert.private_key_pem.bytes(), chain)])
         port = server.add_secure_port("localhost:0", credentials)
         await server.start()
-        # --8<-- [start:grpc]
-        roots = grpc.ssl_channel_credentials(root_certificates=roots_pem)
-        # --8<-- [end:grpc]
+        roots = grpc_credentials(roots_pem)
         try:
             async with grpc.aio.secure_channel(f"localhost:{port}", roots) as channel:
                 return await channel.unary_unary("/Greeter/Hello")(b"")
@@ -172,5 +157,5 @@ def test_the_servers_own_certificate_is_no_root_unless_partial_chains_are_allowe
     assert default == (sys.version_info >= (3, 13))
     context.verify_flags &= ~ssl.VERIFY_X509_PARTIAL_CHAIN
     assert "unable to get local issuer" in sent_to(cert, context)
-    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    allow_partial_chains(context)
     assert sent_to(cert, context) == b"password"

@@ -1,6 +1,7 @@
 """What cards on tools say: when a signal's handler runs, what the import linter refuses, which tags git describes."""
 
 import asyncio
+import contextlib
 import os
 import shutil
 import signal
@@ -8,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from jobqueue.entrypoints.process_signals import stop_on_signal
 from solutions.simulations.tags import ANNOTATED, LIGHTWEIGHT
 
 ROOT = Path(__file__).parents[3]
@@ -16,31 +18,41 @@ ROOT = Path(__file__).parents[3]
 def test_loops_handler_runs_between_steps_and_signals_own_inside_one():
     """A handler of `signal.signal` interrupts a step of a task; one of the event loop waits for its end.
 
-    Did: sent this process SIGUSR1 in the middle of a task's step, with a handler of either kind.
-    Saw: the handler of `signal.signal` had run before the step went on; the loop's ran only after the step.
+    Did: sent this process SIGTERM in the middle of a task's step, with a handler of `signal.signal` and with the
+      service's, which asks the event loop.
+    Saw: the handler of `signal.signal` had run before the step ended; the service's ran only after the step.
     Otherwise: both would run at the same moment, and either might touch what a task is in the middle of.
     """
 
-    def ran_inside_the_step(install):
-        async def main():
-            ran = []
-            install(asyncio.get_running_loop(), lambda *_: ran.append("handler"))
-            os.kill(os.getpid(), signal.SIGUSR1)
-            for _ in range(10_000):
-                pass  # the step goes on; the interpreter looks for signals at each jump
-            inside = bool(ran)
-            while not ran:
-                await asyncio.sleep(0)
-            return inside
-
-        before = signal.getsignal(signal.SIGUSR1)
+    @contextlib.contextmanager
+    def by_signal_itself(_loop):
+        ran = []
+        before = signal.signal(signal.SIGTERM, lambda *_: ran.append("handler"))
         try:
-            return asyncio.run(main())
+            yield lambda: bool(ran)
         finally:
-            signal.signal(signal.SIGUSR1, before)
+            signal.signal(signal.SIGTERM, before)
 
-    assert ran_inside_the_step(lambda _loop, handler: signal.signal(signal.SIGUSR1, handler))
-    assert not ran_inside_the_step(lambda loop, handler: loop.add_signal_handler(signal.SIGUSR1, handler))
+    @contextlib.contextmanager
+    def by_the_service(loop):
+        with stop_on_signal(loop, 60.0) as stop:
+            yield stop.is_set
+
+    def ran_inside_the_step(handled):
+        async def main():
+            with handled(asyncio.get_running_loop()) as has_run:
+                os.kill(os.getpid(), signal.SIGTERM)
+                for _ in range(10_000):
+                    pass  # the step continues; the interpreter looks for signals at each jump
+                inside = has_run()
+                while not has_run():
+                    await asyncio.sleep(0)
+                return inside
+
+        return asyncio.run(main())
+
+    assert ran_inside_the_step(by_signal_itself)
+    assert not ran_inside_the_step(by_the_service)
 
 
 def test_import_against_the_arrows_is_refused(tmp_path):

@@ -184,10 +184,18 @@ def inner_pid(outer):
 def test_as_pid_1_of_a_container_it_ends_on_sigterm(folder):
     """For PID 1 the kernel ignores a signal that has no handler.
 
-    Did: ran a service as PID 1 of a PID namespace, and sent it SIGTERM from outside, as a container engine does.
-    Saw: it drained and ended with status 0.
-    Otherwise: nothing would happen for the 30 s that Kubernetes waits, and then the process would be killed.
+    Did: ran a service as PID 1 of a PID namespace, and sent it SIGTERM from outside, as a container engine does; and
+      the same with a program that has no handler, which then waited for a line.
+    Saw: the service drained and ended with status 0. The other program read its line as if nothing had happened.
+    Otherwise: nothing would happen for the 30 s that Kubernetes waits, and then the process would be killed; or the
+      program without a handler would have ended by the signal.
     """
+    unhandled = ["unshare", "--pid", "--fork", "--kill-child", sys.executable, "-c", "print('up', flush=True); input()"]
+    with subprocess.Popen(unhandled, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout.readline() == "up\n"
+        subprocess.run(["kill", f"-{signal.SIGTERM.value}", str(inner_pid(other))], check=True)
+        other.communicate("line\n", timeout=30)
+        assert other.returncode == 0
     settings = {"JOBQUEUE_DATA_DIR": f"{folder}/data", "JOBQUEUE_LISTEN": f"unix:{folder}/f", "JOBQUEUE_GRACE_S": "10"}
     log = folder / "log"
     with log.open("wb") as sink:

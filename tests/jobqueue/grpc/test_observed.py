@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import tempfile
 
 import grpc
 import pytest
@@ -18,6 +19,7 @@ from jobqueue.application.handlers import Handlers
 from jobqueue.application.worker import Worker, WorkerSettings
 from jobqueue.domain.errors import StoreUnavailable, TransientError
 from jobqueue.domain.retry import RetryPolicy
+from jobqueue.entrypoints.grpc_scopes import ScopeInterceptor, red_metrics
 from jobqueue.entrypoints.proto import jobqueue_pb2 as pb
 from tests.jobqueue.fakes.memory_job_store import MemoryJobStore
 
@@ -57,6 +59,45 @@ def test_calls_are_counted_on_both_sides_without_a_line_in_a_method(front):
 
 
 # --8<-- [end:red]
+
+
+def ended_with(behaviour, **call):
+    """Call a server that has no interceptor but the metrics; return the status for the caller, and the one counted."""
+
+    async def scenario(folder):
+        registry = CollectorRegistry()
+        server = grpc.aio.server(interceptors=[ScopeInterceptor(red_metrics(registry))])
+        methods = {"Do": grpc.unary_unary_rpc_method_handler(behaviour)}
+        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("Jobs", methods),))
+        server.add_insecure_port(f"unix:{folder}/s")
+        await server.start()
+        async with grpc.aio.insecure_channel(f"unix:{folder}/s") as channel:
+            try:
+                await channel.unary_unary("/Jobs/Do")(b"", **call)
+            except grpc.aio.AioRpcError as error:
+                seen = error.code()
+        await server.stop(5)
+        counted = [code for code in grpc.StatusCode if value(
+            registry, "grpc_server_handled_total", method="/Jobs/Do", code=code.name
+        )]  # fmt: skip
+        return seen, counted
+
+    with tempfile.TemporaryDirectory() as folder:
+        return asyncio.run(scenario(folder))
+
+
+def test_an_exception_is_counted_as_the_status_that_its_caller_gets():
+    async def bug(_request, _context):
+        raise KeyError("id")
+
+    assert ended_with(bug) == (grpc.StatusCode.UNKNOWN, [grpc.StatusCode.UNKNOWN])
+
+
+def test_a_call_that_its_caller_gave_up_is_counted_as_cancelled():
+    async def never(_request, _context):
+        await asyncio.Event().wait()
+
+    assert ended_with(never, timeout=0.05) == (grpc.StatusCode.DEADLINE_EXCEEDED, [grpc.StatusCode.CANCELLED])
 
 
 def handlers_that_fail_once():

@@ -1,16 +1,17 @@
-"""Which HTTP status answers for which gRPC status: the table of grpc-gateway's HTTPStatusFromCode, as data.
+"""A gateway of a few lines, and its table: to which HTTP status grpc-gateway maps each gRPC status.
 
-Source: grpc-gateway v2, runtime/errors.go; the same numbers stand as "HTTP Mapping" in google/rpc/code.proto.
+Source: grpc-gateway v2, runtime/errors.go; google/rpc/code.proto has the same numbers, as "HTTP Mapping".
 """
 
 from __future__ import annotations
 
 from http import HTTPStatus
+from typing import Any
 
 import grpc
 
 CLIENT_CLOSED_REQUEST = 499
-"""nginx's number for a client that went away; HTTP itself has none, and nobody is left to read it."""
+"""nginx's number for a client that went away; HTTP itself has none."""
 
 HTTP_STATUS = {
     grpc.StatusCode.OK: HTTPStatus.OK,
@@ -31,3 +32,14 @@ HTTP_STATUS = {
     grpc.StatusCode.UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
     grpc.StatusCode.DATA_LOSS: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
+
+
+async def gateway(channel: Any, method: str, timeout_s: float = 5.0) -> int:
+    """Forward one call as a gateway does; return the HTTP status that its own caller gets."""
+    # --8<-- [start:gateway]
+    try:
+        await channel.unary_unary(method)(b"", timeout=timeout_s)
+    except grpc.aio.AioRpcError as error:
+        return HTTP_STATUS[error.code()]
+    return HTTP_STATUS[grpc.StatusCode.OK]
+    # --8<-- [end:gateway]
