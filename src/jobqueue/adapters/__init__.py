@@ -1,1 +1,1 @@
-"""The ports, kept with Redis or Valkey, with memory, and with the machine's clock."""
+"""The adapters: they implement the ports with Redis or Valkey, the exporters, and the machine's clock."""

@@ -1,4 +1,4 @@
-"""The stored form of an allowance: a JSON list. An admission compares its bytes, to see whether it has changed."""
+"""The stored form of an allowance: a JSON list. An admission compares its bytes to see whether it has changed."""
 
 import json
 
@@ -11,7 +11,7 @@ def encode_allowance(allowance: Allowance) -> bytes:
 
 
 def decode_allowance(stored: bytes) -> Allowance | None:
-    """Return what was stored; None for nothing, and for what this code cannot read: then admission begins again."""
+    """Return the stored allowance; None if there is none that this code can read, and then admission starts afresh."""
     try:
         at, (succeeded, failed), *rates = json.loads(stored)
         return Allowance(float(at), Attempts(int(succeeded), int(failed)), *(float(rate) for rate in rates))

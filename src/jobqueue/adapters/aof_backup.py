@@ -16,13 +16,13 @@ ATTEMPTS = 10
 async def back_up(client: Client, data_folder: Path, target: Path) -> int:
     """Write an archive that restores the jobs of this moment, and return its size in bytes.
 
-    To restore, unpack it into an empty data folder and start the service on that. What was running or done since may
-    run again: at-least-once covers going back in time too.
+    To restore, unpack the archive into an empty data folder and start the service on that folder. Jobs that were
+    running, or have been done since, may run again: at-least-once delivery allows that.
 
     Args:
         client: Connected to the server whose data is in the folder.
         data_folder: The folder of the embedded server.
-        target: The archive, uncompressed tar; written whole or not at all.
+        target: The archive, an uncompressed tar file. It is written completely or not at all.
     """
     with translated:
         await client.bgrewriteaof()

@@ -1,4 +1,4 @@
-"""Submit from a program without an event loop: one blocking round trip a job, as cheap as Python makes it.
+"""Submit from a program without an event loop: one blocking round trip per job, with as little Python as possible.
 
 An asyncio client spends more on its loop than on the job when calls come one at a time. This one speaks to the server
 over one connection of redis-py and skips the layers above it, which cost as much as the call itself.

@@ -1,4 +1,4 @@
-"""A Valkey server of our own, where no server is given: a child process with a data folder and an append-only file."""
+"""The Valkey server that runs if no other is configured: a child process with a data folder and an append-only file."""
 
 import os
 import socket
@@ -16,15 +16,16 @@ STOP_LIMIT_S = 30.0
 
 
 class EmbeddedValkey:
-    """A server that listens on a Unix socket in its data folder and nowhere else: access is access to the folder.
+    """A server that listens only on a Unix socket in its data folder. Who may access the folder may access the server.
 
-    A server that already answers there, left over or started by another process, is used as it is and not stopped.
+    If a server already answers there, because another process started it or left it running, it is used and not
+    stopped.
 
     Args:
-        folder: Data folder; made, with mode 700, if it is not there.
+        folder: Data folder; created with mode 700 if it doesn't exist.
         fsync: When the append-only file is flushed to disk: "always", "everysec" (a crash of the machine, not of the
             server, may lose the last second) or "no".
-        append_only: False keeps everything in memory only: for measurements and tests.
+        append_only: False keeps everything in memory, for measurements and tests.
     """
 
     def __init__(self, folder: Path, *, fsync: str = "everysec", append_only: bool = True) -> None:
@@ -45,7 +46,7 @@ class EmbeddedValkey:
         return self._process.pid if self._process else None
 
     def start(self) -> None:
-        """Start the server and return when it answers; starting a started one does nothing.
+        """Start the server and return when it answers; do nothing if this object has started it already.
 
         Raises:
             StoreUnavailable: It cannot be started here; the message says why and what to do.
@@ -74,7 +75,7 @@ class EmbeddedValkey:
             time.sleep(0.01)
 
     def stop(self) -> None:
-        """Let the server write what it has and end; a server that this object did not start goes on."""
+        """Let the server write its data and exit. A server that this object didn't start keeps running."""
         if self._process is None:
             return
         self._process.terminate()
@@ -85,7 +86,7 @@ class EmbeddedValkey:
         self._process = None
 
     def kill(self) -> None:
-        """End the server at once, as a crash would: for fault runs."""
+        """Kill the server immediately, as a crash would; for tests of faults."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()

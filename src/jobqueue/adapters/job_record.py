@@ -48,7 +48,7 @@ def decode(job_id: str, queue: str, record: bytes) -> Job:
     """Return the job of a record.
 
     Raises:
-        UndecodableRecord: The bytes are no record, or none of a version that this code reads.
+        UndecodableRecord: The bytes are not a record, or their version is not one that this code reads.
     """
     line, newline, payload = record.partition(b"\n")
     try:
@@ -86,7 +86,7 @@ def decode(job_id: str, queue: str, record: bytes) -> Job:
 
 
 def decode_or_show(job_id: str, queue: str, record: bytes, died_at: float) -> Job:
-    """Return the job of a dead record, or, if it cannot be decoded, the job that shows the bytes."""
+    """Return the job of a dead record. If it can't be decoded, return a job whose failure shows the bytes."""
     try:
         return decode(job_id, queue, record)
     except UndecodableRecord as error:

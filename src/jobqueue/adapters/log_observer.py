@@ -1,4 +1,4 @@
-"""What the application reports, as structured log lines; what a handler logs carries job id, attempt and trace too."""
+"""Structured log lines for what the application reports. A handler's own lines carry job id, attempt and trace, too."""
 
 import logging
 import os
@@ -43,7 +43,7 @@ def configure(*, level: str, style: str) -> None:
 
 # --8<-- [start:log-context]
 def add_job(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Add the job that this task or thread runs; a processor does it, so that handlers need not think of it."""
+    """Add the job that this task or thread runs. This is a structlog processor, so handlers need no code for it."""
     job = _job.get()
     if job is not None:
         event.setdefault("queue", job.queue)
@@ -66,14 +66,14 @@ class LogObserver(SilentObserver):
         self._debugs = bool(self._log.bind().is_enabled_for(logging.DEBUG))
 
     def attempt_started(self, job: Job) -> object:
-        """Let what the handler logs carry the job."""
+        """Add the job to every line that the handler logs."""
         _job.set(job)
         return None
 
     def attempt_ended(
         self, job: Job, started: object, outcome: Outcome, elapsed_s: float, error: BaseException | None
     ) -> None:
-        """Log the end: a done job for debugging, a retried one as a warning, a dead one as an error."""
+        """Log how the attempt ended: a done job at level debug, a retry as a warning, a dead job as an error."""
         del started
         if outcome is Outcome.DONE and not self._debugs:
             _job.set(None)
@@ -84,14 +84,14 @@ class LogObserver(SilentObserver):
         _job.set(None)
 
     def leases_lost(self, queue: str, job_ids: Sequence[str]) -> None:
-        """Log which jobs somebody else has by now."""
+        """Log the jobs whose leases this worker has lost."""
         self._log.warning("leases lost", queue=queue, count=len(job_ids), job_ids=list(job_ids[:10]))
 
     def moved(self, queue: str, move: str, count: int) -> None:
-        """Log a loop's moves; reaped and buried jobs are news, promoted and trimmed ones are routine."""
+        """Log a loop's moves: reaped and buried jobs at a higher level than promoted and trimmed ones."""
         log = self._log.warning if move in ("reaped", "buried") else self._log.debug
         log(f"jobs {move}", queue=queue, count=count)
 
     def failed(self, where: str, error: BaseException) -> None:
-        """Log the failed pass, without a traceback: the store being away is no bug of ours."""
+        """Log the failed pass, without a traceback: an unreachable store is not a bug in this code."""
         self._log.error("pass failed, going on", where=where, error=f"{type(error).__name__}: {error}")

@@ -1,4 +1,4 @@
-"""Several observers as one."""
+"""Combine several observers into one."""
 
 from collections.abc import Mapping, Sequence
 
@@ -7,13 +7,13 @@ from jobqueue.domain.job import Job
 
 
 class Observers:
-    """Tells each of its observers, in order; attempts end in reverse order, as scopes do."""
+    """Passes each event to its observers in order; ends of attempts in reverse order, like nested scopes."""
 
     def __init__(self, *observers: Observer) -> None:
         self._all = observers
 
     def carrier(self) -> Mapping[str, str]:
-        """Return what all of them want to travel with a job."""
+        """Return all text pairs that the observers add to a job."""
         together: dict[str, str] = {}
         for observer in self._all:
             together.update(observer.carrier())

@@ -1,4 +1,4 @@
-"""What the application reports, as OpenTelemetry spans that cross the queue.
+"""OpenTelemetry spans for what the application reports. A trace continues across the queue.
 
 A job carries the context of its submit as a W3C `traceparent`. Each attempt then has two spans in the submit's trace:
 `claim QUEUE`, from the instant the job was due to the instant a worker began, and under it `process QUEUE`, the handler

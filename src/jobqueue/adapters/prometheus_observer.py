@@ -1,4 +1,4 @@
-"""What the application reports, as Prometheus metrics.
+"""Prometheus metrics for what the application reports.
 
 Label values are bounded: queue names are the operator's, all other labels have a fixed set of values. Children are
 bound once and kept, since looking one up by its labels costs more than adding to it.
@@ -19,7 +19,7 @@ DURATION_BUCKETS_S = (0.001, 0.005, 0.02, 0.1, 0.5, 2.0, 10.0, 60.0, 300.0)
 
 # --8<-- [start:prometheus]
 class PrometheusObserver(SilentObserver):
-    """Counts attempts by outcome, and keeps their durations: rate, errors and duration (RED) of every queue."""
+    """Counts attempts by outcome and records their durations: rate, errors and duration (RED) of every queue."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         processed = Counter(
@@ -52,7 +52,7 @@ class PrometheusObserver(SilentObserver):
         self._depth, self._age, self._overdue, self._retries = depth, age, overdue, retries
 
     def submitted(self, queue: str, stored: int, duplicates: int) -> None:
-        """Count what was stored, and what was there before."""
+        """Count the stored jobs, and the duplicates."""
         self._submitted(queue).inc(stored)
         if duplicates:
             self._duplicates(queue).inc(duplicates)
@@ -61,7 +61,7 @@ class PrometheusObserver(SilentObserver):
     def attempt_ended(
         self, job: Job, started: object, outcome: Outcome, elapsed_s: float, error: BaseException | None
     ) -> None:
-        """Count the attempt and keep its duration, with the job's trace as exemplar; no handler has a line of this."""
+        """Count the attempt and record its duration, with the job's trace as exemplar; handlers need no code for it."""
         del started, error
         exemplar = exemplar_of(job.context) if job.context else None
         self._processed(job.queue, outcome).inc(exemplar=exemplar)

@@ -18,8 +18,9 @@ MAX_CONNECTIONS = 2**31
 def connect(url: str, *, cluster: bool) -> Client:
     """Return a client; it connects at its first command.
 
-    The client repeats a command twice when a connection broke, which every move allows: a repetition of one that
-    happened is refused or changes nothing. What fails for longer is the loops' business, which wait between passes.
+    When a connection breaks, the client repeats the command, at most twice. Every move allows that: if the move has
+    happened, its repetition is refused or changes nothing. The loops deal with longer failures: they wait between
+    passes.
 
     Args:
         url: `redis://`, `rediss://` or `unix://`.

@@ -17,11 +17,11 @@ TRIES = 50
 
 # --8<-- [start:once]
 async def once(client: Client, job: Job, effect: Callable[[Any], object], *, tag: str) -> bool:
-    """Queue an effect's commands and the job's mark in one transaction; do nothing if the mark is there.
+    """Commit an effect's commands together with the job's mark in one transaction; do nothing if the mark exists.
 
-    At least once is what a queue can promise: a job whose worker died between effect and acknowledgement comes again.
-    Its second run finds the mark and changes nothing. An effect outside this Redis cannot commit with the mark; pass
-    it the job id as its own idempotency key.
+    A queue can promise only at-least-once delivery: if a worker dies between effect and acknowledgement, the job runs
+    again. Its second run finds the mark and changes nothing. An effect outside of this Redis can't commit together with
+    the mark; use the job id as its idempotency key.
 
     The mark lives as long as the job can still be delivered or re-driven: for the retention of dead letters and 30 days
     from the last run that met it. Once the job is acknowledged the worker shortens that to `JOBQUEUE_KEY_FOR_S`.
@@ -29,15 +29,16 @@ async def once(client: Client, job: Job, effect: Callable[[Any], object], *, tag
     Args:
         client: A `redis.asyncio.Redis`; not a Cluster client, whose transactions cannot watch.
         job: The job on whose behalf the effect is, as the handler got it.
-        effect: Gets a pipeline and calls commands on it, none of whose results it needs.
+        effect: Gets a pipeline and queues commands on it. It can't read their results.
         tag: Names the mark's key, beside the job; on a clustered server it goes into the hash tag, as the effect's
             keys must.
 
     Returns:
-        Whether the effect was committed now; False means that it was before.
+        Whether this call committed the effect; False means that an earlier run did.
 
     Raises:
-        StoreUnavailable: Not known whether it was committed; let the job be retried, the mark decides.
+        StoreUnavailable: It isn't known whether the effect was committed. Let the error out: the next attempt finds the
+            mark, or doesn't.
     """
     mark = f"jobqueue:effect:{{{tag}}}:{job.id}"
     life_ms = round(keep_s() * 1000)

@@ -1,4 +1,4 @@
-"""What redis-py raises, in the service's own terms: the only module that knows both."""
+"""Translation of redis-py's errors into the service's own. Only this module knows both."""
 
 from types import TracebackType
 
@@ -24,7 +24,7 @@ _UNAVAILABLE = (
 
 # --8<-- [start:error-translation]
 def translate(error: BaseException) -> StoreError | None:
-    """Return our error for one of redis-py's; None for any other."""
+    """Return the service's error for one of redis-py's; None for any other error."""
     if isinstance(error, theirs.AuthenticationError | theirs.AuthorizationError):
         return StoreRefused(f"the store refused the credentials: {error}; check user and password in the address")
     if isinstance(error, theirs.OutOfMemoryError):
@@ -39,7 +39,7 @@ def translate(error: BaseException) -> StoreError | None:
 
 
 class Translated:
-    """A context in which errors of redis-py leave as ours, with the original as cause. Reusable and stateless."""
+    """A context that replaces redis-py's errors with the service's own, the original as cause. Reusable, stateless."""
 
     __slots__ = ()
 

@@ -1,4 +1,4 @@
-"""The Lua files and how they are called: by digest, sent in full only to a server that does not have one yet."""
+"""The Lua files and how they are called: by digest. Only a server that doesn't have a script yet gets its source."""
 
 import hashlib
 from importlib import resources

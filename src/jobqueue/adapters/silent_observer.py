@@ -1,4 +1,4 @@
-"""An observer that ignores everything: a base for those that need only some events, and enough where no one looks."""
+"""An observer that ignores everything: a base class for observers of a few events, and a default in tests."""
 
 from collections.abc import Mapping, Sequence
 

@@ -5,7 +5,7 @@ import time
 
 
 class SystemClock:
-    """Tells the machine's time and really waits."""
+    """Reads the machine's clocks and waits in real time."""
 
     def now(self) -> float:
         """Return seconds since the Unix epoch."""

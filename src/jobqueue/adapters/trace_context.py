@@ -1,4 +1,4 @@
-"""What the adapters read out of a job's W3C `traceparent`, which comes from outside and may be anything."""
+"""What the adapters read from a job's W3C `traceparent`. It comes from outside, so it may hold anything."""
 
 import re
 from collections.abc import Mapping

@@ -1,1 +1,1 @@
-"""The use cases: submit, work, promote, reap, renew, trim, re-drive; they know the ports and no technology."""
+"""The use cases: submit, work, promote, admit, reap, renew, trim, re-drive. They know the ports, but no technology."""

@@ -1,4 +1,4 @@
-"""Admit: move retries whose delay is over to ready, as far as their type's allowance pays for them."""
+"""Admit: make retries ready whose delay is over, as many as their type's allowance can pay for."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from jobqueue.domain.admission import AdmissionPolicy
 
 
 class Admitter:
-    """Admits in the given queues; any number of processes may do it, and together they spend no more than one."""
+    """Admits retries of the given queues. Several processes may do so; together they spend no more than one would."""
 
     def __init__(self, store: JobUpkeep, observer: Observer, queues: Sequence[str], policy: AdmissionPolicy) -> None:
         self._store = store
@@ -19,9 +19,9 @@ class Admitter:
 
     # --8<-- [start:admit]
     async def run_once(self, now: float) -> bool:
-        """Look, decide, move: the move checks that no other process has spent the allowance meanwhile.
+        """Admit what can be paid for. The move checks that no other process has spent the allowance in the meantime.
 
-        Returns False: what was not admitted now has to wait.
+        Returns False: retries that were not admitted now have to wait.
         """
         for queue in self._queues:
             for retries in await self._store.due_retries(queue, now=now):

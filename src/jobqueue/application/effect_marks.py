@@ -27,7 +27,7 @@ class Mark(NamedTuple):
 
 
 class AttemptMarks:
-    """What the attempts of one slot leave, one attempt at a time.
+    """The marks that the attempts of one slot leave, one attempt at a time.
 
     Args:
         keep_s: Seconds for which a mark is to live unless it is shortened.
@@ -65,7 +65,7 @@ def leave(job: Job, mark: Mark) -> None:
 
 
 class Shortener:
-    """Shortens the marks of one queue's acknowledged jobs, in the background, a batch a request.
+    """Shortens the marks of one queue's acknowledged jobs in the background, one request for each batch.
 
     Args:
         observer: Hears of a request that failed; its marks keep their long life.

@@ -1,4 +1,4 @@
-"""The handlers of a worker: which function runs a type of job, for how long at most, and how it is tried again."""
+"""The handlers of a worker: which function runs a job type, how long it may take, and how it is retried."""
 
 import contextvars
 import inspect
@@ -24,7 +24,7 @@ class Handler:
         work: The function; what it returns is ignored.
         is_async: Whether it runs on the event loop; if not, in a thread.
         timeout_s: Seconds that one attempt may take, checked ten times a second.
-        policy: How it is tried again.
+        policy: How it is retried.
     """
 
     type: str
@@ -36,7 +36,7 @@ class Handler:
 
 # --8<-- [start:handlers]
 class Handlers:
-    """A registry, filled by decoration.
+    """A registry of handlers. Functions register with the decorator `handler`.
 
     >>> handlers = Handlers()
     >>> @handlers.handler("greet", timeout_s=5.0)
@@ -75,7 +75,7 @@ class Handlers:
         return register
 
     def configure(self, policy: RetryPolicy, timeout_s: float) -> None:
-        """Give the settings' policy and timeout to what brought none of its own: registry or handler."""
+        """Set the policy and timeout of the registry and its handlers where they were given none."""
         self.default_policy = self._chosen or policy
         for kind, (own_policy, own_timeout_s) in self._brought.items():
             self._by_type[kind] = replace(
@@ -89,7 +89,7 @@ class Handlers:
         return self._by_type.get(kind)
 
     def policy_for(self, kind: str) -> RetryPolicy:
-        """Return how a type is tried again; the default policy for one without a handler here."""
+        """Return how a job type is retried; the default policy if it has no handler here."""
         handler = self._by_type.get(kind)
         return handler.policy if handler else self.default_policy
 
@@ -104,10 +104,10 @@ _stop: contextvars.ContextVar[threading.Event | None] = contextvars.ContextVar("
 
 
 def stop_requested() -> bool:
-    """Say, in a handler that runs in a thread, whether its attempt has been given up: timed out, lost or drained.
+    """Say, in a handler that runs in a thread, whether its attempt has been abandoned: timed out, lost or drained.
 
-    A thread cannot be cancelled. What it still does counts for nothing: a handler that takes long looks here between
-    steps and returns.
+    A thread can't be cancelled, and nothing that it does from then on counts. A long handler should ask between its
+    steps, and return if the answer is True.
     """
     event = _stop.get()
     return event is not None and event.is_set()

@@ -1,4 +1,4 @@
-"""Heartbeat: renew the leases of what a worker holds, and stop working on those that are lost."""
+"""Heartbeat: renew the leases of a worker's jobs, and stop the jobs whose leases are lost."""
 
 import asyncio
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from jobqueue.domain import defaults
 
 
 class Heartbeat:
-    """Renews for one worker.
+    """Renews the leases of one worker.
 
     Args:
         store: Where the leases are.
@@ -41,10 +41,10 @@ class Heartbeat:
         return self._lease_s / 5
 
     async def run_once(self, now: float) -> bool:
-        """Renew every lease that is a fifth over or more; return False, there is never more to do right away.
+        """Renew every lease of which a fifth or more is over; return False, as there is never more to do right away.
 
-        Leases claimed a moment ago are left alone, so a worker of short jobs renews next to nothing. The queues are
-        renewed side by side: one whose server does not answer must not cost the others their leases.
+        Fresh leases are left alone, so a worker of short jobs renews hardly any. All queues are renewed at the same
+        time: if one queue's server doesn't answer, the others must not lose their leases.
 
         Raises:
             BaseExceptionGroup: The renewals that failed; the others were made.

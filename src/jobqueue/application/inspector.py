@@ -1,4 +1,4 @@
-"""What a person does with single jobs: look, cancel what does not run yet, list the dead, send them back."""
+"""What a person does with single jobs: look, cancel one that isn't running yet, list the dead ones, re-drive them."""
 
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from typing import NamedTuple, Self
@@ -21,7 +21,8 @@ class DeadSelection(NamedTuple):
 
     Attributes:
         ids: Only these; None for any.
-        error_type: Only those one of whose last failure's errors is of this type: its full name or its last part.
+        error_type: Only jobs whose last failure contains an error of this type, by its full name or the name's last
+            part.
     """
 
     ids: Collection[str] | None = None
@@ -40,7 +41,7 @@ class DeadSelection(NamedTuple):
         return cls(frozenset(ids) if ids else None, error_type)
 
     def covers(self, dead: DeadJob) -> bool:
-        """Say whether a dead job is meant."""
+        """Say whether the selection includes a dead job."""
         if self.ids is not None and dead.job.id not in self.ids:
             return False
         if not self.error_type:
@@ -50,7 +51,7 @@ class DeadSelection(NamedTuple):
 
 
 class DeadPage(NamedTuple):
-    """Some dead jobs, longest dead first, and the rank at which the next page begins; None after the last one."""
+    """Some dead jobs, those that died first at the front, and the rank where the next page begins, if there is one."""
 
     jobs: Sequence[DeadJob]
     next_rank: int | None
@@ -77,11 +78,11 @@ class Inspector:
 
     # --8<-- [start:cancel]
     async def cancel(self, queue: str, job_id: str, reason: str = "cancelled") -> JobView:
-        """Let a scheduled or ready job be dead with this reason, and return it as it is then.
+        """Make a scheduled or ready job dead with this reason, and return the dead job.
 
         Raises:
             JobNotFound: The queue has no such job.
-            WrongState: It runs, is done or is dead already; or it changed each time between look and move.
+            WrongState: It is running, done or dead already; or it changed each time between reading and moving it.
         """
         for _ in range(CANCEL_TRIES):
             seen = await self.get(queue, job_id)
@@ -109,7 +110,7 @@ class Inspector:
         size: int = PAGE,
         fits: Callable[[DeadJob], bool] = lambda _: True,
     ) -> DeadPage:
-        """Return a page of the dead jobs that are meant.
+        """Return a page of the selected dead jobs.
 
         Args:
             queue: Name of the queue.
@@ -117,7 +118,7 @@ class Inspector:
             start: Rank of the first job to look at, from 0; longest dead first.
             size: Most jobs of a page, from 1 to `PAGE_LIMIT`. A page may be shorter, even empty: a call looks at no
                 more than `SCAN_LIMIT` dead jobs.
-            fits: Asked once for each job that is meant, in order; the page ends before the first that doesn't fit.
+            fits: Called once for each selected job, in order; the page ends before the first that doesn't fit.
 
         Raises:
             InvalidJob: The size is out of bounds.
@@ -140,10 +141,10 @@ class Inspector:
 
     # --8<-- [start:redrive]
     async def redrive(self, queue: str, selection: DeadSelection, *, dry_run: bool = False) -> AsyncIterator[DeadJob]:
-        """Send dead jobs back to ready, or change nothing with `dry_run`; yield each job as it was while dead.
+        """Make dead jobs ready, or change nothing with `dry_run`; yield each job as it was while dead.
 
-        Attempts begin at 1 again; failures stay, and the re-drive is noted in the job. A job that dies again meanwhile
-        is not sent twice: what died after the start is left alone.
+        Attempts begin at 1 again. The job keeps its failures, and the re-drive is noted in it. Jobs that died after the
+        call began are left alone, so a job that dies again in the meantime isn't re-driven twice.
         """
         began_at = self._clock.now()
         start = 0

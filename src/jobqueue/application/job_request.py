@@ -1,4 +1,4 @@
-"""What a caller may ask for: the rules a job keeps, whichever way it comes in."""
+"""What a caller may ask for: the rules for a submitted job, whichever way it comes in."""
 
 import hashlib
 import json
@@ -17,13 +17,14 @@ DELAY_LIMIT_S = 366 * 86400.0
 
 
 class JobRequest(NamedTuple):
-    """What a caller asks for.
+    """A job as a caller submits it.
 
     Attributes:
         type: Picks the handler; 1 to 64 letters, digits and `_.:-`.
         payload: UTF-8 JSON text, up to the payload limit.
         delay_s: Seconds until the job is ready; from 0 to 366 days.
-        key: Idempotency key: of all submits to a queue with one key, one makes a job. At most 200 characters.
+        key: Idempotency key: of all submits to a queue with the same key, only the first makes a job. At most 200
+            characters.
     """
 
     type: str
@@ -68,7 +69,7 @@ def job_of(
 
 @lru_cache(maxsize=256)
 def check_queue(name: str) -> None:
-    """Refuse a name that no queue can have; it becomes part of key names.
+    """Check the name of a queue, which becomes part of key names.
 
     Raises:
         InvalidJob: It is empty, too long, or holds other characters.

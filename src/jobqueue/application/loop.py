@@ -21,10 +21,10 @@ async def every(
     observer: Observer,
     rng: random.Random,
 ) -> None:
-    """Call `run_once(now)` for ever: at once again while it returns True, else after the interval.
+    """Call `run_once(now)` for ever: again immediately while it returns True, else after the interval.
 
-    A pass that fails is reported, and the next one waits a full-jitter delay, longer with each failure in a row, up
-    to 5 s: a store that comes back is not met by every loop of every worker in the same instant.
+    A pass that fails is reported, and the next one waits for a full-jitter delay that grows with each failure in a row,
+    up to 5 s. So when the store comes back, the loops of all workers don't call it in the same instant.
     """
     failures = 0
     task = asyncio.current_task()
@@ -57,10 +57,10 @@ async def steadily(
     clock: Clock,
     observer: Observer,
 ) -> None:
-    """Call `run_once(now)` once an interval for ever, whatever became of the last pass.
+    """Call `run_once(now)` once per interval for ever, however the last pass ended.
 
-    A pass that fails is reported. One that has no answer is abandoned before the next is due, after nine tenths of the
-    interval, and reported too: what it waits for may never come, and must not cost the passes after it.
+    A pass that fails is reported. If a pass gets no answer, it is abandoned after nine tenths of the interval, before
+    the next one is due, and reported, too: its answer may never come, and must not hold up later passes.
     """
     due, task = clock.ticks(), asyncio.current_task()
     while True:

@@ -1,4 +1,4 @@
-"""What became of jobs, until the store knows it."""
+"""Results of jobs that the store doesn't know yet."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -33,13 +33,13 @@ class Outbox:
 
     @contextmanager
     def acknowledging(self) -> Iterator[tuple[list[Receipt], Counter[str]]]:
-        """As `batch` of what is done: the receipts, and how many there are of each type."""
+        """Like `batch`, for done jobs: take out their receipts, and count them by job type."""
         with self.batch(self.done) as done:
             yield [receipt for receipt, _ in done], Counter(kind for _, kind in done)
 
     @contextmanager
     def batch(self, results: list[T]) -> Iterator[list[T]]:
-        """Take out the first results, as many as one script may move; they come back if sending them fails."""
+        """Take out the first results, as many as one script may move; put them back if sending them fails."""
         batch = results[: defaults.BATCH_LIMIT]
         del results[: defaults.BATCH_LIMIT]
         try:

@@ -1,4 +1,4 @@
-"""How many jobs a worker claims ahead of its slots: the policy, without any traffic."""
+"""The policy that says how many jobs a worker claims ahead of its slots; it sends no requests itself."""
 
 import math
 
@@ -15,8 +15,9 @@ class Prefetch:
         ticks: The present, in seconds of a clock that never goes back.
 
     Attributes:
-        low: At so many waiting jobs the worker asks for more. As many as end during `LINGER_S`; half of what it holds.
-        more: Whether the queue may hold more: the last claim brought all that it asked for.
+        low: At this many waiting jobs the worker asks for more: as many as end during `LINGER_S`, or half of what it
+            holds.
+        more: Whether the queue may hold more jobs: the last claim got all that it asked for.
     """
 
     def __init__(self, limit: int, ticks: float) -> None:
@@ -30,16 +31,16 @@ class Prefetch:
     def room(self, ahead: int, idle_slots: int) -> int:
         """Return how many more jobs to claim now, with `ahead` jobs that wait for a slot already.
 
-        As many as idle slots can start, and ahead of them as many as end in 10 ms: a worker of slow jobs keeps next to
-        none from its neighbours, one of fast jobs up to the limit. At least one, so that a busy worker passes no queue
-        over. None while more than half still waits, so that requests are few and full.
+        That is what idle slots can start, and beyond that what ends in 10 ms. So a worker with slow jobs takes hardly
+        any from its neighbours, and a worker with fast jobs takes up to the limit. The result is at least one, so that
+        a busy worker skips no queue. It is 0 while more than half still waits, so that requests are few and full.
         """
         if ahead > self.low:
             return 0
         return min(max(1, idle_slots + 2 * self.low) - ahead, defaults.BATCH_LIMIT)
 
     def ended(self, count: int, ticks: float) -> None:
-        """Follow the pace: half from the jobs that ended since the last call, half from earlier ones."""
+        """Update the pace: half of it comes from the jobs that ended since the last call, half from earlier ones."""
         # --8<-- [start:pace]
         pace = count / max(ticks - self._measured_at, 1e-4)
         self._measured_at = ticks

@@ -1,4 +1,4 @@
-"""Promote: move jobs that are due from scheduled to ready. Any number of processes may do it."""
+"""Promote: move jobs that are due from scheduled to ready. Several processes may do it at the same time."""
 
 from collections.abc import Sequence
 

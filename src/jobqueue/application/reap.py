@@ -1,4 +1,4 @@
-"""Reap: find jobs whose worker stayed silent past the lease, and let the domain decide what becomes of them."""
+"""Reap: find jobs whose leases have lapsed, and let the domain decide what happens to them."""
 
 from collections.abc import Callable, Sequence
 from typing import Protocol
@@ -17,14 +17,14 @@ class ReaperStore(JobLeases, JobUpkeep, Protocol):
 
 
 class Reaper:
-    """Reaps in the given queues; any number of processes may do it, one wins each job.
+    """Reaps in the given queues. Several processes may do it at the same time; only one of them gets each job.
 
     Args:
         store: Where the jobs are.
         observer: Hears of what was moved.
         queues: Names of the queues.
         policy_for: Returns the retry policy of a job type.
-        slack_s: Seconds that a lease must have ended ago: clocks of two machines differ by some of it.
+        slack_s: Seconds to wait after a lease has ended, because two machines' clocks differ.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""One slot of a worker, and one attempt at a job in it: how it runs, how it is stopped, how it ends."""
+"""One slot of a worker, and the attempt that runs in it: how it starts, how it is stopped, how it ends."""
 
 import asyncio
 import random
@@ -31,15 +31,15 @@ class Stop(Enum):
 
 
 class Slot:
-    """A coroutine that runs one job at a time, and what others need to see of it.
+    """A coroutine that runs one job at a time, and the state of it that other parts read.
 
     Args:
-        handlers: Who runs what.
+        handlers: The handler of each job type.
         clock: Measures durations.
         observer: Hears of every attempt.
         rng: Draws the delays of retries.
         threads: Where synchronous handlers run.
-        keep_marks_s: Seconds for which the mark of an effect lives while its job may come again.
+        keep_marks_s: Seconds for which the mark of an effect lives while its job may run again.
     """
 
     def __init__(
@@ -69,8 +69,9 @@ class Slot:
     async def run(self, next_traffic: Callable[[], Traffic | None], idle: Callable[[], asyncio.Future[None]]) -> None:
         """Run jobs from the buffers of all queues, one after the other, until cancelled while idle.
 
-        Handlers that never wait would keep the event loop to themselves. So the slot lets others run after some jobs
-        in a row, and as soon as a request for more is due: then the store works while the slots run what is left.
+        A handler that never awaits keeps the event loop busy. So the slot yields to other tasks after some jobs in a
+        row, and as soon as a request for more jobs is due: then the store works while the slots run the jobs that are
+        left.
         """
         self._task = task = asyncio.current_task()
         effect_marks.enter(self._marks)
@@ -128,7 +129,7 @@ class Slot:
     def _settle(
         self, traffic: Traffic, lease: Lease, policy: RetryPolicy, error: BaseException | None
     ) -> tuple[Outcome, BaseException | None]:
-        """Decide what becomes of the job, and note it for the next request."""
+        """Decide what happens to the job, and note it for the next request."""
         if self.stopped is not None and self._task is not None:
             self._task.uncancel()
         if self.stopped is Stop.LOST:
@@ -161,7 +162,7 @@ class Slot:
 
     # --8<-- [start:stop]
     def stop(self, why: Stop) -> None:
-        """Stop the attempt that runs: cancel a coroutine where it waits, ask a thread to return."""
+        """Stop the running attempt: cancel a coroutine where it waits, or ask a thread to return."""
         if self.lease is None or self.stopped is not None or self._task is None:
             return
         self.stopped = why

@@ -1,4 +1,4 @@
-"""Submit jobs: stores those of concurrent callers together, and many of one caller in batches."""
+"""Submit jobs: store the jobs of concurrent callers together, and a caller's many jobs in batches."""
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
@@ -19,7 +19,7 @@ CHUNK_BYTES = 1024 * 1024
 
 
 class Submitted(NamedTuple):
-    """The job's id, and whether this submit made it; False means that its idempotency key had one already."""
+    """The job's id, and whether this submit made the job; False means that its idempotency key had a job already."""
 
     id: str
     stored: bool
@@ -27,7 +27,7 @@ class Submitted(NamedTuple):
 
 @dataclass
 class _Batch:
-    """Jobs that travel together, and what each caller waits for: whether its job was stored."""
+    """Jobs that are sent together, and for each caller a future that says whether its job was stored."""
 
     jobs: list[Job] = field(default_factory=list)
     answers: list[asyncio.Future[bool]] = field(default_factory=list)
@@ -38,7 +38,7 @@ class Submitter:
 
     Args:
         store: Where the jobs go.
-        clock: Tells submission and due instants.
+        clock: Gives the instants of submission and of being due.
         observer: Hears of what was stored.
         new_id: Returns a new unguessable id of 32 hexadecimal digits at each call; unique over all processes.
         payload_limit: Largest payload, in bytes.
@@ -69,8 +69,8 @@ class Submitter:
     async def submit(self, queue: str, request: JobRequest) -> Submitted:
         """Store one job and return when the store has it.
 
-        Group commit: what is submitted while one batch travels leaves together in the next. A single caller waits for
-        no one, a hundred share a round trip, and each still gets the store's own answer.
+        This is a group commit: jobs that are submitted while one batch is on its way are sent together in the next. A
+        single caller doesn't wait for others, a hundred share a round trip, and each gets the store's own answer.
 
         Raises:
             InvalidJob: The request breaks a rule; nothing was stored.
@@ -122,7 +122,7 @@ class Submitter:
     async def submit_many(self, queue: str, requests: Sequence[JobRequest]) -> list[Submitted]:
         """Store many jobs, in batches, and return when the store has all of them.
 
-        All requests are checked before any is stored. A second batch is made ready while the first travels.
+        All requests are checked before any is stored. The second batch is prepared while the first is on its way.
 
         Raises:
             InvalidJob: A request breaks a rule; the message says which. Nothing was stored.
@@ -175,7 +175,7 @@ class Submitter:
 
 
 def _chunks(jobs: list[Job]) -> Iterator[list[Job]]:
-    """Split into parts that one script may handle: bounded in number and, unless one job is larger, in bytes."""
+    """Split jobs into parts for one script each. Their number is bounded and, unless one job is larger, their bytes."""
     if len(jobs) <= defaults.BATCH_LIMIT and sum(len(job.payload) for job in jobs) <= CHUNK_BYTES:
         yield jobs
         return

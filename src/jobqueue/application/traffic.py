@@ -1,4 +1,4 @@
-"""One queue's traffic with the store: claims jobs ahead of the slots, and reports what became of them."""
+"""One queue's traffic with the store: claim jobs ahead of the slots, and report their results."""
 
 import asyncio
 import random
@@ -19,18 +19,18 @@ WAIT_S = 1.0
 
 
 class Traffic:
-    """Keeps a local buffer of leased jobs filled, and reports results, a batch a round trip.
+    """Keeps a local buffer of leased jobs filled, and reports results in batches, one per round trip.
 
     Args:
         store: Where the jobs are.
-        clock: Tells the instants of leases.
+        clock: Gives the instants of leases.
         observer: Hears of what was claimed and lost.
         rng: Draws the delay after the store failed.
         queue: Name of the queue.
-        worker_id: Begins every lease token: tells who held a job.
+        worker_id: The beginning of every lease token; shows which worker held a job.
         lease_s: Length of a lease, in seconds.
-        prefetch: Most jobs to hold beyond those that slots can start right away.
-        done_max: How many done jobs of the queue stay to be looked up.
+        prefetch: How many jobs to hold, at most, beyond those that slots can start right away.
+        done_max: How many done jobs the queue keeps for look-ups.
         key_for_s: Seconds that the mark of an effect lives on after its job is acknowledged.
         idle_slots: Returns how many slots have nothing to do.
         deliver: Called when the buffer holds jobs for idle slots.
@@ -105,13 +105,13 @@ class Traffic:
     # --8<-- [end:hand-over]
 
     def forget(self, job_ids: set[str]) -> None:
-        """Drop jobs from the buffer whose lease is lost, and ask for others: no slot will start these."""
+        """Drop jobs whose leases are lost from the buffer, so that no slot starts them, and ask for others."""
         self.buffer = deque(lease for lease in self.buffer if lease.job.id not in job_ids)
         self._wake.set()
 
     # --8<-- [start:traffic-loop]
     async def run(self) -> None:
-        """Send requests until told to finish and all is settled. A store that fails is asked again, later each time."""
+        """Send requests until `finish` is called and all is settled; if the store fails, wait longer each time."""
         try:
             await self._run()
             await self._shortener.close()
@@ -144,7 +144,7 @@ class Traffic:
         return 0 if self._closing else self._prefetch.room(len(self.buffer), self._idle_slots())
 
     async def _linger(self) -> None:
-        """Wait a little for more to acknowledge while slots have enough to do."""
+        """Wait a little for more results, as long as the slots have enough to do."""
         if len(self.buffer) > self._prefetch.low and not self._closing:
             try:
                 async with asyncio.timeout(LINGER_S):
@@ -155,7 +155,7 @@ class Traffic:
                 pass
 
     async def _acknowledge_and_claim(self) -> None:
-        """Acknowledge what is done and claim what there is room for, in one round trip."""
+        """Acknowledge done jobs and claim as many as there is room for, in one round trip."""
         self.pressing = False
         with self.outbox.acknowledging() as (done, succeeded):
             self._prefetch.ended(len(done), self._clock.ticks())
@@ -178,7 +178,7 @@ class Traffic:
 
     # --8<-- [start:idle]
     def _wait_if_there_is_room(self) -> None:
-        """Start waiting for the first job of an empty queue, unless a wait is under way; other requests go on."""
+        """Start to wait for the first job of an empty queue, unless such a wait is running; other requests continue."""
         wanted = self._room()
         if self._waiter is None and wanted > 0:
             self._waiter = asyncio.create_task(self._wait_and_claim(wanted))
@@ -241,14 +241,14 @@ class Traffic:
 
     # --8<-- [start:close]
     def close(self) -> None:
-        """Claim no more, and give back right away what no slot has started and what a wait under way still claims."""
+        """Claim no more. Give back the jobs that no slot has started, and those that a running wait still claims."""
         self._closing = True
         self.outbox.unfinished.extend(self.buffer)
         self.buffer.clear()
         self._wake.set()
 
     def finish(self) -> None:
-        """Let `run` return as soon as everything is settled; the slots bring nothing any more."""
+        """Let `run` return as soon as everything is settled; call it when the slots have ended."""
         self._ending = True
         self._wake.set()
 

@@ -10,7 +10,7 @@ from jobqueue.domain import defaults
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """How long jobs stay after their end: both an age in seconds and a number a queue, whichever ends first."""
+    """How long done and dead jobs are kept: until they are too old (seconds), or too many in their queue."""
 
     done_for_s: float = defaults.DONE_FOR_S
     done_max: int = defaults.DONE_MAX

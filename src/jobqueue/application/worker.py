@@ -1,4 +1,4 @@
-"""A worker: its traffic with the store, slots that run jobs, background loops, and a drain that leaves nothing."""
+"""A worker: its traffic with the store, slots that run jobs, background loops, and a drain that gives back the rest."""
 
 import asyncio
 import random
@@ -39,10 +39,10 @@ class WorkerSettings:
     Attributes:
         queues: Names of the queues it serves, each with an equal share of the prefetch.
         concurrency: Jobs that run at once; at least 1.
-        prefetch: Most jobs held beyond those, but at least one of each queue, so that none is passed over. They are
-            claimed only while jobs end that fast.
-        lease_s: Seconds that the worker may stay silent before its jobs go to another.
-        grace_s: Seconds that a drain may take in all. Running jobs get four fifths of it.
+        prefetch: How many more jobs the worker may hold, but at least one of each queue, so that it skips none. It
+            claims that many only if jobs end fast enough.
+        lease_s: Seconds that the worker may be silent before its jobs go to another.
+        grace_s: Seconds that a drain may take in all. Running jobs get four fifths of them.
         admission: How retries are paid for.
         retention: What the trimmer keeps.
         key_for_s: Seconds that the mark of an effect lives on after its job is acknowledged.
@@ -60,14 +60,14 @@ class WorkerSettings:
 
 @dataclass(frozen=True, slots=True)
 class WorkerStatus:
-    """What a health check asks.
+    """What a health check needs to know.
 
     Attributes:
         running: Jobs that run.
-        ahead: Jobs held that no slot has started.
+        ahead: Jobs that the worker holds and no slot has started.
         draining: Whether a drain has begun.
         silent_s: How long ago the store last answered for all queues.
-        defects: Slots that ended by an error of ours; with any, the worker should be replaced.
+        defects: Slots that ended because of a bug in the service; if there are any, replace the worker.
     """
 
     running: int
@@ -82,11 +82,11 @@ class Worker:
 
     Args:
         store: Where the jobs are.
-        handlers: Who runs what.
-        clock: Tells time.
+        handlers: The handler of each job type.
+        clock: Tells the time and waits.
         observer: Hears of everything.
-        rng: Draws delays; a `random.Random` of its own.
-        worker_id: Unique over all workers; it begins lease tokens and may hold no full stop.
+        rng: Draws delays; a `random.Random` that nothing else uses.
+        worker_id: Unique among all workers. Lease tokens begin with it, and it may contain no full stop.
         settings: How it works.
     """
 
@@ -180,8 +180,8 @@ class Worker:
     async def drain(self, grace_s: float | None = None) -> None:
         """Stop claiming, let running jobs finish, give back the rest, and return within the grace period.
 
-        Jobs run on for four fifths of it. Then they are cancelled; what ends by that is still settled, and the others
-        are given back. A second call waits for the first one.
+        Running jobs get four fifths of it. Then they are cancelled: those that end in that moment are still settled,
+        and the others are given back. A second call waits for the first one.
         """
         if self._draining is None:
             grace_s = self._settings.grace_s if grace_s is None else grace_s
@@ -262,7 +262,7 @@ class Worker:
         self._tasks[kind].append(task)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        """Hear of a task that a defect has ended; what it held comes back by its lease."""
+        """Note that a bug has ended a task; its job comes back when the lease lapses."""
         if not task.cancelled() and (error := task.exception()) is not None:
             self._observer.failed("worker", error)
             self._defects += 1

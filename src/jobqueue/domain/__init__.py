@@ -1,1 +1,1 @@
-"""What a job is, when it is tried again and when it is given up: standard library only."""
+"""What a job is, when it is retried and when it is dead. Uses only the standard library."""

@@ -1,19 +1,19 @@
-"""When a retry may run: what the attempts of its type have earned lately pays for it.
+"""When a retry may run: when the recent successes of its job type can pay for it.
 
-A delay spreads retries over time; it does not bound them. In an outage every job fails, and after a while as many
-retries fall due each second as jobs come in, many times over. So a retry whose delay is over still waits until it can
-be paid for. What pays is kept for each queue and job type:
+A delay spreads retries over time, but it doesn't bound them. In an outage every job fails, and after a while several
+times as many retries are due each second as new jobs come in. So a retry whose delay is over still waits until it can
+be paid for. There is an allowance for each queue and job type, from three sources:
 
 - *Earnings.* Each success pays for `ratio` of a retry.
 - *Probes.* When nothing has been admitted for `probe_every_s` seconds, one retry runs unpaid, so that a recovery is
   noticed even when no new job comes.
 - *Catching up.* While fewer than `REFUSED` of recent attempts fail, the retries a second grow with every success; when
   more fail, they shrink. This is the additive increase and multiplicative decrease of TCP's congestion control
-  (Chiu and Jain, 1989), and drains what an outage has left behind as fast as the dependency bears it.
+  (Chiu and Jain, 1989). It drains the backlog of an outage as fast as the dependency can take it.
 
-With f the share of attempts that fail, earnings allow at most ratio * (1 - f) retries an attempt. They are used in full
-where f = ratio / (1 + ratio), so a dependency never sees more than 1 + ratio times the load of first attempts, plus
-the probes and what was saved up, however long the outage lasts.
+If f is the share of attempts that fail, earnings allow at most ratio * (1 - f) retries per attempt. They are used up
+when f = ratio / (1 + ratio). So a dependency never sees more than 1 + ratio times the load of first attempts, plus the
+probes and what was saved, however long the outage lasts.
 """
 
 import math
@@ -46,14 +46,14 @@ CUT = 0.5
 
 
 class Attempts(NamedTuple):
-    """How many attempts of a type have succeeded, and failed with a retry to follow, since counting began."""
+    """How many attempts of a type have succeeded, and how many have failed and become retries, since counting began."""
 
     succeeded: int
     failed: int
 
 
 class Allowance(NamedTuple):
-    """What retries of one type may draw on, as of the last admission.
+    """What pays for the retries of one type, as it was after the last admission.
 
     Attributes:
         at: Instant of the last admission.

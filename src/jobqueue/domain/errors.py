@@ -1,7 +1,7 @@
 """The one tree of errors: everything the service raises on purpose is a `JobQueueError`.
 
 Adapters translate what their technology raises into this tree; the gRPC front translates the tree into status codes.
-Nobody else looks at either side.
+No other code deals with either translation.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ class TransientError(JobQueueError):
 
 
 class PermanentError(JobQueueError):
-    """Raised by a handler when no further attempt can succeed: the job is dead at once."""
+    """Raised by a handler when no further attempt can succeed: the job is dead immediately."""
 
 
 # --8<-- [end:handler-errors]
@@ -36,11 +36,11 @@ class UnknownJobType(PermanentError):  # noqa: N818
 
 
 class UndecodableRecord(PermanentError):  # noqa: N818
-    """What is stored for a job cannot be read; the worker buries it with the bytes as they are."""
+    """A job's record can't be read; the worker buries the job with the record's bytes unchanged."""
 
 
 class JobCancelled(PermanentError):  # noqa: N818
-    """Somebody cancelled the job before it ran; it is dead with this reason and may be re-driven."""
+    """An operator cancelled the job before it ran. The job is dead with this reason and may be re-driven."""
 
 
 class InvalidJob(JobQueueError, ValueError):  # noqa: N818
@@ -52,7 +52,7 @@ class PayloadTooLarge(InvalidJob):
 
 
 class InvalidSettings(JobQueueError, ValueError):  # noqa: N818
-    """Settings that cannot be used, all of them at once.
+    """Some settings can't be used; the error lists all of them.
 
     Attributes:
         problems: One sentence each: fact, value, remedy.
@@ -68,11 +68,11 @@ class JobNotFound(JobQueueError, LookupError):  # noqa: N818
 
 
 class WrongState(JobQueueError):  # noqa: N818
-    """The job is not in a state from which the asked move starts, such as a cancel of a running job."""
+    """The requested move doesn't start from the job's state: for example, a running job can't be cancelled."""
 
 
 class LeaseLost(JobQueueError):  # noqa: N818
-    """The lease of a running job is held by somebody else by now; what this worker does with it no longer counts."""
+    """This worker has lost the lease of a running job; the result of its work no longer counts."""
 
 
 class ShuttingDown(JobQueueError):  # noqa: N818
@@ -87,7 +87,7 @@ class StoreError(JobQueueError):
 class StoreUnavailable(StoreError, TransientError):  # noqa: N818
     """The store did not answer, or is failing over; whether the move happened is not known.
 
-    Every move may be repeated: a repetition of one that happened is refused or changes nothing.
+    You may repeat every move: if it has happened, its repetition is refused or changes nothing.
     """
 
 
@@ -96,7 +96,7 @@ class StoreFull(StoreError, TransientError):  # noqa: N818
 
 
 class StoreRefused(StoreError):  # noqa: N818
-    """The store answered with an error that a repetition can't fix: wrong password, wrong type under a key."""
+    """The store answered with an error that repeating can't fix, such as a wrong password or a wrong type of key."""
 
 
 # --8<-- [end:store-errors]

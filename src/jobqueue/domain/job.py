@@ -1,4 +1,4 @@
-"""A job, its five states, and what is noted about its failed attempts.
+"""A job, its five states, and the records of its failed attempts.
 
 Instants are seconds since the Unix epoch, as floats; their names end in `_at`.
 """
@@ -13,7 +13,7 @@ from jobqueue.domain.errors import UndecodableRecord
 
 # --8<-- [start:states]
 class JobState(StrEnum):
-    """Where a job is; each comment says who moves it on."""
+    """The states of a job; each comment says what moves the job out of it."""
 
     SCHEDULED = "scheduled"  # the promoter, once the job is due, or the admitter, once a retry may run: to ready.
     #                          A cancel: to dead
@@ -35,7 +35,7 @@ class Cause(NamedTuple):
 
 
 class Failure(NamedTuple):
-    """How one attempt ended that did not succeed.
+    """How one failed attempt ended.
 
     Attributes:
         attempt: Which attempt, from 1.
@@ -49,7 +49,7 @@ class Failure(NamedTuple):
 
 
 class Redriven(NamedTuple):
-    """Provenance: when a dead job was sent back, when it had died, and after how many attempts."""
+    """One re-drive of a job: when it happened, when the job had died, and after how many attempts."""
 
     at: float
     died_at: float
@@ -57,18 +57,18 @@ class Redriven(NamedTuple):
 
 
 class Job(NamedTuple):
-    """What was asked for, and what became of it so far.
+    """A job: what the caller submitted, and what has happened to it so far.
 
     A named tuple because a worker builds one for every job it takes, and it costs a third of a frozen dataclass.
 
     Attributes:
         id: Unique in its queue; 32 hexadecimal digits unless derived from an idempotency key.
-        queue: Name of the queue it belongs to.
+        queue: Name of the queue that it is in.
         type: Picks the handler.
         payload: UTF-8 JSON text, opaque to everything but the handler.
-        attempt: The attempt it is in, or in for next; from 1.
+        attempt: The number of the current attempt, or of the next one if none is running; from 1.
         submitted_at: When it was submitted.
-        due_at: When it is to be ready; equal to `submitted_at` unless delayed or retried.
+        due_at: When it becomes ready; equal to `submitted_at` unless it is delayed or retried.
         key: The idempotency key it was submitted with, or "".
         context: Opaque text pairs that travel with the job (trace context).
         failures: The failed attempts, oldest first, at most `FAILURES_KEPT`; the first is always kept.
@@ -92,7 +92,7 @@ class Job(NamedTuple):
         """The payload's JSON value, decoded again at each access.
 
         Raises:
-            UndecodableRecord: The payload is no JSON; a handler lets it pass, and the job is dead.
+            UndecodableRecord: The payload isn't JSON. If a handler doesn't catch this, the job is dead.
         """
         try:
             return json.loads(self.payload)
@@ -108,8 +108,8 @@ class Lease(NamedTuple):
 
     Attributes:
         job: The job.
-        token: Names the claim that took it; every later move compares it, so a late worker is refused.
-        expires_at: Until when the worker may stay silent.
+        token: Identifies the claim that took the job. Every later move compares it, so a late worker is refused.
+        expires_at: The instant until which the worker may be silent.
     """
 
     job: Job
@@ -118,7 +118,7 @@ class Lease(NamedTuple):
 
 
 class Unreadable(NamedTuple):
-    """A record that was taken and cannot be decoded: its id, the claim's token, the bytes and what is wrong."""
+    """A claimed job whose record can't be decoded: its id, the claim's token, the bytes, and what is wrong."""
 
     id: str
     token: str
@@ -132,9 +132,9 @@ class JobView(NamedTuple):
     Attributes:
         job: The job.
         state: Where it is.
-        at: Due, lease expiry, done or death instant, by state; for ready, since when it waits.
+        at: By state: when it is due, when its lease expires, when it was done or died; if ready, since when it waits.
         token: The lease token of a running job, or "".
-        stored: What is kept for the job, byte for byte; a cancel compares it.
+        stored: The bytes of the job's record; a cancel compares them.
     """
 
     job: Job
@@ -150,7 +150,7 @@ class QueueStats(NamedTuple):
     Attributes:
         depth: Number of jobs by state.
         oldest_ready_age_s: Age of the job at the head of ready; 0.0 with none.
-        oldest_due_age_s: How long the first scheduled job, retries apart, is overdue; 0.0 when none is.
+        oldest_due_age_s: How long the first scheduled job that isn't a retry has been overdue; 0.0 if none is.
         retries: How many of the scheduled jobs are retries, which wait to be admitted when their delay is over.
     """
 

@@ -1,4 +1,4 @@
-"""Every move of a job between its states, once: the lifecycle page, its drawing and the tests are made from here.
+"""Every move of a job between its states. The lifecycle page, its drawing and the tests are made from this table.
 
 `jobqueue moves` prints them.
 """
@@ -17,7 +17,7 @@ class Move(NamedTuple):
         target: The state it leads to; None for a job that is removed.
         who: Who makes it.
         when: On which condition.
-        script: The Lua file that carries it out, without the ending.
+        script: The Lua file that makes the move, without `.lua`.
     """
 
     name: str

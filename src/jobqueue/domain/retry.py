@@ -1,7 +1,7 @@
-"""Whether and when a failed attempt is tried again: the ceiling, the jitter, the classification, the policy.
+"""Whether and when a failed attempt is retried: the ceiling, the jitter, the kinds of error, the policy.
 
-The learner's exercise `backoff` asks for the first three, too, and this module sits that exam. What bounds retries
-altogether is in `admission`.
+The exercise `backoff` asks learners for the first three, too, and its tests also grade this module. `admission` bounds
+how many retries run in all.
 """
 
 import math
@@ -24,7 +24,7 @@ def ceiling_s(attempt: int, base_s: float, cap_s: float) -> float:
         cap_s: Largest ceiling; at least base_s.
 
     Raises:
-        ValueError: A number is out of its bounds.
+        ValueError: An argument is out of bounds.
     """
     if attempt < 1:
         raise ValueError(f"attempt must be at least 1, got {attempt}; the first attempt is number 1")
@@ -72,8 +72,8 @@ def is_transient(
 
     The nearest classified error of the chain decides: the error itself, else what it was raised from (`__cause__`),
     else what was being handled (`__context__`, unless suppressed). A group is transient when all its members are.
-    A chain that comes back to itself ends there.
-    What nothing classifies is permanent: a bug that is retried costs every worker, one that is buried costs a look.
+    If a chain returns to an error that it has visited, it ends there.
+    An error that no rule classifies is permanent: retrying a bug costs every worker, burying it costs one look.
     """
 
     def walk(node: BaseException | None, passed: frozenset[int]) -> bool:
@@ -99,14 +99,14 @@ def is_transient(
 # --8<-- [start:policy]
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """How often and how fast a job type is tried again.
+    """How often and how fast a job type is retried.
 
     Attributes:
-        max_attempts: Attempts that must have failed before a job is dead; at least 1, and 1 means "never again".
+        max_attempts: Attempts that must fail before a job is dead; at least 1, which means no retry.
         base_s: As in `ceiling_s`.
         cap_s: As in `ceiling_s`.
         survive_s: Length of an outage that a job must survive, in seconds: errors bury it only when the first of them
-            is at least that old. 0 leaves the number of attempts alone to decide.
+            is at least that old. With 0, only the number of attempts counts.
     """
 
     max_attempts: int = defaults.MAX_ATTEMPTS
@@ -115,7 +115,7 @@ class RetryPolicy:
     survive_s: float = defaults.SURVIVE_S
 
     def __post_init__(self) -> None:
-        """Refuse numbers out of bounds where they are written, not when the first job fails."""
+        """Check the bounds now, when the policy is written, and not when the first job fails."""
         if self.max_attempts < 1:
             raise ValueError(f'max_attempts must be at least 1, got {self.max_attempts}; use 1 for "never again"')
         if not 0 <= self.survive_s < math.inf:
@@ -123,7 +123,7 @@ class RetryPolicy:
         ceiling_s(1, self.base_s, self.cap_s)
 
     def delay_s(self, attempt: int, rng: random.Random) -> float:
-        """Draw the delay after the failed attempt of that number, in seconds."""
+        """Draw the delay after failed attempt number `attempt`, in seconds."""
         return full_jitter_s(attempt, self.base_s, self.cap_s, rng)
 
 

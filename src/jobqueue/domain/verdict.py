@@ -1,4 +1,4 @@
-"""What becomes of a job whose attempt failed: another attempt, or dead. Worker and reaper both ask here."""
+"""What happens to a job whose attempt failed: another attempt, or death. Worker and reaper both use this module."""
 
 import random
 from collections.abc import Sequence
@@ -13,19 +13,19 @@ MESSAGE_LIMIT = 500
 
 
 class Retry(NamedTuple):
-    """The attempt failed: the job waits for its delay and then to be admitted, as given, failure noted."""
+    """The attempt failed: the job waits for its delay and then for its admission. `job` has the failure noted."""
 
     job: Job
 
 
 class Redeliver(NamedTuple):
-    """The lease lapsed: the job is due again, as given, failure noted. Nothing has to pay for it."""
+    """The lease lapsed: the job is due again, and nothing has to pay for it. `job` has the failure noted."""
 
     job: Job
 
 
 class Bury(NamedTuple):
-    """The job is dead, as given, failure noted."""
+    """The job is dead. `job` has the failure noted."""
 
     job: Job
 
@@ -37,11 +37,12 @@ Verdict = Retry | Redeliver | Bury
 def after_failure(
     job: Job, error: BaseException, policy: RetryPolicy, *, now: float, rng: random.Random
 ) -> Retry | Bury:
-    """Decide what becomes of a job whose attempt ended with this error.
+    """Decide what happens to a job whose attempt ended with this error.
 
-    A permanent error buries it. A transient one does so only when the policy's attempts have all failed and the first
-    of them is older than the outage that a job must survive; until then the job waits a full-jitter delay and is then
-    retried as soon as `admission` allows. With a policy of one attempt it is buried at once.
+    A permanent error buries the job. A transient error buries it only if all of the policy's attempts have failed and
+    the first failure is older than the outage that a job must survive. Until then the job waits for a full-jitter
+    delay, and is retried as soon as `admission` allows. If the policy has one attempt, the first failure buries the
+    job.
     """
     failed = noted(job, error, now)
     if not is_transient(error) or policy.max_attempts == 1:
@@ -57,11 +58,11 @@ def after_failure(
 
 # --8<-- [start:lapsed]
 def after_lapse(lease: Lease, policy: RetryPolicy, *, now: float) -> Redeliver | Bury:
-    """Decide what becomes of a job whose worker stayed silent past the lease.
+    """Decide what happens to a job whose lease has lapsed.
 
-    A job that kills its worker each time must end dead, and soon: after as many lapsed leases as the policy has
-    attempts (19 at most, since older failures are not kept), no matter how long that took. The lease was the delay, so
-    the next attempt is due right away.
+    A job that kills its worker each time must die soon: after as many lapsed leases as the policy has attempts (at most
+    19, since older failures are not kept), no matter how long that took. The lease was the delay, so the next attempt
+    is due right away.
     """
     holder = lease.token.partition(".")[0]
     error = LeaseLapsed(f"worker {holder} stayed silent past the lease of attempt {lease.job.attempt}")
@@ -77,7 +78,7 @@ def after_lapse(lease: Lease, policy: RetryPolicy, *, now: float) -> Redeliver |
 
 
 def failures_since_redrive(job: Job) -> Sequence[Failure]:
-    """Return the failures that count: all that are kept, or those since the last re-drive."""
+    """Return the failures that count: those since the last re-drive, or all if there was none."""
     if not job.redriven:
         return job.failures
     return [failure for failure in job.failures if failure.at >= job.redriven[-1].at]
@@ -86,8 +87,8 @@ def failures_since_redrive(job: Job) -> Sequence[Failure]:
 def noted(job: Job, error: BaseException, now: float) -> Job:
     """Return the job with the error's chain added to its failures.
 
-    Of more than twenty the last stay, and with them the very first and the first since the last re-drive: the one
-    tells where the trouble began, the other how long it lasts.
+    If there are more than twenty, the latest are kept, and also the very first and the first since the last re-drive:
+    one shows how the trouble began, the other how long it has lasted.
     """
     job = job._replace(failures=(*job.failures, Failure(job.attempt, now, causes_of(error))))
     surplus = len(job.failures) - FAILURES_KEPT
@@ -99,7 +100,7 @@ def noted(job: Job, error: BaseException, now: float) -> Job:
 
 
 def causes_of(error: BaseException) -> tuple[Cause, ...]:
-    """Return the chain of an error, outermost first, as `is_transient` walks it; a group is followed by its members."""
+    """Return the chain of an error, outermost first, in the order of `is_transient`; a group's members follow it."""
     causes: list[Cause] = []
     seen: set[int] = set()
     pending: list[BaseException] = [error]
@@ -120,13 +121,13 @@ def causes_of(error: BaseException) -> tuple[Cause, ...]:
 
 
 def type_name(error: BaseException) -> str:
-    """Return the name by which dead jobs are re-driven by error type: module and class, built-in ones bare."""
+    """Return the name of an error type, by which dead jobs are selected: module and class; a built-in's bare name."""
     kind = type(error)
     return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
 
 
 def _message(error: BaseException) -> str:
-    """Return the error's text, shortened; an error whose `__str__` fails must not fail the failure's handling."""
+    """Return the error's text, shortened. If its `__str__` raises, return a substitute, so that handling it works."""
     try:
         text = str(error)
     except Exception as unprintable:  # noqa: BLE001 - a handler's error class may do anything
@@ -137,7 +138,7 @@ def _message(error: BaseException) -> str:
 
 # --8<-- [start:redriven]
 def redriven(job: Job, *, died_at: float, now: float) -> Job:
-    """Return a dead job as it is sent back: attempts from 1 again, failures kept, the re-drive noted."""
+    """Return a dead job as it is re-driven: attempts begin at 1, its failures are kept, and the re-drive is noted."""
     marks = (*job.redriven, Redriven(now, died_at, job.attempt))[-FAILURES_KEPT:]
     return job._replace(attempt=1, due_at=now, redriven=marks)
 
@@ -150,6 +151,6 @@ UNREADABLE = "unreadable"
 
 
 def unreadable_job(job_id: str, queue: str, raw: bytes, problem: str, now: float) -> Job:
-    """Return what is buried for a record that cannot be decoded: nothing of it is lost, and it does not loop."""
+    """Return the job to bury for a record that can't be decoded: its bytes are kept, and it is not claimed again."""
     job = Job(job_id, queue, UNREADABLE, raw, 1, now, now)
     return noted(job, UndecodableRecord(problem), now)

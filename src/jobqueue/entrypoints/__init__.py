@@ -1,1 +1,1 @@
-"""How the outside reaches the service: gRPC, the command line, and the probe's HTTP."""
+"""The ways into the service: gRPC, the command line, and HTTP for health checks and metrics."""

@@ -1,4 +1,4 @@
-"""What this machine can do: jobs that do nothing, submitted in bulk and drained by one worker."""
+"""Measure this machine: empty jobs are submitted in bulk, and one worker runs them."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""Who may call: TLS and mutual TLS from files, and one bearer token compared in constant time."""
+"""Who may call: TLS or mutual TLS from files, and one bearer token, compared in constant time."""
 
 import hmac
 from collections.abc import AsyncIterator

@@ -30,7 +30,7 @@ async def connect(
     """Open a channel for the length of a block.
 
     Raises:
-        InvalidSettings: The address is not on loopback and no `tls_ca` is given: the token would travel in clear.
+        InvalidSettings: The address isn't on loopback and `tls_ca` is missing: the token would be sent unencrypted.
     """
     if not tls_ca and not is_loopback(address):
         raise InvalidSettings([f"{address} is another machine: name the CA of its certificate with --tls-ca"])
@@ -87,7 +87,7 @@ class CallsAround:
         return Interceptor()
 
     async def run(self, continuation: Any, details: Any, request: Any) -> Any:
-        """Start the call with the extra metadata; it is counted when it is done, even if its caller has gone."""
+        """Start the call with the extra metadata; count it when it is done, even if its caller has gone."""
         trace: dict[str, str] = {}
         TraceContextTextMapPropagator().inject(trace)
         metadata = grpc.aio.Metadata(*(details.metadata or ()), *self._extra, *trace.items())

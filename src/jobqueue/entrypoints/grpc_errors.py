@@ -31,7 +31,7 @@ STATUS: tuple[tuple[type[Exception], grpc.StatusCode], ...] = (
 
 @asynccontextmanager
 async def translated(method: str, context: "ServicerContext[Any, Any]") -> AsyncIterator[None]:
-    """Scope that ends a call with the status of what it raised; what we did not foresee is INTERNAL and logged."""
+    """Scope that turns what a call raised into its status; an unexpected error is INTERNAL and logged."""
     try:
         yield
     except errors.JobQueueError as error:

@@ -1,4 +1,4 @@
-"""Between protobuf messages and the domain's values; nothing else here knows both."""
+"""Translation between protobuf messages and the domain's values. Only this module and its caller know both."""
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -13,7 +13,7 @@ NAMES = {number: state for state, number in STATES.items()}
 def timestamp(at: float) -> Timestamp:
     """Return an instant in seconds since the epoch as a protobuf timestamp, to the microsecond.
 
-    One beyond what a timestamp can hold becomes its last: a score in the store may be anything.
+    An instant that a timestamp can't hold becomes the last one that it can: a score in the store may be any number.
     """
     result = Timestamp()
     result.FromMicroseconds(round(min(max(at, 0.0), LATEST) * 1e6))
@@ -21,7 +21,7 @@ def timestamp(at: float) -> Timestamp:
 
 
 def sendable(job_id: str) -> str:
-    """Return an id as a message can carry it: one that somebody planted may be no text at all."""
+    """Return an id as text that a message can carry; an id that was written by other means may be any bytes."""
     return job_id.encode("utf-8", "replace").decode()
 
 

@@ -1,4 +1,4 @@
-"""Interceptors as scopes: what surrounds every call, written once for unary and streaming methods alike.
+"""Interceptors as scopes: code around every call, written once for unary and streaming methods.
 
 grpc.aio asks an interceptor for a handler of one of four shapes. A *scope* is an asynchronous context manager around
 the handler's run; this file knows how to put one around each shape, so that metrics, tracing, access and error
@@ -85,7 +85,7 @@ def _surrounded(inner: Any, method: str, scope: Scope) -> "grpc.RpcMethodHandler
 
 
 def red_metrics(registry: CollectorRegistry) -> Scope:
-    """Return a scope that counts calls by method and status, and keeps their durations: rate, errors, duration."""
+    """Return a scope that counts calls by method and status, and records their durations: rate, errors, duration."""
     handled = Counter("grpc_server_handled", "Calls that ended.", ("method", "code"), registry=registry)
     seconds = Histogram("grpc_server_handling_seconds", "Duration of calls.", ("method",), registry=registry)
 

@@ -1,4 +1,4 @@
-"""The gRPC server: interceptors in order, health, reflection, credentials, and a stop that drains."""
+"""The gRPC server: interceptors in order, health, reflection, credentials, and a graceful shutdown."""
 
 import asyncio
 from typing import Any
@@ -23,13 +23,13 @@ SERVICE: str = pb.DESCRIPTOR.services_by_name["JobQueue"].full_name
 
 # --8<-- [start:server]
 class GrpcServer:
-    """The front of one process: made, started, drained.
+    """The front of one process.
 
     Args:
         settings: Address, token, certificates and limits.
         service: Answers the calls.
-        registry: Takes the rate, errors and durations of all calls.
-        tracer: Makes the spans of calls; None for none.
+        registry: Gets the rate, errors and durations of all calls.
+        tracer: Makes the spans of calls; None for no spans.
     """
 
     def __init__(
@@ -63,15 +63,15 @@ class GrpcServer:
         self.address = self._bind(settings)
 
     async def start(self) -> None:
-        """Begin to accept calls, and say so to health checks."""
+        """Begin to accept calls, and tell health checks so."""
         await self._server.start()
         await self._say(health_pb2.HealthCheckResponse.SERVING)
 
     async def drain(self, grace_s: float, *, pause_s: float = 0.0) -> None:
         """Say NOT_SERVING, answer new calls for `pause_s` more seconds, then refuse them and finish those in flight.
 
-        A `Watch` ends with UNAVAILABLE when the pause is over. Other calls have until `grace_s` seconds from now; what
-        is left then is cancelled.
+        A `Watch` ends with UNAVAILABLE when the pause is over. Other calls may finish until `grace_s` seconds from now;
+        then those that are left are cancelled.
         """
         await self._say(health_pb2.HealthCheckResponse.NOT_SERVING)
         await asyncio.sleep(pause_s)

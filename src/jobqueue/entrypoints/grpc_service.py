@@ -1,4 +1,4 @@
-"""The nine methods: each turns a message into a use case's arguments and the result into a message, and no more."""
+"""The nine methods. Each turns a message into a use case's arguments, and the result into a message."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -32,7 +32,7 @@ class GrpcService(JobQueueServicer):
 
     Args:
         settings: Which queues `Stats` reports when none is named.
-        submitter: Takes jobs in.
+        submitter: Stores submitted jobs.
         inspector: Looks at single jobs and moves them.
         clock: Paces `Watch`.
     """
@@ -45,7 +45,7 @@ class GrpcService(JobQueueServicer):
         self._watches_end = False
 
     def end_watches(self) -> None:
-        """Let every `Watch` end: its client has to call again, and reaches another server."""
+        """End every `Watch`; its client calls again and reaches another server."""
         self._watches_end = True
 
     # --8<-- [start:submit]
@@ -64,7 +64,7 @@ class GrpcService(JobQueueServicer):
     async def SubmitStream(
         self, request_iterator: AsyncIterator[pb.SubmitBatchRequest], context: Call
     ) -> pb.SubmitStreamResponse:
-        """Store batches as they come; the sender is held back by the store's pace, since one is stored at a time."""
+        """Store batches as they come, one at a time, so the sender is never faster than the store."""
         stored = duplicates = 0
         async for request in request_iterator:
             jobs = [_wanted(job) for job in request.jobs]
@@ -80,7 +80,7 @@ class GrpcService(JobQueueServicer):
 
     # --8<-- [start:watch]
     async def Watch(self, request: pb.WatchRequest, context: Call) -> AsyncIterator[pb.Job]:
-        """Send a job at each change that is seen, until it is done or dead; the caller's deadline ends it earlier."""
+        """Send a job whenever a change is seen, until it is done or dead or the caller's deadline has passed."""
         queue, told = _queue(request.queue), None
         while True:
             view = await self._inspector.get(queue, request.id)
@@ -96,12 +96,12 @@ class GrpcService(JobQueueServicer):
     # --8<-- [end:watch]
 
     async def Cancel(self, request: pb.CancelRequest, context: Call) -> pb.CancelResponse:
-        """Let a job that does not run yet be dead."""
+        """Make a job dead that isn't running yet."""
         await self._inspector.cancel(_queue(request.queue), request.id)
         return pb.CancelResponse()
 
     async def ListDead(self, request: pb.ListDeadRequest, context: Call) -> pb.ListDeadResponse:
-        """Return a page of dead jobs; with an error type, of those that died of it."""
+        """Return a page of dead jobs; with an error type, only those that died of it."""
         room = PAGE_BYTES
         messages: list[pb.Job] = []
 
@@ -131,7 +131,7 @@ class GrpcService(JobQueueServicer):
         return pb.RedriveResponse(ids=[sendable(dead.job.id) async for dead in jobs])
 
     async def Stats(self, request: pb.StatsRequest, context: Call) -> pb.StatsResponse:
-        """Return the figures of one queue, or of all that this server is configured with."""
+        """Return the figures of one queue, or of all queues in this server's settings."""
         queues = [_queue(request.queue)] if request.queue else self._queues
         return pb.StatsResponse(queues=[stats_message(stats) for stats in await self._inspector.stats(queues)])
 

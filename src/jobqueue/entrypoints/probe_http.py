@@ -1,6 +1,6 @@
 """`/metrics` and `/healthz` over plain HTTP, in a thread of its own, so that a probe is answered by a busy process.
 
-A worker's health is its event loop's: one that has not turned for `STALE_S` is not healthy, though the process lives.
+A worker is as healthy as its event loop: if the loop hasn't turned for `STALE_S` seconds, the process is unhealthy.
 """
 
 import json
@@ -17,7 +17,7 @@ STALE_S = 5.0
 
 
 class Health:
-    """What the process says of itself; the event loop beats, the probe's thread reads."""
+    """The health of the process. The event loop writes it, and the probe's thread reads it."""
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
@@ -26,12 +26,12 @@ class Health:
         self.draining = False
 
     def beat(self, facts: Mapping[str, Any]) -> None:
-        """Say that the event loop still turns, and what there is to say of the worker; "defects" must be 0."""
+        """Note that the event loop still turns, with facts about the worker; its "defects" must be 0."""
         self._beaten_at = self._monotonic()
         self._facts = facts
 
     def report(self) -> tuple[bool, Mapping[str, Any]]:
-        """Return whether the process is fit for work, and why."""
+        """Return whether the process is healthy, and why."""
         silent_s = self._monotonic() - self._beaten_at
         ok = silent_s < STALE_S and not self.draining and not self._facts.get("defects")
         return ok, {"ok": ok, "draining": self.draining, "loop_silent_s": round(silent_s, 3), **self._facts}
@@ -64,7 +64,7 @@ class Probe:
                 self.wfile.write(body)
 
             def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the standard library's name
-                """Say nothing: probes come every few seconds."""
+                """Log nothing, because probes come every few seconds."""
 
         self._server = ThreadingHTTPServer((host.strip("[]"), int(port)), Handler)
         self._server.daemon_threads = True

@@ -1,4 +1,4 @@
-"""The life of a process: start, wait for a signal, drain, end with 0; a second signal ends it without a drain."""
+"""The life of a process: start, wait for a signal, drain, exit with 0. A second signal ends it without a drain."""
 
 import asyncio
 import os
@@ -21,7 +21,7 @@ IN_FLIGHT_SHARE = 0.8
 
 # --8<-- [start:signals]
 class Stop(asyncio.Event):
-    """Set by the first signal, whose number it keeps."""
+    """An event that the first signal sets; it keeps the signal's number."""
 
     number: signal.Signals | None = None
 
@@ -30,8 +30,8 @@ class Stop(asyncio.Event):
 def stop_on_signal(loop: asyncio.AbstractEventLoop, grace_s: float) -> Iterator[Stop]:
     """Yield an event that SIGTERM or SIGINT sets.
 
-    From then on the process ends within `grace_s` seconds, whatever hangs: with status 1 if the block hasn't ended by
-    then. A second signal ends it immediately, with status 130.
+    From then on the process ends within `grace_s` seconds, whatever hangs: if the block hasn't ended by then, with
+    status 1. A second signal ends it immediately, with status 130.
     """
     stop = Stop()
     latest = threading.Timer(grace_s, _leave_late, (grace_s,))
@@ -64,20 +64,20 @@ def _leave_late(grace_s: float) -> None:
 
 
 def front_pause_s(listen: str, number: signal.Signals | None, grace_s: float) -> float:
-    """Return for how long a front that was told to stop goes on taking calls: a fifth of the grace.
+    """Return for how many seconds a stopping front still accepts calls: a fifth of the grace.
 
-    Its health says NOT_SERVING meanwhile, so that load balancers and Kubernetes send new calls elsewhere before it
-    refuses them. On loopback there is no load balancer, and after Ctrl+C a person waits: no pause.
+    In that time its health says NOT_SERVING, so that load balancers and Kubernetes send new calls elsewhere before it
+    refuses them. On loopback there is no load balancer, and after Ctrl+C a person waits, so the pause is 0.
     """
     return 0.0 if number is signal.SIGINT or is_loopback(listen) else grace_s * PAUSE_SHARE
 
 
 # --8<-- [start:drain-in-order]
 async def drain_side_by_side(*drains: Awaitable[None]) -> None:
-    """Drain front and worker at the same time, since one grace period has to be enough for both.
+    """Drain front and worker at the same time, because one grace period has to be enough for both.
 
     Raises:
-        ExceptionGroup: What failed, after all have ended: one that fails does not cut the others short.
+        ExceptionGroup: Some failed. It is raised after all have ended, so a failure doesn't cut the others short.
     """
     # --8<-- [start:side-by-side]
     outcomes = await asyncio.gather(*drains, return_exceptions=True)
@@ -93,7 +93,7 @@ async def drain_side_by_side(*drains: Awaitable[None]) -> None:
 def leave_stuck_threads() -> None:
     """End the process with 0 if a handler's thread still runs after the drain.
 
-    A thread cannot be stopped, and Python would wait for it at exit; its job has been given back already.
+    Python can't stop a thread and would wait for it at exit. Its job has been given back already.
     """
     stuck = [thread.name for thread in threading.enumerate() if thread.name.startswith("job_")]
     if stuck:

@@ -1,4 +1,4 @@
-"""What the command line needs of the composition root, which alone may join adapters to the rest."""
+"""What the command line needs from the composition root, the only module that may join adapters to the rest."""
 
 from pathlib import Path
 from typing import Protocol
@@ -7,7 +7,7 @@ from jobqueue.config import Settings
 
 
 class Processes(Protocol):
-    """Builds processes out of settings and runs them until they are told to stop."""
+    """Builds processes from settings and runs them until they are told to stop."""
 
     async def serve(self, settings: Settings, *, front: bool, worker: bool) -> None:
         """Run a process with a gRPC front, a worker, or both."""

@@ -1,4 +1,4 @@
-"""Sample handlers, so that a first `jobqueue serve` has something to run; yours go into a module of their own."""
+"""Sample handlers, so that a first `jobqueue serve` has something to run. Put yours into your own module."""
 
 import asyncio
 

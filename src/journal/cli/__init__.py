@@ -1,8 +1,8 @@
 """The `journal` command: reviews, what to do next, statistics, the keeper's skeletons, the site.
 
-A subcommand is a line in `COMMANDS` and an attribute elsewhere; it is imported when it is called, so that the terminal
-quiz does not wait for the site's packages. A line whose module is not there is left out. A command whose packages are
-not installed is listed all the same, and says which extra brings them.
+A subcommand is a line in `COMMANDS` that names an attribute of a module. The module is imported when the command is
+called, so that the terminal quiz doesn't wait for the site's packages. A line whose module doesn't exist is left out. A
+command whose packages are not installed is listed, but it only says which extra brings them.
 """
 
 from __future__ import annotations
@@ -52,12 +52,12 @@ class LazyGroup(click.Group):
         self._table = table
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names whose module is there."""
+        """Return the names of the commands whose modules exist."""
         lazy = {name for name, target in self._table.items() if _is_there(target.partition(":")[0])}
         return sorted(lazy | set(super().list_commands(ctx)))
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import and return the command, None when there is none of that name."""
+        """Import and return the command; None if there is no command of that name."""
         target = self._table.get(cmd_name)
         if target is None:
             return super().get_command(ctx, cmd_name)
@@ -74,7 +74,7 @@ class LazyGroup(click.Group):
 
 
 def _without_packages(name: str, extras: str) -> click.Command:
-    """Return a command that can only say how to install what it needs."""
+    """Return a command that only says how to install what the real one needs."""
     sentence = f"needs packages that are not installed; run: pip install 'redrive[{extras}]'"
 
     def refuse() -> NoReturn:
@@ -102,7 +102,7 @@ def journal() -> None:
 
 
 def main() -> NoReturn:
-    """Run the command line; what goes wrong for a known reason is one sentence and exit code 1, misuse is 2."""
+    """Run the command line. An expected error is one sentence and exit code 1; wrong usage is exit code 2."""
     sys.exit(run(sys.argv[1:]))
 
 

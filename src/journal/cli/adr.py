@@ -1,4 +1,4 @@
-"""`journal adr`: look after decisions."""
+"""`journal adr`: maintain decisions."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from journal.content.repository import find_root
 
 @click.group()
 def adr() -> None:
-    """Look after decisions."""
+    """Maintain decisions."""
 
 
 @adr.command(name="freeze")
 def freeze_adrs() -> None:
-    """Keep a digest of every decision that is no longer a proposal, so that a later edit is noticed.
+    """Store a digest of every decision that is no longer a proposal. From then on `journal check` notices an edit.
 
-    Digests that are kept already are never changed.
+    The command never changes a digest that exists.
     """
     new = freeze(find_root())
     if new:

@@ -1,4 +1,4 @@
-"""What a keeper asks: check the content, fill a week, look after cards, proofs and the history, export."""
+"""Commands for keepers: check the content, fill a week, retire cards, list proofs, merge histories, export."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def check() -> None:
     problems = check_all(library())
     if problems:
         raise ContentError(problems)
-    click.echo("The content holds: cards, decisions, weekly reviews, lessons and proofs.")
+    click.echo("No problems in cards, decisions, weekly reviews, lessons and proofs.")
 
 
 @click.group()
@@ -53,9 +53,9 @@ def week() -> None:
 @week.command()
 @click.argument("file", required=False, type=click.Path(dir_okay=False, path_type=Path))
 def fill(file: Path | None) -> None:
-    """Write what the history and git know of the week between the marks of FILE; by default of the latest week.
+    """Fill in the week's record between the marks of FILE, from the history and git.
 
-    Everything outside the marks stays as it is, byte for byte.
+    Without FILE, the command fills in the latest week. It changes nothing outside of the marks.
     """
     content = library()
     review = _week(content, file)
@@ -101,7 +101,7 @@ def _week(content: Library, file: Path | None) -> Week:
 
 
 def _differences(facts: WeekFacts, review: Week) -> list[str]:
-    """Say where the keeper's figures in the front matter and the record differ; both may be right."""
+    """Say where the figures in the front matter and in the record differ; both may be right."""
     counted = {"days_hit": facts.days_hit, "exercises": facts.exercises_passed}
     if facts.commits is not None:
         counted["commits"] = len(facts.commits)
@@ -114,16 +114,16 @@ def _differences(facts: WeekFacts, review: Week) -> list[str]:
 
 @click.group()
 def card() -> None:
-    """Look after single cards."""
+    """Maintain single cards."""
 
 
 @card.command(name="retire")
 @click.argument("card_id", metavar="ID")
-@click.option("--why", required=True, help="The reason, kept beside the id.")
+@click.option("--why", required=True, help="The reason; the deck keeps it beside the id.")
 def retire_card(card_id: str, why: str) -> None:
-    """Retire the card ID: it is asked no more, and its id stays taken.
+    """Retire the card ID: it is no longer asked, and no other card may use its id.
 
-    The deck's comments and layout are kept. Old reviews stay in the history and count for no other card.
+    The deck keeps its comments and layout. The history keeps the card's reviews; they count for no other card.
     """
     content = library()
     decks = content.decks
@@ -141,9 +141,9 @@ def retire_card(card_id: str, why: str) -> None:
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
-@click.option("--strict", is_flag=True, help="Exit with 1 when a proof failed, was skipped or is not collected.")
+@click.option("--strict", is_flag=True, help="Exit with 1 if a proof failed, was skipped or isn't collected.")
 def proofs(*, as_json: bool, strict: bool) -> int:
-    """List every claim and card that names a test, with what that test last said."""
+    """List every claim and card that names a test, with the test's last result."""
     root = library().root
     named = named_proofs(root)
     found = _with_collection(root, marks(root, named))
@@ -203,16 +203,16 @@ def _sum(found: dict[str, Mark]) -> str:
 
 @click.group()
 def history() -> None:
-    """Merge the history with another machine's, export it, or show where it lies."""
+    """Merge the history with another machine's, export it, or show where it is."""
 
 
 @history.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 def merge(file: Path) -> None:
-    """Add every event of FILE that is not yet here.
+    """Add the events of FILE that the history doesn't have yet.
 
-    FILE is another machine's history, or one that the page exported; it is not changed. Merging the same file twice
-    adds nothing the second time. Lines that are no events are reported and left out; the rest is added.
+    FILE is another machine's history, or one that the page exported. The command doesn't change it. If you merge the same
+    file twice, the second time adds nothing. Lines that aren't events are reported and left out.
     """
     done = default_history(library().root).merge(file)
     click.echo(f"{count(done.added, 'event')} added, {done.already_there} already here.")
@@ -222,7 +222,7 @@ def merge(file: Path) -> None:
 @history.command(name="export")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 def export_events(file: Path) -> None:
-    """Write all events to FILE, oldest first; an existing FILE is not overwritten."""
+    """Write all events to FILE, oldest first. An existing FILE is never overwritten."""
     loaded = default_history(library().root).load()
     warn(loaded.problems, "in the history; these lines are not exported")
     try:
@@ -231,13 +231,13 @@ def export_events(file: Path) -> None:
             out.flush()
             os.fsync(out.fileno())
     except FileExistsError:
-        raise click.ClickException(f"{file} exists already and is left alone; name another file") from None
+        raise click.ClickException(f"{file} exists already and was not changed; name another file") from None
     click.echo(f"{count(len(loaded.events), 'event')} written to {file}.")
 
 
 @history.command()
 def path() -> None:
-    """Show where the history lies."""
+    """Show where the history is."""
     file = default_history(library().root).path
     click.echo(str(file) if file else "REDRIVE_NO_HISTORY is set: nothing is read or recorded")
 
@@ -252,7 +252,7 @@ def export() -> None:
 def anki(file: Path) -> None:
     """Write all cards to FILE (.apkg) for Anki.
 
-    Import it again after a change: cards keep their identity, so Anki updates them and keeps your schedule.
+    After a change, export and import again: cards keep their identity, so Anki updates them and keeps your schedule.
     """
     if file.suffix != ".apkg":
         raise click.ClickException(f"Anki opens only files that end in .apkg; name it {file.with_suffix('.apkg')}")

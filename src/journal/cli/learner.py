@@ -1,4 +1,4 @@
-"""What a learner asks: what is due, what to do next, how it goes; and bring a stub back."""
+"""Commands for learners: what is due, what to do next, statistics, confidence, and how to restore a stub."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ FORECAST_DAYS = 7
 
 
 @click.command()
-@click.option("--cards", "each", is_flag=True, help="Name every card with the time it is due.")
+@click.option("--cards", "each", is_flag=True, help="List every card with the time when it is due.")
 def due(*, each: bool) -> None:
-    """Say what falls due before the next 04:00, and how many cards are new."""
+    """Show how many cards are due before the next 04:00, and how many are new."""
     content = library()
     decks = content.decks
     warn(content.deck_problems, "in the decks; the cards concerned are not counted")
@@ -65,7 +65,7 @@ def due(*, each: bool) -> None:
 
 @click.command(name="next")
 def next_up() -> None:
-    """Say what to do now: the next exercise step, where to read, the due cards."""
+    """Show what to do next: an exercise step, where to read about it, and the cards that are due."""
     content = library()
     decks, exercises = content.decks, content.exercises
     loaded = default_history(content.root).load()
@@ -105,7 +105,7 @@ def _next_step(exercises: list[Exercise], passed: dict[str, set[int]]) -> tuple[
 
 
 def _where_to_read(content: Library, exercise: Exercise, step: Step) -> str:
-    """The lesson heading that the step's cards name; else the lesson that names the exercise; else its README."""
+    """The lesson heading that the step's cards name, or else a lesson about the exercise, or else its README."""
     for card in content.decks.of_step(exercise.slug, step.n):
         return f"docs/{card.lesson}"
     for lesson in content.lessons:
@@ -205,7 +205,7 @@ def _leech_rows(events: Sequence[Event], decks: Decks) -> list[tuple[str, str, s
 @click.argument("topic")
 @click.argument("value", type=click.IntRange(1, 5))
 def confidence(topic: str, value: int) -> None:
-    """Record that you are VALUE (1 to 5) sure of TOPIC."""
+    """Record how sure you are of TOPIC: VALUE is from 1 (not at all) to 5 (sure)."""
     content = library()
     topics = content.decks.topics
     if topic not in topics:
@@ -217,7 +217,7 @@ def confidence(topic: str, value: int) -> None:
 @click.command()
 @click.argument("slug")
 def reset(slug: str) -> None:
-    """Restore the stub of exercise SLUG; what you wrote is kept, and the command says where."""
+    """Restore the stub of exercise SLUG. The command keeps a copy of your file and prints where it is."""
     # The course's package imports pytest, for which the other commands would wait.
     from journal.course.reset import ResetError  # noqa: PLC0415
     from journal.course.reset import reset as bring_back  # noqa: PLC0415

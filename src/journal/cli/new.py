@@ -1,4 +1,4 @@
-"""`journal new`: skeletons that are valid as they stand; nothing that exists is overwritten."""
+"""`journal new`: write skeletons that are valid at once; never overwrite a file."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def new() -> None:
 
 @new.command()
 def week() -> None:
-    """Write the weekly review after the latest one; month, week and days follow from it."""
+    """Write the next weekly review. Its month, week and days follow from the latest one."""
     content = library()
     place = next_place(content.weeks, day_of(now_utc()), content.settings)
     name = f"Month {place.month} · Week {place.week}"
@@ -51,10 +51,10 @@ def week() -> None:
 @new.command()
 @click.argument("day", type=click.IntRange(1, 9999))
 @click.argument("title")
-@click.option("--exercise", metavar="SLUG", help="The exercise it belongs to.")
-@click.option("--deck", metavar="TOPIC", help="The deck it belongs to.")
+@click.option("--exercise", metavar="SLUG", help="The exercise that goes with it.")
+@click.option("--deck", metavar="TOPIC", help="The deck that goes with it.")
 def lesson(day: int, title: str, exercise: str | None, deck: str | None) -> None:
-    """Write the lesson of DAY, named TITLE."""
+    """Write a lesson for DAY with this TITLE."""
     root = library().root
     _need_words(title)
     if exercise and not step_files(root / "exercises" / exercise):
@@ -77,11 +77,11 @@ def lesson(day: int, title: str, exercise: str | None, deck: str | None) -> None
 
 @new.command()
 @click.argument("slug")
-@click.option("--title", help="How pages name it; the slug with a capital by default.")
+@click.option("--title", help="Its name on pages.  [default: the slug with a capital]")
 def exercise(slug: str, title: str | None) -> None:
-    """Write exercise SLUG in its five places: exercise, solution, page, deck, notebook.
+    """Write exercise SLUG, with its solution, page, deck and notebook.
 
-    What it writes is a small exercise that works; replace it step by step.
+    You get a small exercise that works. Replace it step by step.
     """
     if not re.fullmatch(r"[a-z][a-z0-9]*", slug) or slug in {"simulations", "examples"}:
         _refuse(f"the slug is {slug!r}; it is one lower-case word, and neither simulations nor examples")
@@ -99,8 +99,8 @@ def exercise(slug: str, title: str | None) -> None:
     }
     _write(content.root, filled("exercise", values))
     click.echo(
-        f"It grades already: .venv/bin/pytest exercises/{slug} is red, and the solution passes. To fill in: the steps "
-        f"(README, stub, tests, solution), at least 7 more wrong solutions, the cards, and a lesson with "
+        f"You can grade it already: .venv/bin/pytest exercises/{slug} fails on the stub, and the solution passes. Now "
+        f"write the steps (README, stub, tests, solution), at least 7 more wrong solutions, the cards, and a lesson with "
         f"`exercise: {slug}`. `journal course {slug}` says what is still missing."
     )
 
@@ -109,9 +109,9 @@ def exercise(slug: str, title: str | None) -> None:
 @click.argument("title")
 @click.option("--supersedes", type=click.IntRange(1), metavar="N", help="The decision it replaces.")
 def adr(title: str, supersedes: int | None) -> None:
-    """Write the next decision, named TITLE, as proposed.
+    """Write a proposal for the next decision, with this TITLE.
 
-    With --supersedes, decision N gets status superseded and the link back: both ends are written.
+    With --supersedes N, decision N gets the status superseded, and the two decisions link to each other.
     """
     content = library()
     root, adrs = content.root, content.decisions
@@ -213,7 +213,7 @@ def _lesson_of(content: Library, topic: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    """Return `text` as YAML reads it whatever it holds."""
+    """Return `text` as a YAML string, whatever characters it holds."""
     return json.dumps(text, ensure_ascii=False)
 
 

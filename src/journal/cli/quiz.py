@@ -1,4 +1,4 @@
-"""`journal quiz`: a sitting in the terminal."""
+"""`journal quiz`: review cards in the terminal."""
 
 from __future__ import annotations
 
@@ -23,15 +23,16 @@ _SKIP = "s"
 
 
 @click.command()
-@click.option("--topic", metavar="TOPIC", help="Only the cards of this deck.")
-@click.option("--all", "everything", is_flag=True, help="Also cards that are not due, and all new ones.")
+@click.option("--topic", metavar="TOPIC", help="Ask only the cards of this deck.")
+@click.option("--all", "everything", is_flag=True, help="Ask all cards, due or not.")
 def quiz(topic: str | None, *, everything: bool) -> None:
     """Review the cards that are due, and some new ones.
 
-    Answer aloud or in your head, reveal, then rate: 1 again, 2 hard, 3 good, 4 easy. u takes the last answer back,
-    s skips, q ends. A missed card comes again at the end. Every answer is kept at once.
+    Answer aloud or in your head, reveal the answer, then rate yourself: 1 again, 2 hard, 3 good, 4 easy. Type u to take
+    back the last rating, s to skip a card, q to quit. A card that you rate 1 comes again at the end. Each rating is saved
+    immediately.
 
-    When input or output is no terminal, the due cards are printed as questions and answers, and nothing is recorded.
+    If input or output is not a terminal, the command prints the due cards with their answers and records nothing.
     """
     content = library()
     decks = content.decks
@@ -67,7 +68,7 @@ def _print_cards(sitting: Sitting) -> None:
     if sitting.card is None:
         click.echo("Nothing is due.")
         return
-    click.echo(f"{count(sitting.left, 'card')} to review. Nothing is recorded: this is no terminal.")
+    click.echo(f"{count(sitting.left, 'card')} to review. Nothing is recorded, because this is not a terminal.")
     for number, card in enumerate(sitting.waiting, 1):
         click.echo(f"\n{number}. [{card.topic}] {card.question}\n\nAnswer: {card.answer}")
 
@@ -113,7 +114,7 @@ def _remark(sitting: Sitting, card: Card) -> str:
 
 
 def _read(prompt: str, allowed: tuple[str, ...]) -> str:
-    """Read one of `allowed`; the end of input counts as q."""
+    """Read one of the `allowed` keys; the end of input counts as q."""
     while True:
         try:
             answer = input(prompt).strip().lower()

@@ -1,4 +1,4 @@
-"""How the commands word what they print: times, counts, and content that has faults."""
+"""How the commands print times, counts, tables and problems."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def local_time(at: datetime, now: datetime, zone: tzinfo | None = None) -> str:
 
 
 def warn(problems: Sequence[Problem], what: str) -> None:
-    """Print problems that do not stop a command, on standard error."""
+    """Print problems that don't stop a command on standard error."""
     if not problems:
         return
     click.echo(f"{count(len(problems), 'fault')} {what}:", err=True)

@@ -26,7 +26,7 @@ class _ChecksByDefault(click.Group):
     """A group for which `journal course backoff` is `journal course check backoff`."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Take words that name no command for those of `check`."""
+        """Treat words that name no command as the arguments of `check`."""
         if not args or args[0] not in {*self.commands, *ctx.help_option_names}:
             args = ["check", *args]
         return super().parse_args(ctx, args)
@@ -34,7 +34,7 @@ class _ChecksByDefault(click.Group):
 
 @click.group(cls=_ChecksByDefault)
 def command() -> None:
-    """Check the exercises and their graders (`check` may be left out), or show a wrong solution."""
+    """Check the exercises and their graders (you may leave out `check`), or show a wrong solution."""
 
 
 @command.command()
@@ -60,11 +60,11 @@ def show(name: str) -> None:
 @click.option(
     "--seeds", default=1, show_default=True, help="Sweeps of seeds for each solution; a tenth for wrong ones."
 )
-@click.option("--mutants", is_flag=True, help="Also try every mutant of each solution: minutes.")
-@click.option("--record", "recorded", is_flag=True, help="As --mutants, and keep the numbers for the graders' page.")
-@click.option("--texts", is_flag=True, help="Only what can be seen without running anything.")
+@click.option("--mutants", is_flag=True, help="Also try every mutant of each solution; takes minutes.")
+@click.option("--record", "recorded", is_flag=True, help="Like --mutants, and save the numbers for the graders' page.")
+@click.option("--texts", is_flag=True, help="Check only what needs no run.")
 def check(slugs: tuple[str, ...], seeds: int, *, mutants: bool, recorded: bool, texts: bool) -> None:
-    """Check the exercises and their graders; without SLUGS, all of them."""
+    """Check the exercises SLUGS and their graders; without SLUGS, check all of them."""
     root = find_root()
     exercises = find_exercises(root)
     known = {exercise.slug for exercise in exercises}
@@ -89,7 +89,7 @@ def check(slugs: tuple[str, ...], seeds: int, *, mutants: bool, recorded: bool, 
             except AuditError as error:
                 problems.append(Problem(exercise.path("solution"), 0, str(error)))
     if recorded and not texts:
-        click.echo(f"kept in {record(root, chosen, tallies, audits).relative_to(root)}")
+        click.echo(f"saved in {record(root, chosen, tallies, audits).relative_to(root)}")
     if problems:
         raise ContentError(problems)
-    click.echo(f"The course holds: {', '.join(exercise.slug for exercise in chosen)}.")
+    click.echo(f"No problems in {', '.join(exercise.slug for exercise in chosen)}.")

@@ -1,4 +1,4 @@
-"""Bring an exercise's stub back without losing what the learner wrote."""
+"""Restore an exercise's stub without losing what the learner wrote."""
 
 from __future__ import annotations
 
@@ -14,21 +14,22 @@ if TYPE_CHECKING:
 
 
 class ResetError(Exception):
-    """The stub could not be brought back; nothing was changed."""
+    """The stub could not be restored; nothing was changed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reset:
-    """What a reset did: the file it restored, and the copy it kept (None when there was nothing of the learner's)."""
+    """What a reset did: the file that it restored, and the copy that it kept (None if the file was still the stub)."""
 
     file: Path
     kept: Path | None
 
 
 def reset(root: Path, slug: str) -> Reset:
-    """Restore `exercises/<slug>/<slug>.py` from git's HEAD and keep what was there under `.redrive/kept/`.
+    """Restore `exercises/<slug>/<slug>.py` from git's HEAD, and keep a copy of the learner's file under `.redrive/kept/`.
 
-    The copy is on the disk before the file is replaced, and that in one step: an interrupted reset loses nothing.
+    The copy is on the disk before the file is replaced, and the replacement is atomic. So an interrupted reset loses
+    nothing.
 
     Raises:
         ResetError: there is no such exercise, or git does not hold its stub.
@@ -40,7 +41,7 @@ def reset(root: Path, slug: str) -> Reset:
     stub = stub_text(root, slug)
     if stub is None:
         raise ResetError(
-            f"git's HEAD holds no exercises/{slug}/{slug}.py (is this a git clone?), so there is no stub to bring back"
+            f"git's HEAD holds no exercises/{slug}/{slug}.py (is this a git clone?), so there is no stub to restore"
         )
     kept = None
     if file.exists():

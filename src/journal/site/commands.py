@@ -49,11 +49,11 @@ def build() -> None:
 @click.option(
     "--port",
     type=click.IntRange(1, 65535),
-    help=f"Port on this machine. Without it: {DEFAULT_PORT}, or the next one that is free.",
+    help=f"Port on this machine.  [default: {DEFAULT_PORT}, or the next free one]",
 )
-@click.option("--proofs/--no-proofs", default=True, help="Run the quick proofs in the background, or leave them out.")
+@click.option("--proofs/--no-proofs", default=True, help="Run the quick proofs in the background, or don't.")
 def site(port: int | None, *, proofs: bool) -> None:
-    """Build what changed and serve the site on this machine."""
+    """Build the site if something has changed, and serve it on this machine."""
     root = find_root()
     folder = _built(root)
     known = ServedProofs(root, _one_line)
@@ -80,7 +80,7 @@ def site(port: int | None, *, proofs: bool) -> None:
 
 
 def _one_line(text: str, last: bool) -> None:
-    """Show how far the proofs are: in place in a terminal; elsewhere the end alone."""
+    """Show the progress of the proofs: on one line in a terminal, elsewhere only at the end."""
     if sys.stdout.isatty():
         click.echo(f"\r\x1b[K{text}", nl=last)
     elif last:

@@ -65,7 +65,7 @@ def test_a_backup_never_overwrites(tmp_path):
     (tmp_path / "jobs.tar").write_text("another backup")
     done = subprocess.run([JOBQUEUE, "backup", tmp_path / "jobs.tar"], capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert "is there already" in done.stderr
+    assert "exists already" in done.stderr
     assert (tmp_path / "jobs.tar").read_text() == "another backup"
 
 

@@ -1,1 +1,1 @@
-"""What the application needs from outside, as Protocols that the adapters satisfy by shape."""
+"""What the application needs from outside: Protocols that the adapters implement."""

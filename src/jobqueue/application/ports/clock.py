@@ -5,10 +5,10 @@ from typing import Protocol
 
 # --8<-- [start:clock]
 class Clock(Protocol):
-    """Tells the time and waits; tests pass one that they move by hand."""
+    """Tells the time and waits. Tests pass a clock that they advance themselves."""
 
     def now(self) -> float:
-        """Return seconds since the Unix epoch, as all machines of the fleet roughly agree on."""
+        """Return seconds since the Unix epoch, on which the fleet's machines agree roughly."""
         ...
 
     def ticks(self) -> float:

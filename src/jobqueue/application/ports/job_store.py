@@ -1,11 +1,12 @@
 """The port for keeping jobs: four small Protocols, and `JobStore`, which is all of them.
 
-Every method names its queue and is atomic: it happens as a whole or not at all. Policy stays with the caller, who
-passes the job as it is to be stored and the instant `now`; a store only moves. A move first takes the job from where
-it was and is refused if it is not there, so repeating one is harmless and of two callers one wins.
+Every method names its queue and is atomic: it happens completely or not at all. A store only moves jobs. The caller
+decides, and passes the job as it is to be stored and the present instant, `now`. A move first takes the job out of its
+old structure, and is refused if the job isn't there. So repeating a move is harmless, and if two callers make the same
+move, one succeeds.
 
-Every method may raise `StoreUnavailable` (did it happen? not known; repeat it), `StoreFull` (nothing changed) and
-`StoreRefused` (no repetition helps).
+Every method may raise `StoreUnavailable` (nobody knows whether it happened; repeat it), `StoreFull` (nothing changed)
+and `StoreRefused` (repeating doesn't help).
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,12 +24,12 @@ class JobIntake(Protocol):
     async def submit(self, queue: str, jobs: Sequence[Job], *, now: float, key_for_s: float) -> list[bool]:
         """Store jobs, all in one move: ready when due, else scheduled.
 
-        A job whose id the queue has already, in any state, is left as it is: a submit may be repeated after a lost
-        reply. The id of a job with an idempotency key is derived from the key, and remembered for `key_for_s` seconds
-        even when the job is done and trimmed.
+        If the queue has a job with this id already, in any state, that job is left as it is. So you can repeat a submit
+        after a lost reply. The id of a job with an idempotency key is derived from the key, and is remembered for
+        `key_for_s` seconds even if the job is done and trimmed.
 
         Returns:
-            For each job whether it was stored; False means that its id was there before.
+            For each job whether it was stored; False means that the queue had its id already.
         """
         ...
 
@@ -37,7 +38,7 @@ class JobIntake(Protocol):
 
 
 class Claim(NamedTuple):
-    """What a claim brought.
+    """The result of a claim.
 
     Attributes:
         leases: The jobs claimed, in order.
@@ -51,14 +52,14 @@ class Claim(NamedTuple):
 
 
 class LapsedLeases(NamedTuple):
-    """Running jobs whose lease ended, and those of them whose records cannot be decoded."""
+    """Running jobs whose leases have ended, and, apart, those whose records can't be decoded."""
 
     leases: Sequence[Lease]
     unreadable: Sequence[Unreadable] = ()
 
 
 class Receipt(NamedTuple):
-    """What proves the holding of a job: its id and the lease token."""
+    """The proof that a worker holds a job: the job's id and the lease token."""
 
     id: str
     token: str
@@ -66,7 +67,7 @@ class Receipt(NamedTuple):
 
 # --8<-- [start:port-leases]
 class JobLeases(Protocol):
-    """What a worker does with jobs. Every move out of running is refused when the token is not the present one."""
+    """What a worker does with jobs. A move out of running is refused if its token isn't the current one."""
 
     async def acknowledge_and_claim(
         self,
@@ -82,10 +83,10 @@ class JobLeases(Protocol):
     ) -> Claim:
         """Acknowledge finished jobs and claim up to `wanted` ready ones, in one round trip.
 
-        running → done, and ready → running. `token` becomes the lease token of all that is claimed; the caller never
-        uses one twice. Leases end at `now + lease_s`. Of the done jobs the newest `done_max` stay to be looked up.
-        `succeeded` says how many of the finished jobs are of each type; it is counted unless all are refused.
-        Does not wait: with nothing ready the result is empty.
+        running → done, and ready → running. `token` becomes the lease token of all claimed jobs; the caller never uses
+        a token twice. Leases end at `now + lease_s`. The newest `done_max` done jobs are kept for look-ups.
+        `succeeded` says how many of the finished jobs are of each type. They are counted unless all are refused.
+        Doesn't wait: if no job is ready, the result is empty.
         """
         ...
 
@@ -94,7 +95,7 @@ class JobLeases(Protocol):
     ) -> Claim:
         """Claim up to `wanted` ready jobs, waiting at most `wait_s` seconds for the first one: ready → running.
 
-        Leases count from `now`, the instant of asking, so they are shorter by the time waited.
+        Leases begin at `now`, the instant of the call, so they are shorter by the time waited.
         """
         ...
 
@@ -107,20 +108,20 @@ class JobLeases(Protocol):
         now: float,
         lapsed_before: float | None = None,
     ) -> list[str]:
-        """Carry out what the domain decided on jobs that did not succeed: running → scheduled, or running → dead.
+        """Move failed jobs as the domain decided: running → scheduled, or running → dead.
 
-        A job to be retried waits to be admitted, a job to be redelivered only until it is due. Retries are counted as
-        failed attempts of their type.
+        A job that is retried also waits to be admitted; a job that is redelivered waits only until it is due. Retries
+        count as failed attempts of their type.
 
         The n-th verdict is on the job of the n-th receipt and holds the job as it is to be stored.
 
         Args:
             queue: Name of the queue.
             receipts: Which jobs, each with the token under which it was held.
-            verdicts: What becomes of each.
-            now: Death instant of the buried ones.
-            lapsed_before: Given by the reaper: refuse those whose lease does not end before this instant, since they
-                were renewed meanwhile. So of two reapers one wins, and a worker that was only slow keeps its job.
+            verdicts: What happens to each job.
+            now: The instant at which buried jobs died.
+            lapsed_before: The reaper gives it: refuse jobs whose leases end at this instant or later, because they have
+                been renewed. So if two reapers try, one succeeds, and a worker that was only slow keeps its job.
 
         Returns:
             The ids that were refused.
@@ -143,14 +144,14 @@ class JobLeases(Protocol):
 
 
 class DueRetries(NamedTuple):
-    """The retries of one type whose delay is over, and what their admission is decided by.
+    """The retries of one type whose delay is over, and the figures that decide how many are admitted.
 
     Attributes:
         type: The job type.
         due: How many there are.
         counted: The attempts of this type up to now.
-        allowance: What the retries may draw on; None before the first admission.
-        stored: The allowance as it is kept, byte for byte; an admission compares it.
+        allowance: What pays for the retries; None before the first admission.
+        stored: The allowance's stored bytes; an admission compares them.
     """
 
     type: str
@@ -162,26 +163,26 @@ class DueRetries(NamedTuple):
 
 # --8<-- [start:port-upkeep]
 class JobUpkeep(Protocol):
-    """What the background loops do; any number of processes may do it at once."""
+    """What the background loops do; several processes may do it at the same time."""
 
     async def promote(self, queue: str, *, now: float, limit: int) -> int:
         """Move up to `limit` due jobs that are no retries to the tail of ready: scheduled → ready. Returns how many."""
         ...
 
     async def due_retries(self, queue: str, *, now: float) -> list[DueRetries]:
-        """List the types with retries whose delay is over, each with what the domain decides by; moves nothing."""
+        """List the types with retries whose delay is over, and the figures that the domain decides by; move nothing."""
         ...
 
     async def admit_retries(self, queue: str, seen: DueRetries, *, allowance: Allowance, now: float, limit: int) -> int:
         """Move up to `limit` due retries of a type to the tail of ready, and store the allowance: scheduled → ready.
 
-        Returns how many were moved; 0, and changes nothing, when the stored allowance is no longer as it was `seen`:
-        another process has spent it.
+        Returns how many were moved. If the stored allowance is no longer as it was `seen`, another process has spent
+        it: returns 0 and changes nothing.
         """
         ...
 
     async def lapsed(self, queue: str, *, before: float, limit: int) -> LapsedLeases:
-        """List up to `limit` running jobs whose lease ended before that instant, longest ago first; moves nothing.
+        """List up to `limit` running jobs whose leases ended before that instant, the oldest first; move nothing.
 
         The reaper lists, the domain decides, and `JobLeases.settle_failed` moves.
         """
@@ -206,20 +207,20 @@ class DeadJob(NamedTuple):
 
 # --8<-- [start:port-archive]
 class JobArchive(Protocol):
-    """Looking, and what a person may do."""
+    """What a person may do: look at jobs, cancel and re-drive them."""
 
     async def find(self, queue: str, job_id: str) -> JobView | None:
-        """Return a job and its state, both of one instant; None when the queue has no such job.
+        """Return a job and its state, both at the same instant; None if the queue has no such job.
 
         Raises:
-            UndecodableRecord: The job is there but what is stored cannot be read.
+            UndecodableRecord: The job exists, but its record can't be read.
         """
         ...
 
     async def cancel(self, queue: str, seen: JobView, job: Job, *, now: float) -> bool:
         """Move a scheduled or ready job to dead, stored as given: scheduled | ready → dead.
 
-        Returns False, and changes nothing, when the job is no longer as it was `seen`: look again.
+        If the job is no longer as it was `seen`, changes nothing and returns False: look again.
         """
         ...
 
@@ -235,7 +236,7 @@ class JobArchive(Protocol):
         ...
 
     async def stats(self, queue: str, *, now: float) -> QueueStats:
-        """Count the jobs of each state, as of one instant; costs the same whatever the depth."""
+        """Count the jobs of each state at one instant; the cost doesn't depend on how many there are."""
         ...
 
     async def ping(self) -> None:
@@ -251,4 +252,4 @@ class JobArchive(Protocol):
 
 
 class JobStore(JobIntake, JobLeases, JobUpkeep, JobArchive, Protocol):
-    """All of it: what an engine of the service implements."""
+    """All four Protocols: what a store of the service implements."""

@@ -1,4 +1,4 @@
-"""The port for what is worth counting, logging and tracing; the application reports, and knows no exporter."""
+"""The port for events to count, log and trace. The application reports them and knows no exporter."""
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
@@ -19,7 +19,7 @@ class Outcome(StrEnum):
 
 # --8<-- [start:observer]
 class Observer(Protocol):
-    """Hears of events. Called on the hot path, from the event loop: never blocks, never raises."""
+    """Receives events. It is called on the hot path, from the event loop, so it must never block and never raise."""
 
     def carrier(self) -> Mapping[str, str]:
         """Return the text pairs that a job submitted now takes along (trace context); empty without tracing."""
@@ -45,14 +45,14 @@ class Observer(Protocol):
         Args:
             job: As it was taken.
             started: What `attempt_started` returned.
-            outcome: What becomes of the job.
+            outcome: What happens to the job.
             elapsed_s: Duration of the handler, in seconds.
             error: Why it failed; None when done.
         """
         ...
 
     def leases_lost(self, queue: str, job_ids: Sequence[str]) -> None:
-        """Hear that these jobs are somebody else's by now."""
+        """Hear that the leases of these jobs are lost: another worker may have them."""
         ...
 
     def moved(self, queue: str, move: str, count: int) -> None:

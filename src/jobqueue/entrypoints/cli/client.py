@@ -24,7 +24,7 @@ TIMEOUT_S = 30.0
 
 
 def client_command(command: Callable[..., Awaitable[None]]) -> Any:
-    """Give a command the options of a client, a connected stub, and errors as one sentence."""
+    """Turn a function into a command with a client's options. It gets a connected stub; errors become one sentence."""
 
     def run(address: str | None, token: str | None, tls_ca: str, tls_cert: str, tls_key: str, **rest: Any) -> None:
         async def connected() -> None:
@@ -54,10 +54,10 @@ def client_command(command: Callable[..., Awaitable[None]]) -> Any:
         ("--tls-ca", "PEM file of the CA that signed the server's certificate."),
     ):
         wrapped = click.option(name, default="", help=about)(wrapped)
-    wrapped = click.option("--token", help="Bearer token; else JOBQUEUE_TOKEN.")(wrapped)
-    return click.option("--address", help="Where the service listens; else JOBQUEUE_LISTEN, else this machine.")(
-        wrapped
-    )
+    wrapped = click.option("--token", help="Bearer token.  [default: JOBQUEUE_TOKEN]")(wrapped)
+    return click.option(
+        "--address", help="Address of the service.  [default: JOBQUEUE_LISTEN, or port 50051 of this machine]"
+    )(wrapped)
 
 
 def _sentence(error: grpc.aio.AioRpcError, address: str) -> str:
@@ -74,8 +74,10 @@ queue_option = click.option("--queue", default="default", show_default=True, hel
 @click.argument("payload", default="null")
 @queue_option
 @click.option("--delay", "delay_s", type=float, default=0.0, help="Seconds until the job may run.")
-@click.option("--key", default="", help="Idempotency key: of all submits with one key, one makes a job.")
-@click.option("--lines", type=click.File("rb"), help="Submit a job for each line of this file, a JSON payload each.")
+@click.option("--key", default="", help="Idempotency key: further submits with this key make no job.")
+@click.option(
+    "--lines", type=click.File("rb"), help="Submit a job for each line of this file; a line is a JSON payload."
+)
 @json_option
 @client_command
 async def submit(
@@ -137,7 +139,7 @@ async def _submit_lines(
 @json_option
 @client_command
 async def get(stub: JobQueueStub, id: str, queue: str, json_output: bool) -> None:  # noqa: A002
-    """Show the job with this ID: state, attempts, and the errors of failed ones."""
+    """Show the job with this ID: its state, its attempts, and the errors of those that failed."""
     show(await stub.Get(pb.GetRequest(queue=queue, id=id), timeout=TIMEOUT_S), json_output=json_output)
 
 
@@ -147,7 +149,7 @@ async def get(stub: JobQueueStub, id: str, queue: str, json_output: bool) -> Non
 @json_option
 @client_command
 async def watch(stub: JobQueueStub, id: str, queue: str, json_output: bool) -> None:  # noqa: A002
-    """Follow the job with this ID until it is done or dead."""
+    """Follow the job with this ID, and print each change until it is done or dead."""
     async for job in stub.Watch(pb.WatchRequest(queue=queue, id=id)):
         if json_output:
             as_json(job_dict(job))
@@ -160,17 +162,17 @@ async def watch(stub: JobQueueStub, id: str, queue: str, json_output: bool) -> N
 @queue_option
 @client_command
 async def cancel(stub: JobQueueStub, id: str, queue: str) -> None:  # noqa: A002
-    """Cancel the job with this ID if it does not run yet; it is dead then, and can be re-driven."""
+    """Cancel the job with this ID if it isn't running yet. A cancelled job is dead; you can re-drive it."""
     await stub.Cancel(pb.CancelRequest(queue=queue, id=id), timeout=TIMEOUT_S)
     click.echo("cancelled")
 
 
 @click.command()
-@click.option("--queue", default="", help="One queue; all if not given.")
+@click.option("--queue", default="", help="Show only this queue.  [default: all]")
 @json_option
 @client_command
 async def stats(stub: JobQueueStub, queue: str, json_output: bool) -> None:
-    """Show how many jobs are in each state, and how long the next one has waited."""
+    """Show how many jobs are in each state, and how long the oldest ready job has waited."""
     answer = await stub.Stats(pb.StatsRequest(queue=queue), timeout=TIMEOUT_S)
     names = ("queue", "scheduled", "ready", "running", "done", "dead", "oldest_ready_age_s")
     rows = [{name: getattr(item, name) for name in names} for item in answer.queues]
@@ -189,12 +191,12 @@ def dead() -> None:
 
 @dead.command("list")
 @queue_option
-@click.option("--error-type", default="", help="Only jobs that died of this error, as the list names it.")
-@click.option("--limit", type=click.IntRange(1), default=50, show_default=True)
+@click.option("--error-type", default="", help="List only jobs that died of this error, such as KeyError.")
+@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="List at most so many.")
 @json_option
 @client_command
 async def dead_list(stub: JobQueueStub, queue: str, error_type: str, limit: int, json_output: bool) -> None:
-    """List dead jobs, those longest dead first, with what they died of."""
+    """List dead jobs with the errors that they died of; those that died first come first."""
     jobs: list[pb.Job] = []
     token = ""
     while len(jobs) < limit:
@@ -215,10 +217,10 @@ async def dead_list(stub: JobQueueStub, queue: str, error_type: str, limit: int,
 
 @click.command()
 @queue_option
-@click.option("--id", "ids", multiple=True, help="This job; may be given several times.")
-@click.option("--error-type", default="", help="All jobs that died of this error.")
-@click.option("--all", "everything", is_flag=True, help="All dead jobs.")
-@click.option("--dry-run", is_flag=True, help="Say what would be re-driven, and change nothing.")
+@click.option("--id", "ids", multiple=True, help="Re-drive this job. You may give the option several times.")
+@click.option("--error-type", default="", help="Re-drive all jobs that died of this error.")
+@click.option("--all", "everything", is_flag=True, help="Re-drive all dead jobs.")
+@click.option("--dry-run", is_flag=True, help="List the jobs, but change nothing.")
 @json_option
 @client_command
 async def redrive(
@@ -230,7 +232,7 @@ async def redrive(
     dry_run: bool,
     json_output: bool,
 ) -> None:
-    """Make dead jobs ready again, from the first attempt; where they came from stays on record."""
+    """Make dead jobs ready again. They begin at the first attempt; the record keeps their earlier failures."""
     DeadSelection.exactly_one(ids, error_type, everything=everything)
     request = pb.RedriveRequest(queue=queue, ids=ids, error_type=error_type, all=everything, dry_run=dry_run)
     answer = await stub.Redrive(request)
@@ -245,7 +247,7 @@ async def redrive(
 
 
 def state_name(job: pb.Job) -> str:
-    """Return the state's word."""
+    """Return the name of a job's state in lower case."""
     return pb.State.Name(job.state).removeprefix("STATE_").lower()
 
 

@@ -1,4 +1,4 @@
-"""The moves of a job, as a table, as JSON, and as what the documentation shows of them."""
+"""The moves of a job: as a table, as JSON, and in the two forms that the documentation shows."""
 
 import textwrap
 

@@ -1,4 +1,4 @@
-"""How commands print: a table for people, JSON for programs, progress for the impatient."""
+"""How commands print: a table for people, JSON for programs, and progress of long commands."""
 
 import json
 import sys
@@ -35,7 +35,7 @@ def table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 @contextmanager
 def progress(verb: str, total: int = 0) -> Iterator[Callable[[int], None]]:
-    """Yield a function that counts; from two seconds on the count is shown on standard error, if that is a terminal."""
+    """Yield a function that counts; after two seconds the count appears on standard error, if that is a terminal."""
     begun = shown = time.monotonic()
     count = 0
 

@@ -1,4 +1,4 @@
-"""Commands that are the service, or look after it."""
+"""Commands that run the service, and commands that maintain it."""
 
 import asyncio
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from jobqueue.entrypoints.processes import Processes
 
 
 def settings_from(**overrides: Any) -> Settings:
-    """Read the settings, or end the command with all that is wrong with them."""
+    """Read the settings; if some can't be used, end the command with a list of all problems."""
     try:
         return from_environment(**overrides)
     except JobQueueError as error:
@@ -24,13 +24,13 @@ def settings_from(**overrides: Any) -> Settings:
 
 
 def _serve(processes: Processes, settings: Settings, *, front: bool, worker: bool) -> None:
-    # A worker alone runs on uvloop where it is installed; grpc.aio is at home on the loop of asyncio.
+    # A worker without a front runs on uvloop if it is installed; grpc.aio supports asyncio's own loop best.
     _run(processes.serve(settings, front=front, worker=worker), None if front else uvloop_if_installed())
     leave_stuck_threads()
 
 
 def uvloop_if_installed() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """Return what makes an event loop of uvloop, the extra of that name, or None."""
+    """Return uvloop's factory of event loops, or None if the extra `uvloop` isn't installed."""
     try:
         import uvloop  # noqa: PLC0415 - an extra
     except ImportError:
@@ -47,26 +47,26 @@ def _run(work: Any, loop_factory: Callable[[], asyncio.AbstractEventLoop] | None
 
 
 @click.command()
-@click.option("--listen", help="Address of the gRPC front; else JOBQUEUE_LISTEN, else 127.0.0.1:50051.")
-@click.option("--data-dir", help="Folder of the embedded Valkey; else JOBQUEUE_DATA_DIR.")
+@click.option("--listen", help="Address of the gRPC front.  [default: JOBQUEUE_LISTEN, or 127.0.0.1:50051]")
+@click.option("--data-dir", help="Folder of the embedded Valkey.  [default: JOBQUEUE_DATA_DIR]")
 @click.option("--worker/--no-worker", default=True, show_default=True, help="Run a worker in the same process.")
 @click.pass_obj
 def serve(processes: Processes, listen: str | None, data_dir: str | None, worker: bool) -> None:
-    """Run the service: gRPC front and worker, on an embedded Valkey unless JOBQUEUE_REDIS_URL names another.
+    """Run the service: a gRPC front, a worker and, unless JOBQUEUE_REDIS_URL names a server, an embedded Valkey.
 
-    SIGTERM or Ctrl+C drains: no new calls, calls and jobs in flight finish, the rest is given back. A second one ends
-    the process at once.
+    SIGTERM or Ctrl+C drains: the service refuses new calls, finishes calls and running jobs, and gives back the rest.
+    A second signal ends the process immediately.
     """
     _serve(processes, settings_from(listen=listen, data_dir=data_dir), front=True, worker=worker)
 
 
 @click.command()
-@click.option("--queues", help="Queues to serve in turn, by comma; else JOBQUEUE_QUEUES.")
-@click.option("--concurrency", type=click.IntRange(1), help="Jobs at once; else JOBQUEUE_CONCURRENCY.")
-@click.option("--handlers", help="Module that registers the handlers; else JOBQUEUE_HANDLERS.")
+@click.option("--queues", help="Queues to serve, separated by commas.  [default: JOBQUEUE_QUEUES]")
+@click.option("--concurrency", type=click.IntRange(1), help="Jobs to run at once.  [default: JOBQUEUE_CONCURRENCY]")
+@click.option("--handlers", help="Module that registers the handlers.  [default: JOBQUEUE_HANDLERS]")
 @click.pass_obj
 def worker(processes: Processes, queues: str | None, concurrency: int | None, handlers: str | None) -> None:
-    """Run a worker alone; start as many as there are cores to spare."""
+    """Run a worker without a front. Start one for each core that you can spare."""
     names = tuple(name.strip() for name in queues.split(",")) if queues else None
     settings = settings_from(queues=names, concurrency=concurrency, handlers=handlers)
     _serve(processes, settings, front=False, worker=True)
@@ -76,21 +76,21 @@ def worker(processes: Processes, queues: str | None, concurrency: int | None, ha
 @click.argument("target", type=click.Path(dir_okay=False, path_type=Path))
 @click.pass_obj
 def backup(processes: Processes, target: Path) -> None:
-    """Write a snapshot of the embedded Valkey's data to the file TARGET, while it runs or not."""
+    """Write the embedded Valkey's data to the file TARGET, whether the service is running or not."""
     if target.exists():
-        raise click.ClickException(f"{target} is there already; a backup does not overwrite another")
+        raise click.ClickException(f"{target} exists already, and a backup never overwrites a file; give another name")
     size = _run(processes.backup(settings_from(), target))
     click.echo(f"{target}: {size:,} bytes")
 
 
 @click.command()
-@click.option("--jobs", type=click.IntRange(100, 5_000_000), default=100_000, show_default=True)
+@click.option("--jobs", type=click.IntRange(100, 5_000_000), default=100_000, show_default=True, help="How many.")
 @json_option
 @click.pass_obj
 def bench(processes: Processes, jobs: int, json_output: bool) -> None:
-    """Measure this machine: submit jobs that do nothing in bulk, then drain them with one worker.
+    """Measure this machine: submit empty jobs in bulk, then run them with one worker.
 
-    Uses a queue of its own, "bench", on the configured server or an embedded one without an append-only file.
+    The jobs are in the queue "bench", on the configured server or on an embedded one without an append-only file.
     """
     figures = _run(processes.bench(settings_from(), jobs))
     if json_output:
@@ -104,7 +104,7 @@ def bench(processes: Processes, jobs: int, json_output: bool) -> None:
 @json_option
 @click.option("--markdown", is_flag=True, help="Print a Markdown table of the defaults, for the operator page.")
 def settings(json_output: bool, markdown: bool) -> None:
-    """Show every setting: its variable, default, value now, and meaning."""
+    """Show every setting: its variable, its default, its current value, and what it means."""
     if markdown:
         click.echo(settings_table())
         return
@@ -121,7 +121,7 @@ def settings(json_output: bool, markdown: bool) -> None:
 
 
 def settings_table() -> str:
-    """Return the defaults as a Markdown table; seconds and bytes are named in the variables or their meanings."""
+    """Return the defaults as a Markdown table; the variables or their meanings give the units."""
     lines = ["| variable | default | meaning |", "| --- | --- | --- |"]
     for item in fields(Settings):
         default = f"`{_text(item.default)}`" if _text(item.default) else "empty"
