@@ -109,7 +109,7 @@ def test_mean_of_few_waits_misses_the_middle_now_and_then():
 
 
 def test_range_and_mean_accept_a_jitter_of_three_sizes():
-    """Range and mean are right for waits that spread nobody out; the distribution is not.
+    """Range and mean are right for waits that spread no client out; the distribution is not.
 
     Did: drew 4,000 waits that are none, half or all of the ceiling, and 4,000 of full jitter (seed 7).
     Saw: range and mean right for both; the largest gap to the uniform distribution above 0.3 and below 0.03.

@@ -151,7 +151,7 @@ def test_a_write_that_the_replica_has_not_seen_is_lost_in_a_failover(folder):
 
 
 def test_min_replicas_to_write_refuses_when_no_replica_keeps_up(folder):
-    """A primary can be told to refuse writes that nobody would copy.
+    """A primary can be set to refuse writes that no replica would copy.
 
     Did: set `min-replicas-to-write 1` on a primary, wrote with its replica there, cut the replica off, and wrote again.
     Saw: the first write was accepted, the second refused with NOREPLICAS.

@@ -75,7 +75,7 @@ def test_closed_channel_gives_what_it_holds_and_then_says_that_it_is_closed():
 
     Did: put two items, closed the channel, and received three times.
     Saw: both items, then ChannelClosed at once; `async for` over such a channel ends without an error.
-    Otherwise: the items would be lost, or the third receive would wait for ever.
+    Otherwise: the items would be lost, or the third receive would wait forever.
     """
 
     async def scenario():
@@ -117,7 +117,7 @@ def test_put_after_close_and_second_close_raise():
 
     Did: closed a channel, then put, then closed it again; and closed one while a producer waited for room.
     Saw: ChannelClosed each time, for the waiting producer too, and its item was not in the channel.
-    Otherwise: the item would be taken in silence, for nobody to receive.
+    Otherwise: the item would be accepted silently, and no consumer would receive it.
     """
 
     async def scenario():

@@ -221,7 +221,7 @@ def test_redriven_job_is_the_same_job(valkey, valkey_url):
 
     Did: buried a job on a real Valkey, re-drove it twice, and took it.
     Saw: the second call moved nothing; the entry has the old id and the old error, attempts 0, and says when it died.
-    Otherwise: there would be two copies, or a new job of which nobody knows that it died.
+    Otherwise: there would be two copies, or a new job without a record that it died.
     """
 
     async def buried_and_redriven(client):

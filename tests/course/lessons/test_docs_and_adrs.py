@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[3]
 
 # --8<-- [start:readme-commands]
 def test_every_command_the_readme_names_exists():
-    """A README whose commands nobody runs goes stale in silence.
+    """A README goes stale silently if nothing runs its commands.
 
     Did: collected every make target and journal subcommand that README.md names, and looked each up.
     Saw: all of them are in the Makefile and in the command line.

@@ -39,7 +39,7 @@ def aborting(code):
 
 
 def test_deadline_exceeded_is_answered_with_504():
-    """A call that ran out of time becomes 504 Gateway Timeout: the gateway waited for somebody else, in vain.
+    """A call that ran out of time becomes 504 Gateway Timeout: the gateway waited in vain for the server behind it.
 
     Did: called a handler that never answers, with a deadline of 50 ms, through a gateway on the table.
     Saw: DEADLINE_EXCEEDED became 504.

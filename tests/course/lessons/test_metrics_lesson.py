@@ -95,7 +95,7 @@ def test_buckets_are_cumulative_and_include_their_bound():
 
 
 def test_an_unbounded_label_grows_the_registry_and_the_guard_bounds_it(caplog):
-    """A label without bounds grows a registry for ever; a guard bounds it and keeps the total.
+    """A label without bounds grows a registry forever; a guard bounds it and keeps the total.
 
     Did: counted one login for each of 5,000 users, with a limit of 5,000 series and with one of 100.
     Saw: 5,000 series; then 101, all 5,000 logins counted, and one warning.

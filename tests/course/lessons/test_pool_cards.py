@@ -105,10 +105,10 @@ def test_feeder_without_a_limit_leaves_nothing_for_the_others():
 
 
 def test_acknowledging_before_on_failure_can_swallow_a_failure():
-    """`on_failure` comes before the acknowledgement, or a crash in between leaves a failure that nobody heard of.
+    """`on_failure` comes before the acknowledgement, or a crash in between leaves a failure without a record.
 
     Did: cancelled a worker at each send and receive, after its handler had raised; in both orders.
-    Saw: acknowledged first, there is a moment after which the job is in FAILED and nobody was told; otherwise none.
+    Saw: acknowledged first, there is a moment after which the job is in FAILED and `on_failure` has not run; otherwise none.
     Otherwise: the order would not matter.
     """
 

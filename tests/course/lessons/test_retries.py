@@ -51,7 +51,7 @@ def test_full_jitter_flattens_the_herd():
 
 
 def test_equal_jitter_leaves_a_denser_herd_than_full_jitter():
-    """A fixed half of the wait is a half in which nobody comes.
+    """A fixed half of the wait is a half in which no client comes.
 
     Did: ran the same herd with equal and with full jitter under 20 seeds.
     Saw: under equal jitter the fullest tenth of a second after the start held more attempts, under every seed.
@@ -177,11 +177,11 @@ def test_delayed_retries_come_back_in_a_long_outage():
 
 
 def test_budget_refills_from_successes_alone():
-    """After an outage the purse is filled by what works again, not by time.
+    """After an outage the budget is filled by what works again, not by time.
 
-    Did: emptied a purse of cap 10 and cost 5, deposited four times, asked for a retry, and deposited once more.
+    Did: emptied a budget of cap 10 and cost 5, deposited four times, asked for a retry, and deposited once more.
     Saw: a refusal after the fourth deposit, which took nothing, and one retry after the fifth.
-    Otherwise: a purse that pays with less than the cost would have paid earlier.
+    Otherwise: a budget that pays with less than the cost would have paid earlier.
     """
     budget = RetryBudget(cap=10, cost=5)
     assert [budget.spend() for _ in range(3)] == [True, True, False]
@@ -195,9 +195,9 @@ def test_budget_refills_from_successes_alone():
 def test_permanent_errors_cost_the_budget_nothing():
     """Classification comes before the budget.
 
-    Did: made 100 calls that fail with ValueError and one that fails once with TimeoutError, on a purse for one retry.
+    Did: made 100 calls that fail with ValueError and one that fails once with TimeoutError, on a budget for one retry.
     Saw: the hundred took nothing, and the one had its retry.
-    Otherwise: the first malformed job would have emptied the purse.
+    Otherwise: the first malformed job would have emptied the budget.
     """
     budget = RetryBudget(cap=5, cost=5)
     settings = {"attempts": 3, "random": Random(1), "budget": budget, **BOUNDS}
@@ -221,7 +221,7 @@ def test_permanent_errors_cost_the_budget_nothing():
 def test_look_then_take_overspends_and_take_then_look_does_not():
     """Between looking and taking, another worker takes.
 
-    Did: let eight workers ask at once for a retry from a purse in Redis that holds one, under 20 seeded schedules,
+    Did: let eight workers ask at once for a retry from a budget in Redis that holds one, under 20 seeded schedules,
         once with GET and SET, once with DECRBY and a refund.
     Saw: more than one retry granted under every schedule with GET and SET, never more than one with DECRBY.
     Otherwise: the order of the workers' commands would not matter.
@@ -230,8 +230,8 @@ def test_look_then_take_overspends_and_take_then_look_does_not():
     async def granted(budget_class, seed):
         network = Network(seed)
         clients = [await network.client(f"worker {number}") for number in range(8)]
-        purses = [budget_class(client, "{lesson}:budget", cap=10, cost=10) for client in clients]
-        answers = await asyncio.gather(*(purse.spend() for purse in purses))
+        budgets = [budget_class(client, "{lesson}:budget", cap=10, cost=10) for client in clients]
+        answers = await asyncio.gather(*(budget.spend() for budget in budgets))
         await network.close()
         return sum(answers)
 
@@ -274,16 +274,16 @@ def test_fewer_attempts_than_derived_break_the_error_budget():
 
 
 def test_derived_budget_bounds_an_outage():
-    """The purse holds the retries of one hiccup, and no more.
+    """The budget holds the retries of one hiccup, and no more.
 
-    Did: ran an outage of 60 s with the derived attempts, ceilings and purse, and once without the purse.
+    Did: ran an outage of 60 s with the derived attempts, ceilings and budget, and once without the budget.
     Saw: 1.03 times the usual load (1 + 2 s / 60 s), against 3.00 times.
     Otherwise: the load would follow the number of attempts.
     """
     numbers = slo_numbers(WEB)
     same = {"attempts": numbers.attempts, "calls_per_s": 200, "base_s": numbers.base_s, "cap_s": numbers.cap_s}
-    with_purse = outage_amplification(**same, budget_cap=numbers.budget_cap, budget_cost=numbers.budget_cost)
-    assert round(with_purse.amplification, 2) == 1.03
+    with_budget = outage_amplification(**same, budget_cap=numbers.budget_cap, budget_cost=numbers.budget_cost)
+    assert round(with_budget.amplification, 2) == 1.03
     assert round(outage_amplification(**same).amplification, 2) == 3.0
 
 

@@ -111,7 +111,7 @@ def test_one_permanent_member_makes_a_group_permanent():
 
     Did: asked the service about a group of two TimeoutErrors, and about one of a TimeoutError and a PermanentError.
     Saw: transient, then permanent.
-    Otherwise: "any transient member" would retry the malformed one for ever.
+    Otherwise: "any transient member" would retry the malformed one forever.
     """
     assert is_transient(ExceptionGroup("batch", [TimeoutError(), TimeoutError()]))
     assert not is_transient(ExceptionGroup("batch", [TimeoutError(), PermanentError()]))

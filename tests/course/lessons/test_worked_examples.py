@@ -28,7 +28,7 @@ def test_status_and_method_decide_together_whether_to_call_again():
     """A request is worth repeating if another attempt could differ and a second execution does no harm.
 
     Did: asked for GET 503, POST 429, POST 503 and PUT 422.
-    Saw: yes, yes, no, no. The server has not acted on the 429; nobody knows whether it has acted on the POST 503.
+    Saw: yes, yes, no, no. The server has not acted on the 429; whether it has acted on the POST 503 is unknown.
     Otherwise: the status alone would decide, and both answers of 503 would be treated alike.
     """
     assert printed("worth_retrying") == ["GET 503 True", "POST 429 True", "POST 503 False", "PUT 422 False"]
@@ -92,7 +92,7 @@ def test_admitted_retries_bound_the_load_and_drain():
     """A retry that waits until recent successes admit it adds next to nothing to an outage, and loses no job.
 
     Did: ran 50 new jobs a minute through four minutes of outage; a probe of one, then half as many as succeeded.
-    Saw: at most 51 attempts a minute while it lasts, at most 98 after it, and nobody waiting five minutes later.
+    Saw: at most 51 attempts a minute while it lasts, at most 98 after it, and no job waiting five minutes later.
     Otherwise: the waiting jobs would be tried again and again, or would still be there at the end.
     """
     minutes = [line.split() for line in printed("admitted")]
