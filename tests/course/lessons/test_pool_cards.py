@@ -108,7 +108,7 @@ def test_acknowledging_before_on_failure_can_swallow_a_failure():
     """`on_failure` comes before the acknowledgement, or a crash in between leaves a failure without a record.
 
     Did: cancelled a worker at each send and receive, after its handler had raised; in both orders.
-    Saw: acknowledged first, there is a moment after which the job is in FAILED and `on_failure` has not run; otherwise none.
+    Saw: acknowledged first, at one moment the job is in FAILED and `on_failure` has not run; otherwise at none.
     Otherwise: the order would not matter.
     """
 
