@@ -211,8 +211,8 @@ def history() -> None:
 def merge(file: Path) -> None:
     """Add the events of FILE that the history doesn't have yet.
 
-    FILE is another machine's history, or one that the page exported. The command doesn't change it. If you merge the same
-    file twice, the second time adds nothing. Lines that aren't events are reported and left out.
+    FILE is another machine's history, or one that the page exported. The command doesn't change it. If you merge
+    the same file twice, the second time adds nothing. Lines that aren't events are reported and left out.
     """
     done = default_history(library().root).merge(file)
     click.echo(f"{count(done.added, 'event')} added, {done.already_there} already here.")

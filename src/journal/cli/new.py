@@ -100,8 +100,8 @@ def exercise(slug: str, title: str | None) -> None:
     _write(content.root, filled("exercise", values))
     click.echo(
         f"You can grade it already: .venv/bin/pytest exercises/{slug} fails on the stub, and the solution passes. Now "
-        f"write the steps (README, stub, tests, solution), at least 7 more wrong solutions, the cards, and a lesson with "
-        f"`exercise: {slug}`. `journal course {slug}` says what is still missing."
+        f"write the steps (README, stub, tests, solution), at least 7 more wrong solutions, the cards, and a lesson "
+        f"with `exercise: {slug}`. `journal course {slug}` says what is still missing."
     )
 
 

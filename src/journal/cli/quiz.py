@@ -29,8 +29,8 @@ def quiz(topic: str | None, *, everything: bool) -> None:
     """Review the cards that are due, and some new ones.
 
     Answer aloud or in your head, reveal the answer, then rate yourself: 1 again, 2 hard, 3 good, 4 easy. Type u to take
-    back the last rating, s to skip a card, q to quit. A card that you rate 1 comes again at the end. Each rating is saved
-    immediately.
+    back the last rating, s to skip a card, q to quit. A card that you rate 1 comes again at the end. Each rating is
+    saved immediately.
 
     If input or output is not a terminal, the command prints the due cards with their answers and records nothing.
     """

@@ -26,7 +26,7 @@ class Reset:
 
 
 def reset(root: Path, slug: str) -> Reset:
-    """Restore `exercises/<slug>/<slug>.py` from git's HEAD, and keep a copy of the learner's file under `.redrive/kept/`.
+    """Restore `exercises/<slug>/<slug>.py` from git's HEAD, keeping a copy of the learner's file in `.redrive/kept/`.
 
     The copy is on the disk before the file is replaced, and the replacement is atomic. So an interrupted reset loses
     nothing.
