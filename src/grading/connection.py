@@ -9,6 +9,7 @@ of connections) is redis-py's own code.
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -21,23 +22,14 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.event import EventDispatcher
 
+from grading.trace import Event
+
 if TYPE_CHECKING:
     from grading.network import Network
 
 
 class NetworkError(redis.exceptions.ConnectionError):
     """What a client sees when the network broke under it; a `redis.exceptions.ConnectionError` like any other."""
-
-
-class Exchange:
-    """One command as the server saw it, in the order in which the server ran it; a reconnection is another session."""
-
-    __slots__ = ("at_s", "client", "command", "replied", "reply", "session")
-
-    def __init__(self, client: str, session: int, command: tuple[bytes, ...], at_s: float) -> None:
-        self.client, self.session, self.command, self.at_s = client, session, command, at_s
-        self.reply: Any = None
-        self.replied = False
 
 
 @dataclass
@@ -61,7 +53,7 @@ def packed(arguments: tuple[bytes, ...]) -> bytes:
 class _Socket(AsyncFakeSocket):
     """A fake server's side of a connection that remembers what it answered."""
 
-    exchange: Exchange | None = None
+    exchange: Event | None = None
 
     def take(self, arguments: tuple[bytes, ...]) -> None:
         """Run a command; parsed already, unless a blocking one before it has not ended."""
@@ -151,10 +143,14 @@ class Connection(FakeAsyncRedisConnection):
                 for place, arguments in enumerate(command):
                     network.refuse_scripts(arguments)
                     # Inside MULTI the server only queues, so a delay there could change nothing.
-                    lost = await network.before_send(client, arguments, delayed=not (queueing and place))
+                    fate = await network.before_send(client, arguments, delayed=not (queueing and place))
+                    if fate == "delivered_late":
+                        run_later = functools.partial(self._server_takes, late=(self._sock, self.session))
+                        network.hold_back(client, command[place:], run_later)
                     self._server_takes(arguments)
-                    if lost:
-                        network.lose_reply(arguments)
+                    network.deliver_what_is_late(client)
+                    if fate == "reply_lost":
+                        network.lose_reply(client, arguments)
             else:
                 for arguments in command:
                     network.refuse_scripts(arguments)
@@ -164,13 +160,14 @@ class Connection(FakeAsyncRedisConnection):
             raise
         self._waiting = self.link.under_control
 
-    def _server_takes(self, arguments: tuple[bytes, ...]) -> None:
-        exchange = Exchange(self.link.client, self.session, arguments, self._now())
-        self.link.network.recording.append(exchange)
-        if self._sock is None:
+    def _server_takes(self, arguments: tuple[bytes, ...], late: tuple[Any, int] | None = None) -> None:
+        sock, session = late or (self._sock, self.session)
+        exchange = Event(self.link.client, arguments, session=session, at_s=self._now())
+        self.link.network.keep(exchange, shown=self.link.under_control, late=late is not None)
+        if sock is None:
             raise NetworkError("the connection was closed while a command was being sent")
-        self._sock.exchange = exchange
-        self._sock.take(arguments)
+        sock.exchange = exchange
+        sock.take(arguments)
 
     async def read_response(self, *args: Any, **kwargs: Any) -> Any:
         """Return the next reply, the first after a send only when the network let it pass."""

@@ -6,6 +6,9 @@ so a pipeline's WATCH, GET, MULTI and EXEC meet them like any other command.
 A **point** is one command about to be sent, or one wait for replies. A pipeline of three commands has four points:
 before each command (what came earlier in the batch has arrived, the rest has not), and the wait for the replies. Faults
 name their point by its number, counted from 1 from the moment the fault was set.
+
+Everything that a client under control sends is kept with the learner's line behind it (`trace.py`), and so is every
+fault: a failing test's message shows the end of that record without the test having to ask for it.
 """
 
 from __future__ import annotations
@@ -15,13 +18,14 @@ import functools
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, NoReturn
 
-import redis.exceptions
 from fakeredis import FakeServer
 from redis.asyncio import Redis
 
-from grading.connection import Exchange, Link, NetworkError, client_on
+from grading.connection import Link, NetworkError, client_on
+from grading.faults import SCRIPTS, Effect, Fault, Late, Outcome, ScriptRefusedError, is_the_faults
+from grading.trace import Callers, Event, shortened, shown_command
 
 DEFAULT_LATENCY_S = 0.002
 MAX_POINTS = 400
@@ -29,39 +33,8 @@ MAX_POINTS = 400
 kept: list[Network] | None = None
 """Every network that was made, where the run is recorded; else None, so that none is kept alive."""
 
-Effect = Literal["never_arrived", "reply_lost", "cancelled"]
-
-_SCRIPTS = {
-    b"EVAL", b"EVALSHA", b"EVAL_RO", b"EVALSHA_RO", b"FCALL", b"FCALL_RO", b"SCRIPT", b"FUNCTION",
-}  # fmt: skip
-
-
-class ScriptRefusedError(redis.exceptions.ResponseError):
-    """Say that a server-side script was refused: the exercises are about doing it with WATCH, MULTI and EXEC."""
-
-
-@dataclass
-class _Fault:
-    point: int
-    client: str | None
-    effect: Effect | None
-    task: asyncio.Task[Any] | None = None
-    deed: Callable[[], Awaitable[Any]] | None = None
-    seen: int = 0
-    fired: bool = False
-
-
-@dataclass
-class Outcome:
-    """How a call under a fault ended: `value` when it returned, `error` when the fault ended it."""
-
-    value: Any = None
-    error: BaseException | None = None
-
-    @property
-    def broken(self) -> bool:
-        """Whether the fault ended the call, so that its caller does not know what took effect."""
-        return self.error is not None
+latest: Network | None = None
+"""The network that was used last: a failure's trace is read from it."""
 
 
 @dataclass(repr=False, eq=False)
@@ -72,25 +45,33 @@ class Network:
         seed: chooses every latency; the same seed gives the same schedule.
         calls: points passed so far by all clients under control (see the module's text).
         recording: every command in the order the server ran it, with its reply (handshakes left out).
+        events: those of the clients under control, with the faults and the calls that `call` was told of: the trace.
         fired: how many of the faults that were set have happened.
+        broke: what the last fault was, in words: "the reply to EXEC was lost; Redis has run it".
         point: in a trial of `every_point`, which point was to break.
     """
 
     seed: int = 1
     max_s: float = DEFAULT_LATENCY_S
     calls: int = 0
-    recording: list[Exchange] = field(default_factory=list)
+    recording: list[Event] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
     point: int = 0
+    broke: str = "nothing broke"
     redis: Redis = field(init=False)
 
     def __post_init__(self) -> None:
         self._random = random.Random(self.seed)
         self._server = FakeServer(version=(7, 4))
-        self._faults: list[_Fault] = []
+        self._faults: list[Fault] = []
         self._clients: list[Redis] = []
         self._fresh: list[Network] = []
         self._raw: Redis | None = None
+        self._callers = Callers()
+        self._late: list[Late] = []
+        self._in_deed = False
+        self._late_after = 1
         if kept is not None:
             kept.append(self)
         self.redis = self._client("redis", under_control=True)
@@ -119,6 +100,7 @@ class Network:
         for client in self._clients:
             pool: Any = client.connection_pool
             await pool.drop()
+        self._callers.forget()
 
     async def client(self, name: str) -> Redis:
         """Return a further connected client of the same server: another process, with a name for faults to mean it."""
@@ -145,28 +127,30 @@ class Network:
         """Draw the delay before every send and every wait uniformly from 0 to `max_s` virtual seconds; 0 is none."""
         self.max_s = max_s
 
-    def fail_at(self, k: int, *, client: str | None = None, effect: Effect = "never_arrived") -> None:
+    def fail_at(self, k: int, *, client: str | None = None, effect: Effect = "never_arrived", after: int = 1) -> None:
         """Break the connection at the k-th point from now (of that client; of any, without a name).
 
         `never_arrived`: the command at that point, and what follows it in its batch, does not reach the server.
         `reply_lost`: it takes effect and the reply is lost. At a wait for replies there is only the latter.
+        `delivered_late`: it is believed lost, and arrives (with what follows it in its batch) on the old connection
+        after that client's next `after` commands.
         The caller sees `redis.exceptions.ConnectionError`, or the `WatchError` that redis-py makes of it in a pipeline
         that watches: one more reason why WatchError does not mean "nothing happened".
         """
-        self._set(_Fault(k, client, effect))
+        self._set(Fault(k, client, effect, after=after))
 
     def cancel_at(self, k: int, *, task: asyncio.Task[Any] | None = None, client: str | None = None) -> None:
         """Cancel `task` (without one, the task that is there) at the k-th point from now; a send is not made then."""
-        self._set(_Fault(k, client, "cancelled", task))
+        self._set(Fault(k, client, "cancelled", task))
 
     def at_point(self, k: int, deed: Callable[[], Awaitable[Any]], *, client: str | None = None) -> None:
         """Await `deed()` at the k-th point from now, before it goes on: what another process does just then.
 
         Let the deed use `raw()` or another client than the one that is interrupted.
         """
-        self._set(_Fault(k, client, None, deed=deed))
+        self._set(Fault(k, client, None, deed=deed))
 
-    def _set(self, fault: _Fault) -> None:
+    def _set(self, fault: Fault) -> None:
         if fault.point < 1:
             raise ValueError(f"points are counted from 1, got {fault.point}")
         self._faults.append(fault)
@@ -193,8 +177,10 @@ class Network:
         other error, and any of these without a fault, is raised.
         """
         before = self.fired
+        began, name = len(self.events), getattr(call, "__name__", "")
         task = asyncio.ensure_future(call)
         await asyncio.wait([task])
+        self._ended(began, "", name, task)
         fault_happened = self.fired > before
         if task.cancelled():
             if not fault_happened:
@@ -203,7 +189,7 @@ class Network:
         error = task.exception()
         if error is None:
             return Outcome(value=task.result())
-        if fault_happened and _is_the_faults(error):
+        if fault_happened and is_the_faults(error):
             return Outcome(error=error)
         raise error
 
@@ -213,6 +199,7 @@ class Network:
         *,
         deed: Callable[[Network], Awaitable[Any]] | None = None,
         client: str | None = None,
+        after: int = 1,
     ) -> AsyncIterator[Network]:
         """Yield fresh networks, the k-th of which breaks at point k, until one comes back unbroken.
 
@@ -234,7 +221,7 @@ class Network:
             elif effect == "cancelled":
                 trial.cancel_at(k, client=client)
             elif effect is not None:
-                trial.fail_at(k, client=client, effect=effect)
+                trial.fail_at(k, client=client, effect=effect, after=after)
             yield trial
             broke = trial.fired
             await trial.close()
@@ -246,7 +233,7 @@ class Network:
 
     def refuse_scripts(self, command: tuple[bytes, ...]) -> None:
         """Raise for a command that runs a script in the server."""
-        if command and command[0].split(b" ")[0].upper() in _SCRIPTS:
+        if command and command[0].split(b" ")[0].upper() in SCRIPTS:
             name = command[0].decode(errors="replace").upper()
             sentence = (
                 f"{name} is refused in the exercises: do it without a server-side script, "
@@ -255,31 +242,109 @@ class Network:
             self.refused.append(sentence)
             raise ScriptRefusedError(sentence)
 
-    async def before_send(self, client: str, command: tuple[bytes, ...], *, delayed: bool = True) -> bool:
-        """Wait out the latency before a command; True when its reply is to be lost."""
+    def keep(self, event: Event, *, shown: bool, late: bool = False) -> None:
+        """Keep a command that the server is about to run; in the trace too, when a client under control sent it."""
+        global latest  # noqa: PLW0603 - a failure is described where no network is at hand
+        self.recording.append(event)
+        if self._in_deed and not shown:
+            event.client, event.call = "another", "meanwhile"
+        elif not shown:
+            return
+        elif late:
+            event.note = "arrives only now"
+        else:
+            self._callers.place(event)
+        self.events.append(event)
+        latest = self
+
+    def _note(self, client: str, text: str, note: str) -> None:
+        event = Event(client)
+        event.text, event.note = text, note
+        self._callers.place(event)
+        self.events.append(event)
+
+    async def call(self, who: str, call: Coroutine[Any, Any, Any]) -> Any:
+        """Await a call of the learner's and keep for the trace what it returned, or that it sent nothing to Redis."""
+        began, name = len(self.events), getattr(call, "__name__", "")
+        task = asyncio.ensure_future(call)
+        try:
+            return await task
+        finally:
+            self._ended(began, who, name, task)
+
+    def _ended(self, began: int, who: str, name: str, task: asyncio.Task[Any]) -> None:
+        global latest  # noqa: PLW0603 - as above
+        latest = self
+        own = [event for event in self.events[began:] if event.call == f"{name}()" and who in ("", event.client)]
+        event = Event(own[-1].client if own else who or "redis")
+        if task.cancelled() or not task.done():
+            event.text = "cancelled"
+        elif (error := task.exception()) is not None:
+            event.text = f"raised {type(error).__name__}"
+        else:
+            event.text = f"returned {shortened(task.result())}"
+        if own:
+            event.call, event.key = own[-1].call, own[-1].key
+        else:
+            event.call, event.text = f"{name}()", f"(sent nothing to Redis)   {event.text}"
+        self.events.append(event)
+
+    async def before_send(self, client: str, command: tuple[bytes, ...], *, delayed: bool = True) -> Effect | None:
+        """Wait out the latency before a command; return what is to become of it, None for nothing unusual."""
         if delayed and self.max_s > 0:
             await asyncio.sleep(self._random.uniform(0, self.max_s))
         self.calls += 1
         if not self._faults:
-            return False
-        effect = await self._pass_point(client)
-        if effect == "never_arrived":
-            raise NetworkError(f"the connection broke before {_name(command)} arrived")
-        return effect == "reply_lost"
+            return None
+        fault = await self._pass_point(client, shown_command(command))
+        if fault is None:
+            return None
+        if fault.effect == "never_arrived":
+            self._note(client, shown_command(command), "the connection broke: this never arrived")
+            self.broke = f"the connection broke before {_name(command)} arrived"
+            raise NetworkError(self.broke)
+        self._late_after = fault.after
+        return fault.effect
 
-    def lose_reply(self, command: tuple[bytes, ...]) -> None:
+    def hold_back(
+        self, client: str, commands: list[tuple[bytes, ...]], run: Callable[[tuple[bytes, ...]], None]
+    ) -> NoReturn:
+        """Keep commands that arrive later, and break the connection."""
+        self._late.append(Late(client, list(commands), run, self._late_after))
+        names = ", ".join(map(_name, commands))
+        self._note(client, names, "the connection broke: this arrives later")
+        self.broke = f"the connection broke, and {names} arrived later"
+        raise NetworkError(f"the connection broke before {_name(commands[0])} arrived")
+
+    def deliver_what_is_late(self, client: str) -> None:
+        """Let the server run what was held back, if it has run enough of that client's commands since."""
+        for late in [late for late in self._late if late.client == client]:
+            late.after -= 1
+            if late.after == 0:
+                self._late.remove(late)
+                for command in late.commands:
+                    late.run(command)
+
+    def lose_reply(self, client: str, command: tuple[bytes, ...]) -> None:
         """Break the connection after a command took effect."""
+        self._lose(client, command)
         raise NetworkError(f"the connection broke before the reply to {_name(command)} came back")
+
+    def _lose(self, client: str, command: tuple[bytes, ...]) -> None:
+        self.broke = f"the reply to {_name(command)} was lost; Redis has run it"
+        self._note(client, "", self.broke)
 
     async def before_reply(self, client: str) -> None:
         """Wait out the latency before a reply, which may not come."""
         if self.max_s > 0:
             await asyncio.sleep(self._random.uniform(0, self.max_s))
         self.calls += 1
-        if self._faults and await self._pass_point(client) is not None:
+        if self._faults and await self._pass_point(client, "") is not None:
+            sent = next((event for event in reversed(self.events) if event.client == client and event.command), None)
+            self._lose(client, sent.command if sent is not None else ())
             raise NetworkError("the connection broke before the reply came back")
 
-    async def _pass_point(self, client: str) -> Effect | None:
+    async def _pass_point(self, client: str, command: str) -> Fault | None:
         for fault in self._faults:
             if fault.fired or (fault.client is not None and fault.client != client):
                 continue
@@ -288,14 +353,22 @@ class Network:
                 continue
             fault.fired = True
             if fault.deed is not None:
-                await fault.deed()
+                self._in_deed = True
+                try:
+                    await fault.deed()
+                finally:
+                    self._in_deed = False
             elif fault.effect == "cancelled":
                 victim = fault.task or asyncio.current_task()
                 if victim is not None:
+                    self._note(client, command, "cancelled here" + (": this is not sent" if command else ""))
+                    name = command.partition(" ")[0]
+                    place = f"before {name} was sent" if command else "while it waited for a reply"
+                    self.broke = f"the task was cancelled {place}"
                     victim.cancel()
                     await asyncio.sleep(0)
             else:
-                return fault.effect
+                return fault
         return None
 
 
@@ -304,13 +377,6 @@ def _fresh_limits() -> None:
     limits = getattr(asyncio.get_running_loop(), "fresh_limits", None)
     if limits is not None:
         limits()
-
-
-def _is_the_faults(error: BaseException) -> bool:
-    if isinstance(error, BaseExceptionGroup):
-        return all(_is_the_faults(inner) for inner in error.exceptions)
-    kinds = (redis.exceptions.ConnectionError, redis.exceptions.WatchError, asyncio.CancelledError)
-    return isinstance(error, kinds)
 
 
 def _name(command: tuple[bytes, ...]) -> str:

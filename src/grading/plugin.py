@@ -16,12 +16,13 @@ from typing import Any
 
 import pytest
 
-from grading import clock, hooks, recording, report, spared
+from grading import clock, describe, hooks, recording, report, spared, summary
 from grading import network as network_module
 from grading.fixtures import Seeds
 from grading.network import Network
 from grading.seeds import seeds_for
 from grading.steps import GIVEN
+from grading.trace import Callers
 
 EXERCISES = pytest.StashKey[Path]()
 """The folder of the exercises; what lies elsewhere is not graded."""
@@ -35,8 +36,8 @@ def _is_graded(config: pytest.Config, path: Path) -> bool:
     return config.stash[EXERCISES] in path.parents
 
 
-def _place(path: Path) -> report.Place:
-    return report.Place(path.parent.name, path.parent)
+def _place(path: Path) -> describe.Place:
+    return describe.Place(path.parent.name, path.parent)
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
@@ -62,6 +63,7 @@ def pytest_configure(config: pytest.Config) -> None:
         if config.option.tbstyle == "auto":
             config.option.tbstyle = "no"
             config.option.reportchars = ""
+            config.option.verbose = config.option.verbose or -1
         # A warning is the learner's to heed or not; an error out of one would fail code that is right. A forgotten
         # await is told with the step that it breaks.
         config.addinivalue_line("filterwarnings", "ignore")
@@ -110,10 +112,9 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> object | None:
     names = inspect.signature(pyfuncitem.obj).parameters
     given = {name: pyfuncitem.funcargs[name] for name in names if name in pyfuncitem.funcargs}
     count = getattr(pyfuncitem.obj, "redrive_seeds", None)
+    network_module.latest, Callers.files = None, files
     clock.last_words = functools.partial(_say_last_words, pyfuncitem)
     if count is None:
-        if {"network", "redis", "seed"} & set(pyfuncitem.fixturenames):
-            pyfuncitem.stash[SEED] = seeds_for(1)[0]
         try:
             _run_once(pyfuncitem, given, files)
         except BaseException:
@@ -137,6 +138,23 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> object | None:
 
 
 @pytest.hookimpl(tryfirst=True)
+def pytest_report_teststatus(report: pytest.TestReport, config: pytest.Config) -> tuple[str, str, str] | None:
+    """Print no dots: the summary says what became of each step."""
+    if not config.stash[ALONE] or config.option.tbstyle != "no" or config.option.verbose > 0:
+        return None
+    counted = report.when == "call" or report.outcome != "passed"
+    return report.outcome if counted else "", "", ""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Print no percentages either."""
+    reporter = session.config.pluginmanager.getplugin("terminalreporter")
+    if reporter is not None and session.config.stash[ALONE] and session.config.option.verbose < 0:
+        vars(reporter)["_show_progress_info"] = False
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Leave out what needs threads or processes where there are none."""
     for name in ("threads", "processes"):
@@ -152,8 +170,7 @@ def _say_last_words(item: pytest.Function, stuck: clock.Stuck) -> None:
     marker = item.get_closest_marker("step")
     if marker is not None:
         place = _place(item.path)
-        message = report.describe(stuck, place, *_expectation(item))
-        result = report.TestResult(item.nodeid, report.FAILED, message, report.line_in(stuck, place))
+        result = _failed(item, stuck, place)
         _record(item, marker, result)
     _finish(item.config)
     text = "\n".join(line for own in item.config.stash[REPORTS].values() for line in ["", *own.lines()])
@@ -192,28 +209,27 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         return outcome
     if call.excinfo is None:
         if call.when == "call":
-            _record(item, marker, report.TestResult(item.nodeid, report.PASSED))
+            _record(item, marker, report.TestResult(item.nodeid, summary.PASSED))
         return outcome
     error = call.excinfo.value
     place = _place(item.path)
     if isinstance(error, (KeyboardInterrupt, pytest.exit.Exception)):
         return outcome
     if isinstance(error, pytest.skip.Exception):
-        _record(item, marker, report.TestResult(item.nodeid, report.LOCAL_ONLY, str(error)))
+        _record(item, marker, report.TestResult(item.nodeid, summary.LOCAL_ONLY, str(error)))
         return outcome
-    line = report.line_in(error, place)
-    unwritten = report.unwritten_step(error, place)
+    line = describe.line_in(error, place)
+    unwritten = describe.unwritten_step(error, place)
     if unwritten is not None:
-        result = report.TestResult(item.nodeid, report.NOT_STARTED, f"not started: {unwritten}", line)
+        result = report.TestResult(item.nodeid, summary.NOT_STARTED, f"not started: {unwritten}", line)
         if marker.kwargs.get("stretch"):
             # An optional step that nobody has begun does not make the run red.
             outcome.outcome = "skipped"
             outcome.longrepr = (str(item.path), 0, f"Skipped: {unwritten}")
     else:
-        message = report.describe(error, place, *_expectation(item))
+        result = _failed(item, error, place)
         for sentence in clock.missing_awaits:
-            message += f"\nnote      {sentence}: is an `await` missing before its call?"
-        result = report.TestResult(item.nodeid, report.FAILED, message, line, item.stash.get(SEED, None))
+            result.message += f"\nnote      {sentence}: is an `await` missing before its call?"
         result.printed = outcome.capstdout
     if item.config.stash[ALONE] and item.config.option.tbstyle == "no" and outcome.outcome == "failed":
         outcome.longrepr = result.message
@@ -221,13 +237,19 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     return outcome
 
 
-def _expectation(item: pytest.Item) -> tuple[str, str | None]:
-    """Read what a test expects, and what it costs when it is not so, from its docstring."""
+def _failed(item: pytest.Item, error: BaseException, place: describe.Place) -> report.TestResult:
+    told = describe.describe(error, place, _rule(item))
+    result = report.TestResult(item.nodeid, summary.FAILED, told.message, told.line, item.stash.get(SEED, None))
+    result.function, result.trace = told.function, [row.as_json() for row in told.rows]
+    result.hung = isinstance(error, clock.Stuck)
+    return result
+
+
+def _rule(item: pytest.Item) -> str:
+    """Read what a test checks from its docstring."""
     text = inspect.getdoc(getattr(item, "obj", None)) or ""
-    before, _, costs = text.partition("Costs:")
-    first = " ".join(before.split("\n\n")[0].split())
-    expected = first or item.name.removeprefix("test_").replace("_", " ")
-    return expected, " ".join(costs.split()) or None
+    first = " ".join(text.partition("Costs:")[0].split("\n\n")[0].split())
+    return first or item.name.partition("[")[0].removeprefix("test_").replace("_", " ")
 
 
 def _record(item: pytest.Item, marker: pytest.Mark, result: report.TestResult) -> None:
@@ -265,7 +287,7 @@ def pytest_make_collect_report(collector: pytest.Collector) -> Any:
     while error is not None and error.__cause__ is not None:
         error = error.__cause__
     own = _report_for(collector.config, path)
-    own.broken, own.broken_line = report.describe_import(error, own.place) if error else (str(outcome.longrepr), None)
+    own.broken, own.broken_line = describe.describe_import(error, own.place) if error else (str(outcome.longrepr), None)
     if collector.config.stash[ALONE]:
         outcome.longrepr = own.broken
     return outcome
@@ -291,8 +313,9 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """Show one line per step, and the first thing to fix."""
-    for own in config.stash[REPORTS].values():
-        terminalreporter.write_line("")
+    for number, own in enumerate(config.stash[REPORTS].values()):
+        if number:
+            terminalreporter.write_line("")
         for line in own.lines():
             terminalreporter.write_line(line)
 

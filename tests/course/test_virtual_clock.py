@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from grading import clock, report
+from grading import clock, describe
 
 HERE = (__file__,)
 
@@ -85,8 +85,8 @@ def test_deadlock_names_the_call_that_the_test_named():
 
     with pytest.raises(clock.Stuck) as caught:
         run(main)
-    place = report.Place("toy", Path(__file__).parent)
-    assert report.describe(caught.value, place, "an end", None).startswith("called    take('w1')\ngot ")
+    place = describe.Place("toy", Path(__file__).parent)
+    assert describe.describe(caught.value, place, "an end").message.startswith("called    take('w1')\ngot ")
     assert clock.Stuck("later").called is None
 
 

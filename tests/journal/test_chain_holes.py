@@ -87,14 +87,14 @@ def test_failed_run_says_which_cards_are_due_and_which_were_never_asked(folder, 
     folder.write("exercises/backoff/backoff.py", "pass\n")
     learner = folder.path / "exercises/backoff/backoff.py"
     assert cards_of_failed_steps("backoff", [2], learner) == [
-        "cards on this, never asked yet: backoff-01, backoff-02 (.venv/bin/journal quiz --topic backoff --all)"
+        "2 flash cards on this are waiting: .venv/bin/journal quiz --topic backoff --all"
     ]
     default_history(folder.path).append(
         new_event("review", {"card": "backoff-02", "rating": 4, "where": "terminal"}, noon - timedelta(days=30))
     )
     assert record_run("backoff", {1: "passed", 2: "failed"}, learner)
     assert cards_of_failed_steps("backoff", [2], learner) == [
-        "due now, because this failed: backoff-02 (.venv/bin/journal quiz --topic backoff)",
-        "cards on this, never asked yet: backoff-01 (.venv/bin/journal quiz --topic backoff --all)",
+        "1 flash card on this is due, because it failed: .venv/bin/journal quiz --topic backoff",
+        "1 flash card on this is waiting: .venv/bin/journal quiz --topic backoff --all",
     ]
     assert cards_of_failed_steps("backoff", [], learner) == []

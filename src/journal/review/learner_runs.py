@@ -78,7 +78,11 @@ def cards_of_failed_steps(slug: str, failed: Iterable[int], file: Path) -> list[
     quiz = ".venv/bin/journal quiz" + (f" --topic {topics.pop()}" if len(topics) == 1 else "")
     lines = []
     if due:
-        lines.append(f"due now, because this failed: {', '.join(due)} ({quiz})")
+        lines.append(f"{_cards(due)} on this {'is' if len(due) == 1 else 'are'} due, because it failed: {quiz}")
     if new:
-        lines.append(f"cards on this, never asked yet: {', '.join(new)} ({quiz} --all)")
+        lines.append(f"{_cards(new)} on this {'is' if len(new) == 1 else 'are'} waiting: {quiz} --all")
     return lines
+
+
+def _cards(ids: list[str]) -> str:
+    return f"{len(ids)} flash card{'' if len(ids) == 1 else 's'}"

@@ -3,7 +3,8 @@
 
 import { count, h } from "../review/dom.js";
 
-/** @typedef {{id: string, outcome: string, message: string, line: number | null, seed: number | null}} Test */
+/** @typedef {{who: string, call: string, line: number, did: string, note: string}} TraceRow */
+/** @typedef {{id: string, outcome: string, message: string, line: number | null, seed: number | null, trace?: TraceRow[]}} Test */
 /** @typedef {{n: number, title: string, stretch: boolean, outcome: string, tests: Test[]}} Step */
 
 export const MARKS = { passed: "✓", failed: "✗", not_started: "·", local_only: "⌂", not_run: "–" };
@@ -14,7 +15,8 @@ export const WORDS = {
   local_only: "run locally: it needs threads or processes",
   not_run: "not run",
 };
-const LABELS = ["called", "got", "expected", "costs", "at", "note"];
+const LABELS = ["called", "got", "expected", "diff", "note", "trace", "costs", "rule", "in", "at"];
+const PROSE = ["expected", "diff", "note", "costs", "rule", ""];
 const PLACE = /^exercises\/\w+\/\w+\.py:(\d+)\s*(.*)$/s;
 
 /**
@@ -97,6 +99,10 @@ export function stepRow(step, { goTo, hints, open }) {
 function testBlock(test, goTo) {
   const list = h("dl", { class: "rd-verdict__parts" });
   for (const { label, text } of partsOf(test.message)) {
+    if (label === "trace") {
+      list.append(h("dt", {}, "trace"), h("dd", {}, traceTable(test.trace ?? [], goTo)));
+      continue;
+    }
     const place = label === "at" ? PLACE.exec(text) : null;
     list.append(
       h("dt", {}, label || "said"),
@@ -107,7 +113,7 @@ function testBlock(test, goTo) {
             h("button", { type: "button", class: "rd-link", onclick: () => goTo(Number(place[1])) }, `line ${place[1]}`),
             h("code", {}, place[2] ?? ""),
           )
-        : h("dd", {}, label === "expected" || label === "costs" || !label ? text : h("code", {}, text)),
+        : h("dd", {}, PROSE.includes(label) ? text : h("code", {}, text)),
     );
   }
   if (test.seed !== null && test.seed !== undefined) {
@@ -115,6 +121,23 @@ function testBlock(test, goTo) {
   }
   const name = test.id.split("::").pop() ?? test.id;
   return h("div", { class: "rd-verdict__test" }, h("p", { class: "rd-verdict__name" }, name.replace(/^test_/, "").replaceAll("_", " ")), list);
+}
+
+/** What happened, in order: a table, so that a screen reader can say which column it reads.
+ * @param {TraceRow[]} rows @param {(line: number) => void} goTo */
+function traceTable(rows, goTo) {
+  const head = ["who", "call", "command → reply"].map((text) => h("th", { scope: "col" }, text));
+  const body = rows.map(({ who, call, line, did, note }) =>
+    h(
+      "tr",
+      { class: note ? "rd-trace__noted" : "" },
+      h("th", { scope: "row" }, who),
+      h("td", {}, call, line ? " " : "", line ? h("button", { type: "button", class: "rd-link", onclick: () => goTo(line) }, `line ${line}`) : null),
+      h("td", {}, h("code", {}, did), note ? h("p", { class: "rd-trace__note" }, `← ${note}`) : null),
+    ),
+  );
+  const table = h("table", {}, h("caption", {}, "The last commands, in the order in which Redis ran them"), h("thead", {}, h("tr", {}, ...head)), h("tbody", {}, ...body));
+  return h("div", { class: "rd-trace", tabindex: "0", role: "region", "aria-label": "trace" }, table);
 }
 
 /** What the tests printed. @param {{test: string, text: string}[]} printed */
