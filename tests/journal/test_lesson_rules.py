@@ -26,6 +26,20 @@ def test_every_lesson_has_its_head_its_length_and_small_pieces_of_code():
     assert [str(problem) for problem in lesson_problems(library(ROOT))] == []
 
 
+SECTIONS = ("problem", "what-goes-wrong", "how-we-know", "exercise", "cards", "chain", "sources")
+
+
+def test_every_lesson_goes_from_an_incident_to_its_sources_and_names_the_go_original():
+    lacking = [
+        f"{file.name} lacks {part}"
+        for file in sorted((ROOT / "docs/lessons").glob("day-*.md"))
+        if "\noverview: true\n" not in (text := file.read_text(encoding="utf-8"))
+        for part in (*(f"{{#{name}}}" for name in SECTIONS), "\n**In Go:** ")
+        if part not in text
+    ]
+    assert lacking == []
+
+
 def test_no_page_shows_what_an_exercise_asks_for():
     assert [str(problem) for problem in shown_answers(library(ROOT))] == []
 
