@@ -18,7 +18,7 @@ Rules for every function that talks to Redis:
   - Give connections back: `async with redis.pipeline() as pipe:`.
   - The connection can break before or after Redis acted. Raise `redis.exceptions.ConnectionError`, or try again; never
     report work that wasn't done. A cancellation comes out.
-  - After a `WatchError`, start again by reading. It never leaves your functions.
+  - After a `WatchError`, start again by reading. Yours never leave your functions.
   - After a lost reply, an answer may be too low ("gone", False, a smaller number), but never too high.
 """
 
@@ -173,7 +173,7 @@ async def handle_once(
         UndecodableError: from `decode`. Nothing has changed.
         redis.ResponseError: Redis refused a command of the effect. If it did so in EXEC, the other commands stay
             committed: MULTI has no rollback. If it did so before (an unknown command), nothing is.
-        Exception: whatever `effect` raises, unchanged. Nothing has changed.
+        Exception: whatever `effect` raises, unchanged, a `WatchError` too. Nothing has changed.
     """
     raise NotImplementedError("step 4: commit effect, mark and acknowledgement together")
 

@@ -46,6 +46,11 @@ def record_of(job_id: str | None, dead_at_s: float, **more: Any) -> bytes:
     return entry_of(job_id, 3, dead_at_s=dead_at_s, **more)
 
 
+def crowd(count: int) -> list[bytes]:
+    """Return that many further entries of jobs, for lists that are longer than a page."""
+    return [entry_of(f"other-{number}") for number in range(count)]
+
+
 def name_of(entry: bytes) -> str:
     """Return what to call an entry in a message: the job's id, or the bytes of one that is no job."""
     try:

@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from redis.exceptions import ResponseError
+from redis.exceptions import ResponseError, WatchError
 
 from exercises.deadletter.deadletter import UndecodableError, handle_once
 from exercises.deadletter.given import (
@@ -20,6 +20,7 @@ from exercises.deadletter.given import (
     broken,
     check_ending,
     check_given_back,
+    crowd,
     ended,
     entry_of,
     job_of,
@@ -203,6 +204,52 @@ async def test_effect_that_raises_changes_nothing(redis, network):
         got=await ledger(raw),
         expected=HANDLED,
         costs="after one handler's error nothing works on this connection any more",
+    )
+
+
+async def test_watch_error_of_the_effect_comes_out(redis, network):
+    """A WatchError that the effect raises is the effect's own: it comes out like any other, after a call or two."""
+    raw = network.raw()
+    error = WatchError("the account has changed")
+    calls = 0
+
+    def effect(pipe: Any, job: dict[str, Any]) -> None:
+        nonlocal calls
+        calls += 1
+        if calls > 5:
+            raise LedgerError("called again and again")
+        raise error
+
+    await raw.rpush(W1, entry_of("job-1"))
+    try:
+        got: Any = await handle_once(redis, "w1", entry_of("job-1"), effect)
+    except NotImplementedError:
+        raise
+    except Exception as raised:  # noqa: BLE001 - whatever comes is told, with the call
+        got = raised
+    called = 'handle_once("w1", the entry of job-1, effect that always raises its own WatchError)'
+    assert got is error, explain(
+        called=called,
+        got=f"the effect was called {calls} times, and would be called for ever" if calls > 5 else got,
+        expected="the same WatchError, as it comes out of the effect",
+        costs="a worker is busy with one job until it is killed"
+        if calls > 5
+        else "the log shows another error than the one that stopped the job",
+    )
+    assert await ledger(raw) == NOT_HANDLED, explain(called=called, got=await ledger(raw), expected=NOT_HANDLED)
+
+
+async def test_oldest_of_a_thousand_entries_is_handled(redis, network):
+    """handle_once finds an entry that has a thousand newer ones before it in the worker's list."""
+    raw = network.raw()
+    await raw.rpush(W1, *crowd(1_050), entry_of("job-1"))
+    got = await handle_once(redis, "w1", entry_of("job-1"), credit)
+    assert ([got], await ledger(raw)) == ([True], HANDLED), explain(
+        called='handle_once("w1", the entry of job-1, effect that adds 5 points); w1 holds job-1 behind a thousand '
+        "newer entries",
+        got=f"{got!r}, {await ledger(raw)}",
+        expected=f"True, {HANDLED}",
+        costs="a busy worker's oldest jobs are never handled",
     )
 
 

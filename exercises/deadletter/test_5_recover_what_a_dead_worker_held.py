@@ -19,6 +19,7 @@ from exercises.deadletter.given import (
     broken,
     check_ending,
     check_once,
+    crowd,
     ended,
     entry_of,
     in_words,
@@ -94,6 +95,20 @@ async def test_equal_entries_are_each_recovered(redis, network):
         f"{found[3]} in SCHEDULED",
         expected="4 moved; w1 holds nothing; 3 in DEAD, 1 in SCHEDULED",
         costs="an odd entry, or one of two that look alike, stays with a worker that is gone",
+    )
+
+
+async def test_more_entries_than_a_page_are_all_recovered(redis, network):
+    """recover moves everything that a worker held, also when that is many entries."""
+    raw = network.raw()
+    await raw.rpush(W1, *crowd(260))
+    got = await recovering(redis)
+    left = await raw.llen(W1)
+    assert (got, left) == (260, 0), explain(
+        called=f"{SHOWN_RECOVER}; w1 held 260 entries",
+        got=f"it returned {got}, and {left} entries are still held by w1",
+        expected="it returned 260, and 0 entries are still held by w1",
+        costs="the rest stays with a worker that is gone" if left else None,
     )
 
 

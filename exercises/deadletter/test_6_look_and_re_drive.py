@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
@@ -26,7 +27,7 @@ from exercises.deadletter.given import (
     stored,
     whereabouts,
 )
-from grading import explain
+from grading import explain, for_seeds
 
 pytestmark = pytest.mark.step(6, "look, and re-drive", stretch=True)
 
@@ -149,6 +150,70 @@ async def test_redrive_all_moves_every_record_of_many(redis, network):
         expected=f"next to run: {names[:9]} …",
         costs="jobs that waited longest wait again",
     )
+
+
+async def test_newest_of_a_thousand_records_is_shown_and_moved(redis, network):
+    """peek, redrive and redrive_all see behind a thousand older records."""
+    raw = network.raw()
+    older = [record_of(None, 900.0 + number) for number in range(1_050)]
+    behind = f"DEAD holds {len(older):,} records that are no jobs, then job-1"
+    for call in ("redrive", "redrive_all"):
+        await raw.delete(DEAD, READY)
+        await raw.rpush(DEAD, *older, record_of("job-1", 3000.0))
+        shown = await peek(redis, limit=2_000)
+        assert len(shown) == 1_051, explain(
+            called=f"peek(limit=2_000); {behind}, behind a thousand older records",
+            got=f"{len(shown):,} records",
+            expected="1,051 records",
+            costs="the newest dead letters are never seen",
+        )
+        if call == "redrive":
+            called, got = 'redrive("job-1", now_s=3000.5)', int(await redrive(redis, "job-1", now_s=3000.5))
+        else:
+            called, got = "redrive_all(now_s=3000.5)", await redrive_all(redis, now_s=3000.5)
+        places = await whereabouts(raw)
+        costs = "a job that died on a bad day cannot be re-driven"
+        check_once(places, "job-1", (READY,), f"{called}; {behind}, behind a thousand older records", costs)
+        assert got == 1, explain(called=f"{called}; {behind}", got=got, expected="1 job moved")
+
+
+async def test_redrive_with_a_client_that_retries_moves_one_copy(network):
+    """With redis-py's own retries on, and a reply lost at any point, each job is in READY once."""
+    network.latency(max_s=0)
+    for call in ("redrive", "redrive_all"):
+        async for trial in network.every_point("reply_lost", retries=3):
+            raw = trial.raw()
+            await raw.rpush(DEAD, *GRAVES)
+            if call == "redrive":
+                await trial.attempt(redrive(trial.redis, "job-31", now_s=3000.5))
+            else:
+                await trial.attempt(redrive_all(trial.redis, now_s=3000.5))
+            called = (
+                f"{call}(…, now_s=3000.5) on a client with its retries on; the reply at point {trial.point} is lost, "
+                "so redis-py repeats what it had sent"
+            )
+            places = await whereabouts(raw)
+            for job_id in ("job-31", "job-3") if call == "redrive_all" else ("job-31",):
+                copies = len(places.get(job_id, []))
+                costs = "the transaction ran twice, and the job with it" if copies else "one lost reply, and a lost job"
+                check_once(places, job_id, (READY,), called, costs)
+
+
+@for_seeds(4)
+async def test_calls_at_the_same_time_move_each_record_once(redis, network):
+    """Several re-drives through one client at the same time move each record once."""
+    raw = network.raw()
+    await raw.rpush(DEAD, *GRAVES)
+    called = 'redrive("job-31", …), redrive("job-3", …) and redrive_all(…) at the same time, on one client'
+    got = await asyncio.gather(
+        quietly(redrive(redis, "job-31", now_s=3000.5), called),
+        quietly(redrive(redis, "job-3", now_s=3000.5), called),
+        quietly(redrive_all(redis, now_s=3000.5), called),
+    )
+    places = await whereabouts(raw)
+    for job_id in ("job-31", "job-3"):
+        check_once(places, job_id, (READY,), called, "two requests of one page run a job twice, or fail")
+    assert sum(got) == 2, explain(called=called, got=f"counted {got}", expected="2 together")
 
 
 async def test_redrive_broken_at_any_point_makes_no_second_copy(network):

@@ -18,7 +18,7 @@ Rules for every function that talks to Redis:
   - Give connections back: `async with redis.pipeline() as pipe:`.
   - The connection can break before or after Redis acted. Raise `redis.exceptions.ConnectionError`, or try again; never
     report work that wasn't done. A cancellation comes out.
-  - After a `WatchError`, start again by reading. It never leaves your functions.
+  - After a `WatchError`, start again by reading. Yours never leave your functions.
   - After a lost reply, an answer may be too low ("gone", False, a smaller number), but never too high.
 """
 
@@ -242,7 +242,7 @@ async def handle_once(
         UndecodableError: from `decode`. Nothing has changed.
         redis.ResponseError: Redis refused a command of the effect. If it did so in EXEC, the other commands stay
             committed: MULTI has no rollback. If it did so before (an unknown command), nothing is.
-        Exception: whatever `effect` raises, unchanged. Nothing has changed.
+        Exception: whatever `effect` raises, unchanged, a `WatchError` too. Nothing has changed.
     """
     job = decode(entry)
     held, mark = processing(worker), done_mark(job["id"])
@@ -253,11 +253,14 @@ async def handle_once(
                 if await pipe.lpos(held, entry) is None:
                     return False
                 done = await pipe.exists(mark)
-                pipe.multi()
-                if not done:
-                    effect(pipe, job)
-                    pipe.set(mark, "1")
-                pipe.lrem(held, 1, entry)
+            except WatchError:
+                continue
+            pipe.multi()
+            if not done:
+                effect(pipe, job)  # outside of `try`: a WatchError that it raises is its own, and would come again
+                pipe.set(mark, "1")
+            pipe.lrem(held, 1, entry)
+            try:
                 await pipe.execute()
             except WatchError:
                 continue

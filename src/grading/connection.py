@@ -228,10 +228,10 @@ class RawClient(redis.asyncio.Redis):
             await self.connection_pool.release(connection)
 
 
-class _NoRetry(Retry):
-    """Try once; shared by all connections instead of copied for each."""
+class _SharedRetry(Retry):
+    """What a client does by itself when the connection breaks; shared by all connections instead of copied for each."""
 
-    def __deepcopy__(self, _memo: object) -> _NoRetry:
+    def __deepcopy__(self, _memo: object) -> _SharedRetry:
         return self
 
 
@@ -239,8 +239,8 @@ _nobody_listens = EventDispatcher()
 _patterns: dict[type[redis.asyncio.Redis], redis.asyncio.Redis] = {}
 
 
-def client_on(server: FakeServer, link: Link) -> redis.asyncio.Redis:
-    """Make a client with a pool of its own on a server."""
+def client_on(server: FakeServer, link: Link, retries: int = 0) -> redis.asyncio.Redis:
+    """Make a client with a pool of its own on a server, which repeats a command up to `retries` times by itself."""
     pool = Pool(
         connection_class=Connection,
         link=link,
@@ -248,8 +248,8 @@ def client_on(server: FakeServer, link: Link) -> redis.asyncio.Redis:
         client_class=redis.asyncio.Redis,
         host="fake",
         port=6379,
-        # redis-py would repeat a command whose reply was lost, and hide the fault that the test is about.
-        retry=_NoRetry(NoBackoff(), 0),
+        # By default redis-py repeats a command whose reply was lost. Where a test is about the fault, that hides it.
+        retry=_SharedRetry(NoBackoff(), retries),
         event_dispatcher=_nobody_listens,
     )
     kind = redis.asyncio.Redis if link.under_control else RawClient

@@ -43,6 +43,8 @@ class Network:
 
     Attributes:
         seed: chooses every latency; the same seed gives the same schedule.
+        retries: how often the clients under control repeat a command by themselves when the connection breaks. With
+            redis-py's defaults that is 10 for `Redis(host=…)` and 0 for `from_url`.
         calls: points passed so far by all clients under control (see the module's text).
         recording: every command in the order the server ran it, with its reply (handshakes left out).
         events: those of the clients under control, with the faults and the calls that `call` was told of: the trace.
@@ -53,6 +55,7 @@ class Network:
 
     seed: int = 1
     max_s: float = DEFAULT_LATENCY_S
+    retries: int = field(default=0, kw_only=True)
     calls: int = 0
     recording: list[Event] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
@@ -79,7 +82,7 @@ class Network:
     # Clients
 
     def _client(self, name: str, *, under_control: bool) -> Redis:
-        client = client_on(self._server, Link(self, name, under_control))
+        client = client_on(self._server, Link(self, name, under_control), self.retries if under_control else 0)
         self._clients.append(client)
         return client
 
@@ -114,9 +117,10 @@ class Network:
             self._raw = self._client("raw", under_control=False)
         return self._raw
 
-    async def fresh(self, seed: int | None = None) -> Network:
-        """Return a new network with an empty server, the same latency and, unless given, the same seed."""
-        network = Network(self.seed if seed is None else seed, self.max_s)
+    async def fresh(self, seed: int | None = None, *, retries: int | None = None) -> Network:
+        """Return a new network with an empty server, the same latency and, unless given, the same seed and retries."""
+        retries = self.retries if retries is None else retries
+        network = Network(self.seed if seed is None else seed, self.max_s, retries=retries)
         self._fresh.append(network)
         await network.open()
         return network
@@ -200,6 +204,7 @@ class Network:
         deed: Callable[[Network], Awaitable[Any]] | None = None,
         client: str | None = None,
         after: int = 1,
+        retries: int | None = None,
     ) -> AsyncIterator[Network]:
         """Yield fresh networks, the k-th of which breaks at point k, until one comes back unbroken.
 
@@ -209,10 +214,11 @@ class Network:
                 outcome = await trial.attempt(take(trial.redis))
 
         `trial.point` is k; the last trial, in which nothing broke, has `trial.fired == 0`. With `deed` instead of an
-        effect nothing breaks and nothing delays: `deed(trial)` alone happens, at point k (see `at_point`).
+        effect nothing breaks and nothing delays: `deed(trial)` alone happens, at point k (see `at_point`). With
+        `retries` the client repeats what broke by itself, as redis-py does by default.
         """
         for k in range(1, MAX_POINTS + 1):
-            trial = await self.fresh()
+            trial = await self.fresh(retries=retries)
             trial.point = k
             _fresh_limits()
             if deed is not None:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
+from redis.exceptions import WatchError
 
 READY = "{orders}:ready"
 """A list. New jobs go in on the left; the entry at the right end is next."""
@@ -152,6 +153,10 @@ def decode(entry: bytes) -> dict[str, Any]:
     return job
 
 
+class EffectFailedError(Exception):
+    """The effect raised a WatchError, which `redis.transaction` would take for its own and start again."""
+
+
 async def handle_once(
     redis: Redis,
     worker: str,
@@ -171,10 +176,17 @@ async def handle_once(
         if done:
             return False
         pipe.set(mark, worker)
-        effect(pipe, job)
+        try:
+            effect(pipe, job)
+        except WatchError as error:
+            raise EffectFailedError from error
         return True
 
-    handled: bool = await redis.transaction(plan, mark, held, value_from_callable=True)
+    try:
+        handled: bool = await redis.transaction(plan, mark, held, value_from_callable=True)
+    except EffectFailedError as failed:
+        assert failed.__cause__ is not None
+        raise failed.__cause__ from None
     return handled
 
 

@@ -191,11 +191,14 @@ async def handle_once(
                 if await pipe.lpos(held, entry) is None:
                     return False
                 done = await pipe.exists(mark)
-                pipe.multi()
-                if not done:
-                    effect(pipe, job)
-                    pipe.set(mark, "1")
-                pipe.lrem(held, 1, entry)
+            except WatchError:
+                continue
+            pipe.multi()
+            if not done:
+                effect(pipe, job)  # outside of `try`: a WatchError that it raises is its own, and would come again
+                pipe.set(mark, "1")
+            pipe.lrem(held, 1, entry)
+            try:
                 await pipe.execute()
             except WatchError:
                 continue

@@ -110,7 +110,11 @@ async def move_failed(
                 await connection.execute_command("RPUSH", DEAD, _encode(job | {"dead_at_s": now_s}))
             else:
                 await connection.execute_command("ZADD", SCHEDULED, now_s + delay_s, _encode(job))
-            if await connection.execute_command("EXEC") is not None:
+            replies = await connection.execute_command("EXEC")
+            if replies is not None:
+                for reply in replies:  # a command that EXEC refused is a value among the others, and not raised
+                    if isinstance(reply, Exception):
+                        raise reply
                 return "dead" if dead else "scheduled"
 
 
@@ -183,11 +187,14 @@ async def handle_once(
                 if await pipe.lpos(held, entry) is None:
                     return False
                 done = await pipe.exists(mark)
-                pipe.multi()
-                if not done:
-                    effect(pipe, job)
-                    pipe.set(mark, "1")
-                pipe.lrem(held, 1, entry)
+            except WatchError:
+                continue
+            pipe.multi()
+            if not done:
+                effect(pipe, job)  # outside of `try`: a WatchError that it raises is its own, and would come again
+                pipe.set(mark, "1")
+            pipe.lrem(held, 1, entry)
+            try:
                 await pipe.execute()
             except WatchError:
                 continue
