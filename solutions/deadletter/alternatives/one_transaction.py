@@ -154,7 +154,11 @@ def decode(entry: bytes) -> dict[str, Any]:
 
 
 class EffectFailedError(Exception):
-    """The effect raised a WatchError, which `redis.transaction` would take for its own and start again."""
+    """The effect raised `error`, a WatchError, which `redis.transaction` would take for its own and start again."""
+
+    def __init__(self, error: WatchError) -> None:
+        super().__init__(error)
+        self.error = error
 
 
 async def handle_once(
@@ -179,14 +183,13 @@ async def handle_once(
         try:
             effect(pipe, job)
         except WatchError as error:
-            raise EffectFailedError from error
+            raise EffectFailedError(error) from error
         return True
 
     try:
         handled: bool = await redis.transaction(plan, mark, held, value_from_callable=True)
     except EffectFailedError as failed:
-        assert failed.__cause__ is not None
-        raise failed.__cause__ from None
+        raise failed.error from None
     return handled
 
 
