@@ -1,1 +1,1 @@
-"""The journal's tooling: cards, schedule, history, grading, proofs, site; it knows nothing of the job service."""
+"""The journal's tooling: cards, schedule, history, grading, proofs, site. It knows nothing about the job service."""

@@ -1,7 +1,7 @@
-"""Make the virtual environment `.venv`, or leave it alone when it is up to date.
+"""Make the virtual environment `.venv`, or leave it alone if it is up to date.
 
-Runs before anything is installed, on whatever Python 3 `make` found, so it imports the standard library only and
-keeps to syntax that an old Python can read far enough to be told that it is too old.
+This runs before anything is installed, on any Python 3 that `make` finds. So it imports only the standard library, and
+uses only syntax that an old Python can read, so that it can say that the Python is too old.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""All checks of the content at once: what must hold before a site is built."""
+"""All checks of the content together. They must pass before a site is built."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def check_all(library: Library) -> list[Problem]:
-    """Return every problem of pages, cards, decisions, weekly reviews, proofs and the chain, by file and line."""
+    """Return every problem of pages, cards, decisions, weekly reviews, proofs and links, sorted by file and line."""
     problems = [*library.problems, *reference_problems(library), *proof_problems(library), *page_problems(library)]
     problems += frozen_problems(library.root)
     problems += unproven_cards(library.decks)

@@ -272,4 +272,4 @@ def test_command_names_the_file_and_an_unknown_slug_is_misuse(whole, monkeypatch
     assert "solutions/toy/NOTES.md: is missing" in str(failed.exception)
     assert "there are toy" in CliRunner().invoke(command, ["tyo"]).output
     whole.write("solutions/toy/NOTES.md", "# Notes\n")
-    assert "The course holds: toy." in CliRunner().invoke(command, ["--texts"]).output
+    assert "No problems in toy." in CliRunner().invoke(command, ["--texts"]).output

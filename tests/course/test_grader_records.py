@@ -48,7 +48,7 @@ def test_record_holds_what_came_out_and_the_page_shows_it(whole):
         that something has changed since.
     Otherwise: a number would be missing or would not follow the files.
     """
-    assert "kept in .redrive/graders.json" in recorded(whole).output
+    assert "saved in .redrive/graders.json" in recorded(whole).output
     one = read_records(whole.root)["toy"]
     assert (one.accepted, one.solutions, one.caught, one.wrong) == (2, 2, 9, 9)
     assert (one.steps, one.sweeps, one.wrong_sweeps, one.flaky) == (2, 1, 1, ())

@@ -1,1 +1,1 @@
-"""Everything that reads docs/ and the exercises' texts: cards, lessons, decisions, weeks, and how they link."""
+"""Everything that reads docs/ and the exercises' texts: cards, lessons, decisions, weeks, and their links."""

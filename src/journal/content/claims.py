@@ -1,4 +1,4 @@
-"""Claims: statements of a page that name the test that shows them.
+"""Claims: statements of a page, each with the name of the test that shows it.
 
 A claim ends with ``Proof: `tests/…/test_x.py::test_name` ``; several tests are joined by commas and `and`. The site
 turns the same text into marks, so `PROOF` is the one grammar of both.
@@ -46,7 +46,7 @@ def tests_named(text: str) -> tuple[str, ...]:
 
 
 def claims_in(page: Page) -> list[Claim]:
-    """Return every claim of `page` that names a proof; a list item, paragraph or table row is one claim."""
+    """Return every claim of `page`. A list item, paragraph or table row that names a proof is one claim."""
     found: list[Claim] = []
     for block in _blocks(page):
         joined = " ".join(line.strip() for _number, line in block)

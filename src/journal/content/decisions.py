@@ -1,4 +1,4 @@
-"""Decisions: `docs/adr/NNNN-slug.md`, append-only, each pointing at what it replaced and at what replaced it."""
+"""Decisions: `docs/adr/NNNN-slug.md`. They are append-only, and each links to what it replaced and what replaced it."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class _Found:
 
 
 def read_adrs(root: Path) -> tuple[list[Adr], list[Problem]]:
-    """Return every decision by number, and all that is wrong with them."""
+    """Return every decision by number, and all problems of the decisions."""
     found: dict[int, _Found] = {}
     problems: list[Problem] = []
     for path in sorted((root / "docs" / "adr").glob("*.md")):
@@ -126,7 +126,7 @@ def _read(page: Page, number: int) -> tuple[_Found, list[Problem]]:
 
 
 def adr_numbers(front: Fields, key: str) -> tuple[tuple[int, ...], list[str]]:
-    """Return the decision numbers under `key` (one, a list, or none), and what is there but is no number."""
+    """Return the decision numbers under `key` (one, a list, or none), and the values there that aren't numbers."""
     node = front.values.get(key)
     nodes = node.values if isinstance(node, Items) else () if node is None else (node,)
     texts = [item.value.strip() if isinstance(item, Text) else "(a list or mapping)" for item in nodes]

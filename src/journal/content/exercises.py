@@ -1,4 +1,4 @@
-"""The exercises as the journal sees them: found by looking, their steps read from their tests without an import."""
+"""The exercises as the journal sees them: found by their folders; their steps are read from their tests as text."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ class Exercise:
 
 
 def find_exercises(root: Path, courses: Mapping[str, Course]) -> list[Exercise]:
-    """Return every exercise: those that declare their order first, the others by slug."""
+    """Return every exercise: first those that declare an order, in that order, then the others by slug."""
     slugs = sorted(find_slugs(root), key=lambda slug: place(courses, slug))
     return [Exercise(slug, tuple(steps_in(root / "exercises" / slug).values())) for slug in slugs]
 
 
 def place(courses: Mapping[str, Course], slug: str) -> tuple[int, str]:
-    """Return what exercises are ordered by: the place that they declare, then the slug."""
+    """Return the sort key of exercises: the order that they declare, then the slug."""
     course = courses.get(slug)
     return (course.order if course and course.order is not None else 1000, slug)

@@ -1,4 +1,4 @@
-"""Every lesson and recall page has a figure, or says why none would help, in its front matter: `figure: none, …`."""
+"""Check that every lesson and recall page has a figure, or says in its front matter why not: `figure: none, …`."""
 
 from __future__ import annotations
 

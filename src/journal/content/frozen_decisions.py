@@ -1,7 +1,7 @@
-"""Accepted decisions are not edited: `docs/adr/frozen.yml` holds a digest of each one's text, by its number.
+"""Check that accepted decisions are not edited: `docs/adr/frozen.yml` holds a digest of each decision's text.
 
-Front matter is left out, since a successor changes the status of what it supersedes. So are the tests that a
-Confirmation names and the targets of links: those follow the files when they move. Everything a reader reads is in.
+The digest leaves out the front matter, because a successor changes the status of the decision that it supersedes. It
+also leaves out the names of tests and the targets of links, which change when files move. It covers all other text.
 """
 
 from __future__ import annotations
@@ -30,20 +30,20 @@ _TARGET = re.compile(r"\]\([^)]*\)")
 
 
 def digest(adr: Adr, root: Path) -> str:
-    """Return the SHA-256 of what a decision says, with white space counted as one blank."""
+    """Return the SHA-256 of a decision's text, with every run of white space replaced by one blank."""
     text = "\n".join(line for _, line in read_page(root / adr.path, root)[0].body)
     said = " ".join(_TARGET.sub("]", _PROOF.sub("", text)).split())
     return hashlib.sha256(said.encode()).hexdigest()
 
 
 def frozen(root: Path) -> Mapping[int, str]:
-    """Return the digests that are kept, by number; none where nothing has been frozen yet."""
+    """Return the stored digests by number; none if nothing has been frozen yet."""
     file = root / FILE
     return yaml.safe_load(file.read_text(encoding="utf-8")) or {} if file.is_file() else {}
 
 
 def freeze(root: Path) -> list[int]:
-    """Add the digest of every decision that has none and is no longer a proposal; return their numbers."""
+    """Add digests of decisions that have none and are no longer proposals; return their numbers."""
     kept = dict(frozen(root))
     new = [adr for adr in read_adrs(root)[0] if adr.status not in _OPEN and adr.number not in kept]
     if new:
@@ -55,7 +55,7 @@ def freeze(root: Path) -> list[int]:
 
 
 def frozen_problems(root: Path) -> list[Problem]:
-    """Return every accepted decision whose text has changed since, or was never frozen; none without the file."""
+    """Return accepted decisions whose text has changed or was never frozen; none if there is no file of digests."""
     kept = frozen(root)
     if not kept:
         return []

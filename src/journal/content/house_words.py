@@ -1,6 +1,6 @@
-"""Words that are always wrong here, each with the one to write: what a reader sees is checked for them.
+"""Words that are always wrong here, each with the word to write instead. All texts that a reader sees are checked.
 
-Some are no English ("belongs into"), some are private or old-fashioned for a thing that has a plain name.
+Some are not English ("belongs into"); others are private or old-fashioned words for a thing with a plain name.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _WRONG = [(re.compile(pattern, re.IGNORECASE | re.MULTILINE), instead) for patte
 
 
 def word_problems(root: Path) -> Iterator[Problem]:
-    """Yield every word of `ALWAYS_WRONG` that stands in a text of the project."""
+    """Yield a problem for every word of `ALWAYS_WRONG` in a text of the project."""
     for place in PLACES:
         for path in sorted(root.glob(place)):
             name = path.relative_to(root).as_posix()

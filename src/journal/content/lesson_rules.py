@@ -1,4 +1,4 @@
-"""What a page of the lessons looks like: a head that says for whom it is, one sitting long, code in small pieces.
+"""Check the form of a lesson: a head that says whom it is for, a length of one sitting, and code in small pieces.
 
 The head is a list below the title:
 
@@ -40,7 +40,7 @@ _WORD = re.compile(r"\S*\w\S*")
 
 
 def lesson_problems(library: Library) -> list[Problem]:
-    """Return every page of lessons that lacks its head, takes too long, or shows code in too large a piece."""
+    """Return a problem for each lesson that lacks its head, takes too long, or shows too much code in one piece."""
     problems: list[Problem] = []
     root = library.root
     for folder in FOLDERS:

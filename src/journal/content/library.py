@@ -1,8 +1,9 @@
-"""Everything the journal holds, read once a process: `library().decks`, `.lessons`, `.links` and so on.
+"""All content of the journal, read once per process: `library().decks`, `.lessons`, `.links` and so on.
 
-Each part is read when it is first asked for, and kept. `library()` looks at the size and time of every file below
-`docs/` and `exercises/` (a few milliseconds) and begins again when one has changed; a file that has not changed is not
-parsed again. Between `hold()` and `release()` it doesn't look: a build asks a thousand times, and sees one state.
+Each part is read when it is first used, and kept. `library()` compares the size and time of every file below `docs/`
+and `exercises/`, which takes a few milliseconds, and starts again when one has changed. A file that hasn't changed is
+not parsed again. Between `hold()` and `release()` it doesn't compare: a build asks a thousand times and must see one
+state.
 """
 
 from __future__ import annotations
@@ -36,9 +37,9 @@ _State = tuple[tuple[str, int, int], ...]
 
 
 class Library:
-    """The content of the journal in the folder `root`, as it was when each part was first asked for.
+    """The content of the journal in the folder `root`, as it was when each part was first used.
 
-    What is wrong with a file is in `problems`; the rest of it, and every other file, can be used all the same.
+    `problems` lists what is wrong with a file; you can still use the rest of the file, and every other file.
     """
 
     def __init__(self, root: Path) -> None:
@@ -163,7 +164,7 @@ _held: dict[Path, Library] = {}
 
 
 def library(root: Path | None = None) -> Library:
-    """Return what the journal in `root` holds now; without `root`, of the journal around the working folder.
+    """Return the present content of the journal in `root`; without `root`, of the journal around the working folder.
 
     Raises:
         NoRepositoryError: there is no journal.
@@ -179,7 +180,7 @@ def library(root: Path | None = None) -> Library:
 
 
 def hold(root: Path) -> Library:
-    """Read what has changed, and let `library(root)` return just that until `release(root)`."""
+    """Read what has changed, and let `library(root)` return that same content until `release(root)`."""
     release(root)
     _held[root] = library(root)
     return _held[root]

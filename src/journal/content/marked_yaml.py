@@ -1,4 +1,4 @@
-"""YAML with line numbers, so that a check can point at the very line; all scalars are read as the text they are.
+"""YAML with line numbers, so that a check can name the line. Scalars stay text.
 
 PyYAML would turn the key `on` into `True` and the answer `no` into `False`. Reading nodes instead of values avoids
 that, and keeps the mark of each.
@@ -15,7 +15,7 @@ _Loader: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class MarkedYamlError(Exception):
-    """The text is no YAML. `line` counts from 1."""
+    """The text is not YAML. `line` counts from 1."""
 
     def __init__(self, line: int, message: str) -> None:
         super().__init__(message)

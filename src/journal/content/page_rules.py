@@ -1,4 +1,4 @@
-"""What the site's build would stumble over, named with file and line: snippets, descriptions, tables, pages of decks.
+"""Find what would break the site's build, with file and line: snippets, descriptions, tables, pages of decks.
 
 MkDocs and its extensions report these without a line, some without a file; a fence reports what is wrong with itself.
 """

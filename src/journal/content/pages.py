@@ -1,4 +1,4 @@
-"""Markdown pages as the checks see them: front matter with lines, headings with the anchors the site gives them."""
+"""Markdown pages as the checks see them: front matter with line numbers, headings with their anchors on the site."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is wrong with the content, where, and what to do about it: the one form in which every check reports."""
+"""The form in which every check reports a problem: where it is, what is wrong, and what to do about it."""
 
 from __future__ import annotations
 

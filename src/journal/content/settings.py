@@ -1,6 +1,6 @@
-"""What a journal declares of itself: `[tool.journal]` in pyproject.toml, and `exercises/<slug>/course.toml`.
+"""What a journal declares: `[tool.journal]` in pyproject.toml, and `exercises/<slug>/course.toml`.
 
-CONTRIBUTING lists the keys for keepers. The engine has a default for each, so that neither has to be there.
+CONTRIBUTING lists the keys for keepers. Every key has a default, so both may be missing.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Settings:
         title: as people call it.
         days_a_week: what a weekly review covers.
         weeks_a_month: how many weekly reviews make a month.
-        commands: by a name of one's choice, the command line that prints what a page shows of another package.
+        commands: command lines by name; each prints what a page shows about another package.
     """
 
     name: str = "journal"
@@ -59,7 +59,7 @@ class Demand:
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """What concerns one exercise.
+    """What `course.toml` declares about one exercise.
 
     Attributes:
         order: its place among the exercises; those without one come last, by slug.
@@ -79,7 +79,7 @@ _Rule: TypeAlias = Callable[[Any], Any]
 
 
 def read_settings(root: Path) -> tuple[Settings, list[Problem]]:
-    """Return what pyproject.toml declares, and what is wrong with it; a key with a fault keeps its default."""
+    """Return what pyproject.toml declares, and its problems; a faulty key gets its default."""
     data, text, problems = _load(root, FILE)
     table = data.get("tool", {}).get("journal", {})
     if not isinstance(table, dict):
@@ -88,7 +88,7 @@ def read_settings(root: Path) -> tuple[Settings, list[Problem]]:
 
 
 def read_course(root: Path, slug: str) -> tuple[Course, list[Problem]]:
-    """Return what `exercises/<slug>/course.toml` declares, and what is wrong with it."""
+    """Return what `exercises/<slug>/course.toml` declares, and its problems."""
     name = f"exercises/{slug}/{COURSE}"
     data, text, problems = _load(root, name)
     return Course(**_values(data, _COURSE, name, text, problems)), problems

@@ -93,7 +93,7 @@ def next_place(weeks: list[Week], today: date, settings: Settings) -> Place:
 
 
 def read_weeks(root: Path, settings: Settings) -> tuple[list[Week], list[Problem]]:
-    """Return every weekly review in order, and all that is wrong with their front matter."""
+    """Return every weekly review in order, and all problems of their front matter."""
     weeks: list[Week] = []
     problems: list[Problem] = []
     for path in sorted((root / "docs" / "journal").glob("*/week-*.md")):

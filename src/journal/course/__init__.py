@@ -1,6 +1,7 @@
-"""Grade the graders: stubs red, solutions green, wrong solutions caught where they say, and nothing missing.
+"""Grade the graders: stubs fail, solutions pass, wrong solutions fail where they say, and nothing is missing.
 
-`make course` runs it. Exercises are found by looking (`exercises/<slug>/test_1_….py`): a new one touches no code.
+`make course` runs it. Exercises are found by their files (`exercises/<slug>/test_1_….py`), so adding one changes no
+code.
 """
 
 from journal.course.command import command

@@ -1,8 +1,7 @@
-"""No lesson shows what its exercise asks for: compare a page's code with what each stub leaves to be written.
+"""Check that no lesson shows what its exercise asks for: compare a page's code with what each stub leaves to write.
 
-Two programs count as the same where four statements in a row are equal once their names are taken away. What a learner
-writes is what the stub leaves open: the bodies that raise `NotImplementedError`, and whatever helpers the solution has
-beside them.
+Two programs count as the same if four statements in a row are equal after their names are removed. The learner writes
+what the stub leaves open: the bodies that raise `NotImplementedError`, and the helpers that the solution adds.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""What becomes of a solution's mutants: killed by a test, listed as equivalent with the reason, or a hole in the tests.
+"""Audit a solution's mutants: a test kills each, or a list calls it equivalent with a reason, or the tests have a hole.
 
-A kill is trusted only after the unchanged solution has passed under the same settings: a folder in which everything
-fails would kill every mutant. `solutions/<slug>/equivalent.toml` lists the mutants that no caller can tell from the
-solution:
+A kill counts only after the unchanged solution has passed under the same settings; otherwise a folder in which
+everything fails would kill every mutant. `solutions/<slug>/equivalent.toml` lists the mutants that no caller can tell
+from the solution:
 
     [[equivalent]]
     function = "Channel.put"
@@ -34,12 +34,12 @@ _FORM = 'write function, change and occurrence as `journal course --mutants` pri
 
 
 class AuditError(Exception):
-    """Nothing can be said of the mutants; the message says why."""
+    """The mutants could not be graded; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """What became of the mutants that were tried.
+    """The results of the mutants that were tried.
 
     Attributes:
         slug: the exercise's.

@@ -1,4 +1,4 @@
-"""What a wrong solution declares of itself: the mistake, its incident, the steps it fails, what the learner reads."""
+"""What a wrong solution declares: the mistake, its incident, the steps that it fails, what the learner reads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where an exercise's files are, and what its tests and its README say of its steps."""
+"""Where an exercise's files are, and what its tests and its README say about its steps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Run everything that can be graded, each in an overlay, and say what did not come out as it should."""
+"""Grade every file of an exercise in an overlay, and report every verdict that is not as declared."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SEEDS_APART = 1000
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """What came of grading one exercise's files.
+    """The results of grading one exercise's files.
 
     Attributes:
         steps: how many it has.
@@ -46,7 +46,7 @@ class Tally:
 
 @dataclass
 class Found:
-    """What the runs found.
+    """The results of all runs.
 
     Attributes:
         problems: what is wrong.

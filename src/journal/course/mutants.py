@@ -1,4 +1,4 @@
-"""Mutants of a solution: one small change each, every one of which some test should notice.
+"""Mutants of a solution: each has one small change that some test should notice.
 
 What becomes of them is told by `journal.course.audit`. A mutant keeps its name when lines move: it is called by the
 function it is in, the change, and which of several such changes in that function it is.

@@ -1,4 +1,4 @@
-"""What can be seen of an exercise without running it: its files, its steps, its hints, its imports, its messages."""
+"""Check an exercise without running it: its files, steps, hints, imports and messages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stub and solution must be twins: what the learner reads in the stub is what the solution keeps.
+"""Check that stub and solution are twins: they have the same names, signatures and docstrings.
 
 Only the module's own docstring may differ: the stub's speaks to the learner, the solution's to a reader.
 """

@@ -1,4 +1,4 @@
-"""Cards: the one source that page, terminal, notebook and Anki all show."""
+"""Cards: the single source of what page, terminal, notebook and Anki show."""
 
 from journal.content.cards.model import Card, Deck, Decks, Retired
 

@@ -1,4 +1,4 @@
-"""Change a deck as text, so that its comments and layout stay, and only if what comes out is a valid deck."""
+"""Change a deck as text, so that its comments and layout stay. The result must be a valid deck."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def retire(root: Path, card: Card, on: date, why: str) -> None:
     """Take `card` out of its deck and list its id under `retired:`, with the day and the reason.
 
     Raises:
-        ContentError: the deck's layout is one that a text edit cannot handle safely; it is left as it was.
+        ContentError: editing text can't handle this deck's layout safely; the deck is unchanged.
     """
     file = root / card.path
     text = _read(file)
@@ -56,7 +56,7 @@ def add_card(text: str, item: str, path: str, topic: str) -> str:
     """Return the deck `text` with the card `item` (a YAML list item, unindented) as the last of its cards.
 
     Raises:
-        ContentError: the result is no valid deck.
+        ContentError: the result is not a valid deck.
     """
     lines = text.splitlines(keepends=True)
     lines = [re.sub(r"^cards:[ \t]*\[\][ \t]*(#.*)?$", "cards:", line) for line in lines]
@@ -77,14 +77,14 @@ def add_card(text: str, item: str, path: str, topic: str) -> str:
 
 
 def next_id(deck: Deck) -> str:
-    """Return the first free `<topic>-NN` after every number that a card of the deck has or had."""
+    """Return the id `<topic>-NN` whose number follows all numbers that cards of the deck have or had."""
     pattern = re.compile(re.escape(deck.topic) + r"-(\d+)")
     used = [pattern.fullmatch(name) for name in (*(c.id for c in deck.cards), *(r.id for r in deck.retired))]
     return f"{deck.topic}-{max((int(match[1]) for match in used if match), default=0) + 1:02}"
 
 
 def replace_file(file: Path, text: str) -> None:
-    """Replace `file` by `text` at once: a reader, or a crash, sees the old one or the new one."""
+    """Replace the content of `file` atomically: a reader sees the old or the new text, even after a crash."""
     handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as out:

@@ -1,6 +1,6 @@
-"""What a card may say in HTML: the one place where what somebody has pasted into a deck is made harmless.
+"""The one sanitiser of card text: it makes harmless whatever was pasted into a deck.
 
-The page, Anki and the notebook show cards with different extensions of Markdown; all of them go through `sanitised`.
+The page, Anki and the notebook render cards with different Markdown extensions; all of them use `sanitised`.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ UNSAFE_EXTENSIONS = frozenset({"attr_list", "md_in_html"})
 
 
 def sanitised(extensions: Iterable[Any], **settings: Any) -> Any:
-    """Return a Markdown converter for what is not trusted.
+    """Return a Markdown converter for text that isn't trusted.
 
-    HTML stays text, no extension that sets attributes is used, and a link leads to a page, an address or a mailbox:
-    one with another scheme, as `javascript:`, becomes its text.
+    HTML stays text, no extension sets attributes, and a link may lead only to a page, a web address or a mailbox. If a
+    link has another scheme, such as `javascript:`, only its text remains.
     """
     # Imported by name: the package ships no types, and only this function needs it.
     markdown = importlib.import_module("markdown")

@@ -1,4 +1,4 @@
-"""What a card, a deck and the library of all decks are."""
+"""The data classes of a card, a deck, and all decks."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class Card:
         kind: `recall` asks for a fact, `predict` what a piece of code or a fault will do.
         question: Markdown.
         answer: Markdown, at most 40 words.
-        topic: the deck it stands in.
+        topic: its deck.
         lesson: `lessons/<page>.md#<heading>`, relative to `docs/`.
-        step: `<slug>/<n>`, the exercise step whose failing makes this card due, or None.
-        adr: the number of the decision it belongs to, or None.
-        proof: `path::test` for a fact that can be shown by running something, or None.
+        step: `<slug>/<n>`, the exercise step that makes this card due when it fails, or None.
+        adr: the number of the decision that the card asks about, or None.
+        proof: `path::test` for a fact that a test can show, or None.
         path: the deck's file, relative to the root.
         line: where the card begins, from 1.
         why_no_proof: one of `REASONS` for a card with `proof: none`, else "".
@@ -52,7 +52,7 @@ class Card:
 
     @property
     def is_checkable(self) -> bool:
-        """Whether it states a fact that running something can show."""
+        """Whether it states a fact that a test can show."""
         return self.why_no_proof not in UNCHECKABLE
 
     @property
@@ -68,7 +68,7 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Retired:
-    """A card that is asked no more. Its id stays taken, so that its old reviews never count for another card."""
+    """A card that is no longer asked. Its id stays taken, so that its old reviews never count for another card."""
 
     id: str
     on: date
@@ -104,6 +104,6 @@ class Decks:
         return {deck.topic: deck for deck in self.all}
 
     def of_step(self, slug: str, step: int) -> list[Card]:
-        """Return the cards that failing step `step` of exercise `slug` makes due."""
+        """Return the cards that become due when step `step` of exercise `slug` fails."""
         wanted = f"{slug}/{step}"
         return [card for card in self.cards.values() if card.step == wanted]

@@ -1,4 +1,4 @@
-"""Read decks: what a deck file must look like, whatever else the repository holds."""
+"""Read decks and check their form. What cards refer to is checked in `references`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _RETIRED_KEYS = {"id", "on", "why"}
 
 
 def read_decks(root: Path) -> tuple[Decks, list[Problem]]:
-    """Read `docs/quizzes/*.yml`; cards with a fault are left out and reported, so that the rest can be asked."""
+    """Read `docs/quizzes/*.yml`. Faulty cards are reported and left out, so that the rest can be asked."""
     decks: list[Deck] = []
     problems: list[Problem] = []
     for path in sorted((root / "docs" / "quizzes").glob("*.yml")):
@@ -40,7 +40,7 @@ def read_decks(root: Path) -> tuple[Decks, list[Problem]]:
 
 
 def read_deck(text: str, path: str, stem: str) -> tuple[Deck, list[Problem]]:
-    """Return the deck that `text` holds, and its own faults; `path` names it, `stem` is its file's name."""
+    """Return the deck that `text` holds, and its faults. `path` names it in problems; `stem` is its topic."""
     reader = _DeckReader(path, stem)
     return reader.read(text), reader.problems
 

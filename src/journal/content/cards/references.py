@@ -1,4 +1,4 @@
-"""What a card points at must exist: lesson page and heading, exercise step, decision, proof."""
+"""Check that what cards refer to exists: lesson page and heading, exercise step, decision, proof."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def reference_problems(library: Library) -> list[Problem]:
-    """Return one problem for each pointer of a card that leads nowhere."""
+    """Return one problem for each reference of a card that leads nowhere."""
     targets = _Targets(library)
     problems: list[Problem] = []
     for card in library.decks.cards.values():

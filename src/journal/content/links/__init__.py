@@ -1,4 +1,4 @@
-"""The chain: exercise step → lesson heading → decision → card, and back, by ids that the content itself holds.
+"""The links from exercise step to lesson heading to decision to card, and back. The content itself holds them.
 
 - A step names its headings in the exercise's README: `Read: [title](../../docs/lessons/day-….md#heading)` below the
   step's heading. So a failed run can say where to read without this package.

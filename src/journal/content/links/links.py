@@ -50,7 +50,7 @@ class Place:
 
 @dataclass
 class Chain:
-    """Everything that hangs together.
+    """All steps, headings, decisions and cards, and the links between them.
 
     Attributes:
         steps: every exercise step, as `backoff/2`.
