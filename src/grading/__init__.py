@@ -79,8 +79,9 @@ Without either the seed is 1. The failing seed is printed, and `REDRIVE_SEED=<n>
 Everything here uses the standard library, pytest, redis and fakeredis, and works in the page (Pyodide) as well.
 """
 
-from grading.clock import EPOCH_S, Stuck, calling, settle, within
+from grading.clock import EPOCH_S, settle, within
 from grading.explain import explain, fail
 from grading.seeds import for_seeds
+from grading.stuck import Stuck, calling
 
 __all__ = ["EPOCH_S", "Stuck", "calling", "explain", "fail", "for_seeds", "settle", "within"]

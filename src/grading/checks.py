@@ -12,9 +12,9 @@ from typing import Any
 
 import redis.exceptions
 
-from grading.clock import Stuck
 from grading.explain import explain, fail
 from grading.faults import WATCH_ERROR_MEANS
+from grading.stuck import Stuck
 
 
 def text_of(function: Callable[..., Any], *args: Any, **named: Any) -> str:

@@ -1,4 +1,4 @@
-"""A virtual clock for async tests, and the limits that end a run which would never end by itself.
+"""A virtual clock for async tests, and limits in virtual time and turns of its loop.
 
 This file alone knows how an exercise's `async def test_…` is run: on an event loop whose time jumps to the next timer
 instead of waiting for it. Two minutes of backoff cost milliseconds, and a run in which every task waits for something
@@ -16,136 +16,35 @@ import collections
 import contextlib
 import heapq
 import os
-import signal
-import sys
-import threading
 import time
-import types
 import warnings
-from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Iterator
-from typing import Any, ClassVar, SupportsIndex
+from collections.abc import Awaitable, Callable, Coroutine, Generator
+from typing import Any, Protocol, SupportsIndex
 
-from grading.steps import is_test_file
+from grading.stuck import MAIN, Stuck, standing_at
 
 EPOCH_S = 1_700_000_000.0
 """What `time.time()` answers, in seconds, at the start of every async test."""
 
 MAX_VIRTUAL_S = 3600.0
 MAX_TURNS = 200_000
-MANY_TURNS = 2_000
-"""From here on a run that does not end is one that goes round the loop, not one that never comes back to it."""
 MAX_REAL_S = float(os.environ.get("REDRIVE_TEST_LIMIT_S", "10"))
-
-LATER_CPU_S = float(os.environ.get("REDRIVE_TEST_CPU_LIMIT_S", "2"))
-"""The processor seconds a test may use once another test of the same run had to be ended; where set, always."""
 
 TIMER_RESOLUTION_S = 1e-6
 """Timers that are no further apart are due together."""
 
-MAIN = "the test"
-
 _real_monotonic = time.monotonic
 
-_called: str | None = None
 
-last_words: Callable[[Stuck], None] | None = None
-"""Called before the process is ended because the code under test swallows every attempt to end it."""
+class Limit(Protocol):
+    """A limit in real time that holds besides the loop's own."""
 
-
-class Stuck(BaseException):
-    """Say that a run was ended because it would never have ended by itself.
-
-    It is a BaseException so that `except Exception` in the code under test cannot swallow it.
-
-    Attributes:
-        fact: one sentence, what was seen.
-        where: `(file, line, source)` of the code under test where it stood, or None.
-        asked: the same of the test that called it, or None.
-        causes: errors of tasks that had died unnoticed by then; often the reason why the others wait.
-        called: what the test named with `calling`, or None.
-    """
-
-    def __init__(
-        self,
-        fact: str,
-        where: tuple[str, int, str] | None = None,
-        asked: tuple[str, int, str] | None = None,
-        causes: tuple[BaseException, ...] = (),
-    ) -> None:
-        super().__init__(fact)
-        self.fact, self.where, self.asked, self.causes = fact, where, asked, causes
-        self.called = _called
+    def restart(self) -> None:
+        """Give all of the time again."""
 
 
-@contextlib.contextmanager
-def calling(called: str) -> Generator[None]:
-    """Name the call that is made inside, as the learner would type it, for the report of a run that never ends."""
-    global _called  # noqa: PLW0603 - one test runs at a time
-    outer, _called = _called, called
-    try:
-        yield
-    finally:
-        _called = outer
-
-
-def _frames_of(awaitable: Any) -> Iterator[types.FrameType]:
-    """Yield the suspended frames of a coroutine from the outermost to the innermost."""
-    seen = 0
-    while awaitable is not None and seen < 200:
-        seen += 1
-        for frame_name, next_name in (
-            ("cr_frame", "cr_await"),
-            ("gi_frame", "gi_yieldfrom"),
-            ("ag_frame", "ag_await"),
-        ):
-            frame = getattr(awaitable, frame_name, None)
-            if frame is not None:
-                yield frame
-                awaitable = getattr(awaitable, next_name, None)
-                break
-        else:
-            return
-
-
-def _source_line(path: str, line: int) -> str:
-    import linecache  # noqa: PLC0415 - only when something went wrong
-
-    return linecache.getline(path, line).strip()
-
-
-def _place(frame: types.FrameType, line: int | None = None) -> tuple[str, int, str]:
-    path = frame.f_code.co_filename
-    at = line if line is not None else frame.f_lineno
-    return path, at, _source_line(path, at)
-
-
-def standing_at(
-    tasks: Iterable[asyncio.Task[Any]], files: tuple[str, ...]
-) -> tuple[tuple[str, int, str] | None, tuple[str, int, str] | None]:
-    """Find where unfinished tasks stand: in the code under test, and in the test that called it.
-
-    Of several tasks, the one deepest in the code under test speaks: a worker that waits, rather than what waits for it.
-    """
-    where: tuple[int, tuple[str, int, str]] | None = None
-    asked = None
-    for task in tasks:
-        frames = list(_frames_of(task.get_coro()))
-        mine = [depth for depth, frame in enumerate(frames) if frame.f_code.co_filename in files]
-        if mine and (where is None or not task.get_name().startswith(MAIN)):
-            where = (mine[-1], _place(frames[mine[-1]]))
-        tests = [frame for frame in frames if is_test_file(frame.f_code.co_filename)]
-        if tests and (asked is None or task.get_name() == MAIN):
-            asked = _place(tests[-1])
-    return (where[1] if where else None), asked
-
-
-def frame_in(frame: types.FrameType | None, wanted: Callable[[str], bool]) -> tuple[str, int, str] | None:
-    """Find the innermost frame, from `frame` outwards, of a file that is wanted."""
-    while frame is not None:
-        if wanted(frame.f_code.co_filename):
-            return _place(frame)
-        frame = frame.f_back
-    return None
+limit: Limit | None = None
+"""The limit in real time that is kept at present; `limits.py` keeps one, and in the page `in_page.py`."""
 
 
 class VirtualLoop(asyncio.BaseEventLoop):
@@ -214,9 +113,8 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self.turns = 0
         self._limit_s = self.now_s + MAX_VIRTUAL_S
         self._started_at = _real_monotonic()
-        alarm = _Alarm.current
-        if alarm is not None:
-            alarm.restart()
+        if limit is not None:
+            limit.restart()
 
     _limit_s = MAX_VIRTUAL_S
 
@@ -381,93 +279,6 @@ def _wind_up(loop: VirtualLoop) -> None:
             loop.close()
     finally:
         loop.overdue = stuck
-
-
-class _Alarm:
-    """End code that never gives control back, after `MAX_REAL_S` real seconds, from a signal handler."""
-
-    current: ClassVar[Any] = None
-    has_rung = "REDRIVE_TEST_CPU_LIMIT_S" in os.environ
-
-    def __init__(self, files: tuple[str, ...]) -> None:
-        self.files = files
-        self.rung = 0
-        self.stuck: Stuck | None = None
-
-    def restart(self) -> None:
-        if hasattr(signal, "setitimer") and self.stuck is None:
-            # Again after half a second: a bare `except:` in a loop may swallow the first.
-            signal.setitimer(signal.ITIMER_REAL, MAX_REAL_S, 0.5)
-            if _Alarm.has_rung:
-                # The run is red already; processor time, because that does not depend on what else the machine does.
-                signal.setitimer(signal.ITIMER_PROF, LATER_CPU_S, 0.5)
-
-    def ring(self, signum: int, frame: types.FrameType | None) -> None:
-        self.rung += 1
-        loop = asyncio._get_running_loop()  # noqa: SLF001
-        if self.stuck is None:
-            limit_s = MAX_REAL_S if signum == signal.SIGALRM else LATER_CPU_S
-            _Alarm.has_rung = True
-            where, asked = frame_in(frame, lambda path: path in self.files), frame_in(frame, is_test_file)
-            if isinstance(loop, VirtualLoop) and loop.turns >= MANY_TURNS:
-                self.stuck = loop.stuck(f"for {limit_s:g} real seconds")
-            else:
-                fact = f"it was still running after {limit_s:g} real seconds: an endless loop, or a call that blocks"
-                self.stuck = Stuck(fact, where, asked)
-        if isinstance(loop, VirtualLoop):
-            loop.overdue = loop.overdue or self.stuck
-        if self.rung > 4:
-            self.stuck.fact += ", in code that swallows every exception that would end it (a bare `except:`?)"
-            _Alarm.silence()
-            if last_words is not None:
-                last_words(self.stuck)
-            os._exit(1)
-        raise self.stuck
-
-    @staticmethod
-    def silence() -> None:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.setitimer(signal.ITIMER_PROF, 0)
-
-
-def _can_alarm() -> bool:
-    return (
-        sys.platform != "emscripten"
-        and hasattr(signal, "setitimer")
-        and threading.current_thread() is threading.main_thread()
-    )
-
-
-@contextlib.contextmanager
-def real_time_limit(files: tuple[str, ...]) -> Generator[None]:
-    """End what runs inside after `MAX_REAL_S` real seconds with `Stuck`, even a `while True` that never awaits.
-
-    Works where there is an interval timer (Linux, macOS) on the main thread. In the page the worker is ended from
-    outside; on Windows a plain endless loop has to be ended with Ctrl+C.
-    """
-    if not _can_alarm():
-        yield
-        return
-    alarm, outer = _Alarm(files), _Alarm.current
-    before = {number: signal.signal(number, alarm.ring) for number in (signal.SIGALRM, signal.SIGPROF)}
-    _Alarm.current = alarm
-    alarm.restart()
-    try:
-        yield
-    except BaseException:
-        _Alarm.silence()
-        if alarm.stuck is not None:
-            raise alarm.stuck from None
-        raise
-    else:
-        _Alarm.silence()
-        if alarm.stuck is not None:
-            raise alarm.stuck
-    finally:
-        _Alarm.silence()
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        _Alarm.current = outer
 
 
 async def settle(turns: int = 50) -> None:

@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from grading import network
-from grading.clock import Stuck
 from grading.columns import MAX_LINES, fit, labelled
 from grading.explain import find_explanation, passed_through
 from grading.steps import is_test_file
+from grading.stuck import Stuck
 from grading.trace import MAX_ROWS, MIN_ROWS, Row, choose, rows_of, text_of
 
 

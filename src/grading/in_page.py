@@ -27,7 +27,7 @@ from typing import Any, ClassVar
 import pytest
 from _pytest import capture
 
-from grading import clock, switches  # noqa: F401 - a test may import switches: a page has it ready
+from grading import clock, limits, stuck, switches  # noqa: F401 - a test may import switches: a page has it ready
 from grading.page_files import ROOT, prepare, prepare_compiled
 from grading.plugin import REPORTS
 from grading.steps import is_test_file
@@ -65,7 +65,7 @@ def warm_up() -> None:
     sys.path.insert(0, str(ROOT))
     capture.CaptureIO = BoundedIO  # type: ignore[assignment,misc]
     _read_json_in_python()
-    clock.real_time_limit = ended_loops
+    limits.real_time_limit = ended_loops
     LoopLimit.prepare()
     gc.collect()
     gc.freeze()
@@ -180,13 +180,13 @@ class LoopLimit:
         virtual = isinstance(loop, clock.VirtualLoop)
         if self.stuck is None:
             LoopLimit.has_rung = True
-            if virtual and loop.turns >= clock.MANY_TURNS:
+            if virtual and loop.turns >= limits.MANY_TURNS:
                 self.stuck = loop.stuck(f"for {self.limit_s:g} real seconds")
             else:
-                self.stuck = clock.Stuck(
+                self.stuck = stuck.Stuck(
                     f"it was still running after {self.limit_s:g} real seconds: an endless loop, or a call that blocks",
-                    clock.frame_in(frame, lambda path: path in self.files),
-                    clock.frame_in(frame, is_test_file),
+                    stuck.frame_in(frame, lambda path: path in self.files),
+                    stuck.frame_in(frame, is_test_file),
                 )
         if virtual:
             loop.overdue = loop.overdue or self.stuck
@@ -202,12 +202,12 @@ def _running_loop() -> Any:
 
 @contextlib.contextmanager
 def ended_loops(files: tuple[str, ...]) -> Generator[None]:
-    """Stand in for `clock.real_time_limit`, which needs a signal."""
+    """Stand in for `limits.real_time_limit`, which needs a signal."""
     if LoopLimit.current is not None:
         yield
         return
     limit = LoopLimit.current = LoopLimit(files)
-    clock._Alarm.current = limit  # the virtual loop restarts it for each scenario
+    clock.limit = limit  # the virtual loop restarts it for each scenario
     try:
         yield
     except BaseException:
@@ -218,7 +218,7 @@ def ended_loops(files: tuple[str, ...]) -> Generator[None]:
         if limit.stuck is not None:
             raise limit.stuck
     finally:
-        clock._Alarm.current = None
+        clock.limit = None
         LoopLimit.current = None
 
 

@@ -16,12 +16,13 @@ from typing import Any
 
 import pytest
 
-from grading import clock, describe, hooks, recording, report, spared, summary
+from grading import clock, describe, hooks, limits, recording, report, spared, summary
 from grading import network as network_module
 from grading.fixtures import Seeds
 from grading.network import Network
 from grading.seeds import seeds_for
 from grading.steps import GIVEN
+from grading.stuck import Stuck
 from grading.trace import Callers
 
 EXERCISES = pytest.StashKey[Path]()
@@ -78,7 +79,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _run_once(item: pytest.Function, values: dict[str, Any], files: tuple[str, ...]) -> None:
-    with clock.real_time_limit(files):
+    with limits.real_time_limit(files):
         if not inspect.iscoroutinefunction(item.obj):
             item.obj(**values)
             return
@@ -113,7 +114,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> object | None:
     given = {name: pyfuncitem.funcargs[name] for name in names if name in pyfuncitem.funcargs}
     count = getattr(pyfuncitem.obj, "redrive_seeds", None)
     network_module.latest, Callers.files = None, files
-    clock.last_words = functools.partial(_say_last_words, pyfuncitem)
+    limits.last_words = functools.partial(_say_last_words, pyfuncitem)
     if count is None:
         try:
             _run_once(pyfuncitem, given, files)
@@ -165,7 +166,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         vars(item)["repr_failure"] = _no_traceback
 
 
-def _say_last_words(item: pytest.Function, stuck: clock.Stuck) -> None:
+def _say_last_words(item: pytest.Function, stuck: Stuck) -> None:
     """Report what is known so far, because the process is about to be ended."""
     marker = item.get_closest_marker("step")
     if marker is not None:
@@ -241,7 +242,7 @@ def _failed(item: pytest.Item, error: BaseException, place: describe.Place) -> r
     told = describe.describe(error, place, _rule(item))
     result = report.TestResult(item.nodeid, summary.FAILED, told.message, told.line, item.stash.get(SEED, None))
     result.function, result.trace = told.function, [row.as_json() for row in told.rows]
-    result.hung = isinstance(error, clock.Stuck)
+    result.hung = isinstance(error, Stuck)
     return result
 
 
@@ -274,9 +275,9 @@ def pytest_make_collect_report(collector: pytest.Collector) -> Any:
         return (yield)
     outcome: Any
     try:
-        with clock.real_time_limit((str(_place(path).file),)):
+        with limits.real_time_limit((str(_place(path).file),)):
             outcome = yield
-    except (SystemExit, clock.Stuck) as raised:  # pytest would end without a word on the learner's file
+    except (SystemExit, Stuck) as raised:  # pytest would end without a word on the learner's file
         call = pytest.CallInfo[None].from_call(functools.partial(_raise_again, raised), "collect")
         outcome = pytest.CollectReport(collector.nodeid, "failed", None, [])
         outcome.call = call

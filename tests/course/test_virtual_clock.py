@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from grading import clock, describe
+from grading import clock, describe, limits
+from grading.stuck import Stuck, calling
 
 HERE = (__file__,)
 
@@ -56,7 +57,7 @@ def test_deadlock_fails_at_once_with_the_line():
     async def main():
         await asyncio.Queue().get()  # nobody puts
 
-    with pytest.raises(clock.Stuck) as caught:
+    with pytest.raises(Stuck) as caught:
         run(main)
     assert "deadlock" in caught.value.fact
     assert caught.value.where[1] == line_of("# nobody puts")
@@ -73,21 +74,21 @@ def test_deadlock_names_the_error_of_the_task_that_had_died():
         await queue.join()
         return task
 
-    with pytest.raises(clock.Stuck) as caught:
+    with pytest.raises(Stuck) as caught:
         run(main)
     assert [str(cause) for cause in caught.value.causes] == ["the job was bad"]
 
 
 def test_deadlock_names_the_call_that_the_test_named():
     async def main():
-        with clock.calling("take('w1')"):
+        with calling("take('w1')"):
             await asyncio.Event().wait()
 
-    with pytest.raises(clock.Stuck) as caught:
+    with pytest.raises(Stuck) as caught:
         run(main)
     place = describe.Place("toy", Path(__file__).parent)
     assert describe.describe(caught.value, place, "an end").message.startswith("called    take('w1')\ngot ")
-    assert clock.Stuck("later").called is None
+    assert Stuck("later").called is None
 
 
 def test_polling_for_ever_ends_after_an_hour_of_virtual_time():
@@ -95,7 +96,7 @@ def test_polling_for_ever_ends_after_an_hour_of_virtual_time():
         while True:
             await asyncio.sleep(0.1)  # polls
 
-    with pytest.raises(clock.Stuck) as caught:
+    with pytest.raises(Stuck) as caught:
         run(main)
     assert "1 hour of virtual time" in caught.value.fact
     assert caught.value.where[1] == line_of("# polls")
@@ -106,7 +107,7 @@ def test_spinning_for_ever_ends_after_200_000_turns():
         while True:
             await asyncio.sleep(0)  # spins
 
-    with pytest.raises(clock.Stuck) as caught:
+    with pytest.raises(Stuck) as caught:
         run(main)
     assert "200,000" in caught.value.fact
     assert caught.value.where[1] == line_of("# spins")
@@ -132,7 +133,7 @@ def test_endless_loop_that_never_awaits_is_ended_in_real_time(monkeypatch, swall
     async def main():
         endless()
 
-    with pytest.raises(clock.Stuck) as caught, clock.real_time_limit(HERE):
+    with pytest.raises(Stuck) as caught, limits.real_time_limit(HERE):
         run(main)
     assert "endless loop" in caught.value.fact
 
@@ -147,7 +148,7 @@ def test_endless_loop_in_a_task_that_nobody_awaits_is_ended():
         await asyncio.sleep(1)
         return task
 
-    with pytest.raises(clock.Stuck):
+    with pytest.raises(Stuck):
         run(main)
 
 
