@@ -16,10 +16,6 @@ LINES = 400
 LINES_OF_EXERCISE_TESTS = 450
 ALIKE = 12
 GENERATED = re.compile(r"src/jobqueue/entrypoints/proto/")
-# Files that are longer, each with how long it may be until it is split. An entry that is not needed is a fault.
-NOT_YET = {
-    "src/journal/web/workshop/workbench.js": 402,
-}
 # Pairs of files that hold the same lines, each with its reason. An entry that is not needed is a fault.
 SAME = {
     (
@@ -81,10 +77,7 @@ def duplicates(files):
 def test_no_file_is_longer_than_its_limit():
     files = tracked("*.py", "*.js", "*.mjs")
     lengths = {name: len(text.splitlines()) for name, text in files.items()}
-    long = {name: lines for name, lines in lengths.items() if lines > NOT_YET.get(name, most_lines(name))}
-    assert long == {}, "split them: one subject a file"
-    needless = [name for name in NOT_YET if lengths.get(name, 0) <= most_lines(name)]
-    assert needless == [], "short now; take them off NOT_YET"
+    assert {name: lines for name, lines in lengths.items() if lines > most_lines(name)} == {}, "one subject a file"
 
 
 def test_no_two_files_share_twelve_lines():

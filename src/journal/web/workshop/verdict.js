@@ -167,3 +167,13 @@ export function marksOf(steps) {
   }
   return [...marks].map(([line, text]) => ({ line, text })).sort((a, b) => a.line - b.line);
 }
+
+/** Why the file could not be imported. @param {string} broken @param {number | null} line @param {(line: number) => void} goTo */
+export function brokenBlock(broken, line, goTo) {
+  return h(
+    "div",
+    { class: "rd-verdict__test" },
+    h("pre", { tabindex: "0" }, h("code", {}, broken)),
+    line ? h("button", { type: "button", class: "rd-link", onclick: () => goTo(line) }, `Go to line ${line}`) : null,
+  );
+}

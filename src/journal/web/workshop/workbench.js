@@ -3,11 +3,13 @@
 
 import { newEvent } from "../events.js";
 import { announce, h } from "../review/dom.js";
+import { codeDigest } from "./code-digest.js";
 import { openEditor } from "./editor.js";
 import { openGallery } from "./gallery.js";
 import { hintBox, hintsOf } from "./hints.js";
 import { Python, fetchJson } from "./python.js";
-import { core, marksOf, printedBlock, sentence, stepRow } from "./verdict.js";
+import { runResult } from "./run-result.js";
+import { brokenBlock, core, marksOf, printedBlock, sentence, stepRow } from "./verdict.js";
 import { Work } from "./work.js";
 
 /** @typedef {import("./verdict.js").Step} Step */
@@ -259,13 +261,13 @@ class Workbench {
       const result = await this.python.ask({ type: "grade", slug, files: this.data.files, compiled: this.data.compiled, code }, (began) => {
         status(began.step ? `Running step ${began.step} …` : "Running …");
       });
-      return readable(result, this.data.steps);
+      return runResult(result, this.data.steps);
     } catch (error) {
       return `Python could not be started: ${error instanceof Error ? error.message : String(error)}`;
     }
   }
 
-  /** @param {Exclude<ReturnType<typeof readable>, string>} result */
+  /** @param {Exclude<ReturnType<typeof runResult>, string>} result */
   show({ steps, broken, brokenLine, ended, printed, ms }) {
     const words = ended ?? (broken ? "No step could start." : sentence(steps));
     const first = steps.find((step) => step.outcome === "failed") ?? steps.find((step) => step.outcome === "not_started");
@@ -294,7 +296,7 @@ class Workbench {
 
   /** The learner's own run, in the history that cards and journal use. @param {string} code @param {Step[]} steps */
   async record(code, steps) {
-    const sha = await digest(code);
+    const sha = await codeDigest(code);
     this.work.countRun(sha, core(steps).done);
     const outcomes = steps.filter((step) => OUTCOMES.includes(step.outcome)).map((step) => [String(step.n), step.outcome]);
     try {
@@ -327,76 +329,4 @@ class Workbench {
     });
     /** @type {HTMLElement | null} */ (this.after.querySelector("#after"))?.focus();
   }
-}
-
-/**
- * A run's end in terms of steps; a string where there is nothing to say of any step.
- * @param {Awaited<ReturnType<Python["ask"]>>} result
- * @param {{n: number, title: string, stretch: boolean}[]} known
- */
-function readable(result, known) {
-  if (result.kind === "done") {
-    const { report, error, printed, ms } = result;
-    if (!report) return `Nothing could be graded: ${error}`;
-    return {
-      steps: /** @type {Step[]} */ (report.steps),
-      broken: /** @type {string | null} */ (report.broken),
-      brokenLine: /** @type {number | null} */ (report.broken_line),
-      ended: error,
-      printed,
-      ms,
-    };
-  }
-  const { began } = result;
-  const where = began?.step ? `Step ${began.step} (${began.test.replace(/^test_/, "").replaceAll("_", " ")})` : "Your code";
-  const ended = {
-    stuck: () =>
-      `${where} was still running after ${result.kind === "stuck" ? result.limitMs / 1000 : 0} seconds: an endless loop, or a call that blocks. It was ended, and Python was restarted.`,
-    dead: () => `${where} ended Python itself (${result.kind === "dead" ? reasonOf(result.reason) : ""}). Python was restarted.`,
-    stopped: () => "Stopped. Python was restarted.",
-  }[result.kind]();
-  const steps = known.map(({ n, title, stretch }) => ({
-    n,
-    title,
-    stretch,
-    outcome: n === began?.step && result.kind !== "stopped" ? "failed" : (began?.steps[n] ?? "not_run"),
-    tests: /** @type {Step["tests"]} */ ([]),
-  }));
-  return { steps, broken: null, brokenLine: null, ended, printed: [], ms: 0 };
-}
-
-/** @param {string} reason what Pyodide threw */
-function reasonOf(reason) {
-  if (/exit|ExitStatus/i.test(reason)) return "os._exit, or something like it";
-  if (/memory|allocat|out of bounds/i.test(reason)) return "no memory was left";
-  if (/stack|recursion/i.test(reason)) return "calls nested too deeply";
-  return reason.trim().split("\n").pop()?.slice(0, 200) ?? "for no reason that it gave";
-}
-
-/** @param {string} broken @param {number | null} line @param {(line: number) => void} goTo */
-function brokenBlock(broken, line, goTo) {
-  return h(
-    "div",
-    { class: "rd-verdict__test" },
-    h("pre", { tabindex: "0" }, h("code", {}, broken)),
-    line ? h("button", { type: "button", class: "rd-link", onclick: () => goTo(line) }, `Go to line ${line}`) : null,
-  );
-}
-
-/** SHA-256 of what would be in the file; where the page is not secure, which browsers ask for, no such thing. @param {string} code */
-async function digest(code) {
-  const bytes = new TextEncoder().encode(code);
-  const hash = crypto.subtle ? new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)) : fnv(bytes);
-  return [...hash].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
-/** FNV-1a, four times over with different starts. @param {Uint8Array} bytes */
-function fnv(bytes) {
-  const words = new Uint32Array(4);
-  for (let at = 0; at < 4; at += 1) {
-    let hash = 0x811c9dc5 + at;
-    for (const byte of bytes) hash = Math.imul(hash ^ byte, 0x01000193);
-    words[at] = hash;
-  }
-  return new Uint8Array(words.buffer);
 }
