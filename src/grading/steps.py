@@ -9,12 +9,16 @@ from __future__ import annotations
 import ast
 import posixpath
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 GIVEN = "given.py"
 _STEP_FILE = re.compile(r"test_(\d+)_\w+\.py")
-_STEP = re.compile(r"^#{2,6}\s+(?:Step\s+|Stretch(?:\s+step)?\s+)?(\d+)\b", re.IGNORECASE)
+_HEADING = re.compile(r"#{2,6}\s+(\S.*?)[\s#]*$")
+_NUMBERED = re.compile(
+    r"\s*(?P<stretch>stretch\s+)?(?:step\s+)?(?P<n>\d+)[.:]\s+(?P<title>.*\S)\s*", re.IGNORECASE | re.DOTALL
+)
+_FENCE = re.compile(r"\s*(```|~~~)")
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 
 
@@ -27,6 +31,16 @@ class Step:
     stretch: bool
     file: Path
     line: int
+
+
+@dataclass(frozen=True, slots=True)
+class StepHeading:
+    """A step as a README's heading names it; `line` is the heading's, from 1, and 0 for a heading read alone."""
+
+    n: int
+    title: str
+    stretch: bool
+    line: int = 0
 
 
 def step_files(folder: Path) -> list[Path]:
@@ -82,17 +96,41 @@ def step_of(file: Path) -> Step | None:
     return None
 
 
+def step_heading(heading: str) -> StepHeading | None:
+    """Return the step that a heading names: "1. Title", "Step 2: Title", "Stretch 6. Title", "6. Title (stretch)".
+
+    Args:
+        heading: its text, without the number signs of Markdown or the tags of HTML around it.
+    """
+    match = _NUMBERED.fullmatch(heading)
+    if match is None:
+        return None
+    return StepHeading(int(match["n"]), match["title"], bool(match["stretch"]) or "stretch" in match["title"].lower())
+
+
+def step_headings(readme: str) -> list[StepHeading]:
+    """List the steps that the headings of a README name, from level 2 down; what is in a code block is no heading."""
+    found: list[StepHeading] = []
+    fenced = ""
+    for line, text in enumerate(readme.splitlines(), 1):
+        if fence := _FENCE.match(text):
+            fenced = "" if fenced == fence[1] else fenced or fence[1]
+        elif not fenced and (heading := _HEADING.match(text)) and (step := step_heading(heading[1])):
+            found.append(replace(step, line=line))
+    return found
+
+
 def where_to_read(readme: Path, step: int) -> list[str]:
     """Return the lesson headings that a step names, as paths from the repository's root; none without a README."""
     try:
-        lines = readme.read_text(encoding="utf-8").splitlines()
+        text = readme.read_text(encoding="utf-8")
     except OSError:
         return []
     here = f"exercises/{readme.parent.name}"
-    inside = False
-    for line in lines:
-        if heading := _STEP.match(line):
-            inside = int(heading[1]) == step
-        elif inside and line.startswith("Read: "):
+    begins = {described.line: described.n for described in step_headings(text)}
+    current = None
+    for number, line in enumerate(text.splitlines(), 1):
+        current = begins.get(number, current)
+        if current == step and line.startswith("Read: "):
             return [posixpath.normpath(posixpath.join(here, link)) for link in _LINK.findall(line)]
     return []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,18 +10,6 @@ from grading.steps import Step, find_slugs, steps_in, tests_of
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-_HEADING = re.compile(r"^## +(?P<stretch>Stretch +)?(?:Step +)?(?P<n>\d+)[.:] +(?P<title>.+?)\s*$", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class Heading:
-    """A step as a README names it; `line` is where."""
-
-    n: int
-    title: str
-    stretch: bool
-    line: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,15 +82,3 @@ class Exercise:
 def find_exercises(root: Path) -> list[Exercise]:
     """List the exercises that are there."""
     return [Exercise(root, slug) for slug in find_slugs(root)]
-
-
-def headings(readme: str) -> list[Heading]:
-    """Read the numbered headings of a README: `## 1. Title`, `## Stretch 6. Title` or `## 6. Title (stretch)`."""
-    found, fenced = [], False
-    for line, text in enumerate(readme.splitlines(), 1):
-        fenced ^= text.lstrip().startswith("```")
-        match = None if fenced else _HEADING.match(text)
-        if match:
-            stretch = bool(match["stretch"]) or "stretch" in match["title"].lower()
-            found.append(Heading(int(match["n"]), match["title"], stretch, line))
-    return found

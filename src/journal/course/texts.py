@@ -7,10 +7,10 @@ import re
 import sys
 from typing import TYPE_CHECKING
 
-from grading.steps import step_of
+from grading.steps import step_headings, step_of
 from journal.content.problems import Problem
 from journal.course.declared import Wrong, read_wrong
-from journal.course.exercises import Exercise, headings
+from journal.course.exercises import Exercise
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -130,7 +130,7 @@ def _messages(file: Path, path: str) -> Iterator[Problem]:
 
 def _steps(exercise: Exercise) -> Iterator[Problem]:
     readme = exercise.path("readme")
-    described = {step.n: step for step in headings(exercise.text("readme"))}
+    described = {step.n: step for step in step_headings(exercise.text("readme"))}
     graded = exercise.steps
     for n in sorted(described.keys() - graded.keys()):
         yield Problem(readme, described[n].line, f"describes step {n}, which no test grades; mark a test step({n}, …)")
@@ -157,7 +157,7 @@ def _steps(exercise: Exercise) -> Iterator[Problem]:
 
 def _hints(exercise: Exercise) -> Iterator[Problem]:
     path, lines = exercise.path("readme"), exercise.text("readme").splitlines()
-    steps = headings(exercise.text("readme"))
+    steps = step_headings(exercise.text("readme"))
     fenced, starts = False, []
     for number, line in enumerate(lines, 1):
         fenced ^= line.lstrip().startswith("```")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
+from grading.steps import step_heading
 from journal.content.pages import outside_code
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_STEP = re.compile(r"^#{2,6}\s+(?:Step\s+|Stretch(?:\s+step)?\s+)?(\d+)\b", re.IGNORECASE)
 _READ = re.compile(r"^Read:\s")
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 _ADR = re.compile(r"docs/adr/(\d{4})-[\w-]+\.md$")
@@ -160,9 +160,10 @@ def _read_headings(chain: Chain, page: Page) -> None:
 def _read_lines(page: Page) -> Iterator[tuple[int, int, list[tuple[str, int]]]]:
     """Yield (step, line of its heading, [(heading it reads, line)]) for each step of a README."""
     found: list[tuple[int, int, list[tuple[str, int]]]] = []
+    steps = {heading.line: step.n for heading in page.headings if (step := step_heading(heading.text))}
     for number, line in outside_code(page.body):
-        if match := _STEP.match(line):
-            found.append((int(match[1]), number, []))
+        if number in steps:
+            found.append((steps[number], number, []))
         elif found and _READ.match(line):
             found[-1][2].extend((target.removeprefix("docs/"), number) for target in _targets(line, page.path))
     yield from found

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
+from grading.steps import step_heading
 from journal.site.fences import markup
 from journal.site.fences.chain import adr_links, card_links
 from journal.site.fences.fence import FenceError, as_fence
@@ -23,12 +24,7 @@ if TYPE_CHECKING:
 # GitHub reads Markdown inside a fold; Python's reads it only where the fold says so.
 _FOLD = re.compile(r"^<details>(?=\s*<summary>)", re.MULTILINE)
 _TITLE = re.compile(r"\A\s*# .*\n")
-# A step's heading: "## Step 2: cap the delay", "### 2. Cap the delay", "## Stretch 6. One budget".
-_STEP = re.compile(
-    r"<h(?P<level>[2-6])(?: id=\"[^\"]*\")?>\s*"
-    r"(?P<text>(?:Step\s+|Stretch(?:\s+step)?\s+)?(?P<number>\d+)\b.*?)</h(?P=level)>",
-    re.IGNORECASE | re.DOTALL,
-)
+_HEADING = re.compile(r"<h(?P<level>[2-6])(?: id=\"[^\"]*\")?>(?P<text>.*?)</h(?P=level)>", re.DOTALL)
 
 
 def render(options: Mapping[str, Any], place: Place) -> str:
@@ -40,19 +36,20 @@ def render(options: Mapping[str, Any], place: Place) -> str:
     text = _TITLE.sub("", readme.read_text(encoding="utf-8"), count=1)
     text = _FOLD.sub('<details markdown="1">', text)
     body = markup.render(text, place, folder=f"exercises/{slug}")
-    steps: dict[str, Markup] = {}
+    steps: dict[int, Markup] = {}
 
     def with_anchor(match: re.Match[str]) -> str:
-        if match["number"] in steps:
+        described = step_heading(match["text"])
+        if described is None or described.n in steps:
             return match[0]
-        steps[match["number"]] = Markup(match["text"].strip())  # noqa: S704 - a heading of the README, rendered above
-        return _step(slug, match["number"], match["level"], steps[match["number"]], place)
+        steps[described.n] = Markup(match["text"].strip())  # noqa: S704 - a heading of the README, rendered above
+        return _step(slug, described.n, match["level"], steps[described.n], place)
 
-    whole = Markup(_STEP.sub(with_anchor, body))  # noqa: S704 - the README, rendered above
+    whole = Markup(_HEADING.sub(with_anchor, body))  # noqa: S704 - the README, rendered above
     return fill("exercise.html", slug=slug, body=whole, steps=steps)
 
 
-def _step(slug: str, number: str, level: str, title: Markup, place: Place) -> str:
+def _step(slug: str, number: int, level: str, title: Markup, place: Place) -> str:
     """Return a step's heading, and what leads to its cards and decisions; the README says where to read."""
     chain = place.library.links
     step = f"{slug}/{number}"
