@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
-from grading import forks
+from grading import forks, spared
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,22 +34,6 @@ LIMIT_CPU_S = 2
 
 LIMIT_S = 8.0
 """The same in real seconds, for what waits and does not work; below the limit of the test that asks."""
-
-
-# `unraisableexception` collects garbage five times at the end of each run, over everything there is.
-UNUSED = (
-    *("cacheprovider", "terminal", "faulthandler", "junitxml", "pastebin", "stepwise", "doctest", "unittest"),
-    *(
-        "unraisableexception",
-        "threadexception",
-        "logging",
-        "debugging",
-        "setuponly",
-        "setupplan",
-        "warnings",
-        "recwarn",
-    ),
-)
 
 
 @dataclass
@@ -353,8 +337,7 @@ def _start(tests: Path, plugin: object) -> None:
     ]
     arguments += ["-x", "-s", "-o", "python_functions=test_*", "-o", "python_classes="]
     arguments += ["-o", f"python_files={tests.name}"]  # and no other file's asserts are rewritten
-    for unused in UNUSED:
-        arguments += ["-p", f"no:{unused}"]
+    arguments += spared.without((*spared.UNUSED_PLUGINS, *spared.PRINTING_PLUGINS))
     pytest.main(arguments, plugins=[plugin])
 
 

@@ -27,7 +27,7 @@ from typing import Any, ClassVar
 import pytest
 from _pytest import capture
 
-from grading import clock, limits, stuck, switches  # noqa: F401 - a test may import switches: a page has it ready
+from grading import clock, limits, spared, stuck, switches  # noqa: F401 - a test may import switches: a page has it ready
 from grading.page_files import ROOT, prepare, prepare_compiled
 from grading.plugin import REPORTS
 from grading.steps import is_test_file
@@ -300,8 +300,7 @@ def grade(slug: str, code: str, tell: Tell) -> str:
     target.unlink(missing_ok=True)
     os.environ["REDRIVE_REPORT"] = str(target)
     told, error = Told(tell), None
-    arguments = [f"exercises/{slug}", "--color=no", "--capture=sys", "-q"]
-    arguments += [part for name in _NOT_NEEDED for part in ("-p", f"no:{name}")]
+    arguments = [f"exercises/{slug}", "--color=no", "--capture=sys", "-q", *spared.without(spared.UNUSED_PLUGINS)]
     said = io.StringIO()
     exit_code: int | None = None
     try:
@@ -326,12 +325,6 @@ def grade(slug: str, code: str, tell: Tell) -> str:
             "ms": round((time.perf_counter() - began) * 1000),
         }
     )
-
-
-_NOT_NEEDED = (
-    "cacheprovider", "faulthandler", "junitxml", "pastebin", "setuponly", "setupplan", "stepwise", "debugging",
-    "doctest", "unittest", "legacypath", "nose", "threadexception", "unraisableexception",
-)  # fmt: skip
 
 
 @contextlib.contextmanager

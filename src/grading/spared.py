@@ -5,13 +5,27 @@ from __future__ import annotations
 import contextlib
 import gc
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from pathlib import Path
 
 HIDDEN_PACKAGES = ("numpy", "opentelemetry", "valkey")
 """redis, fakeredis and what they need look for these, to support them; importing them takes a good part of a start."""
 
+UNUSED_PLUGINS = (
+    "cacheprovider", "debugging", "doctest", "faulthandler", "junitxml", "legacypath", "pastebin", "setuponly",
+    "setupplan", "stepwise", "threadexception", "unittest", "unraisableexception",
+)  # fmt: skip
+"""Plugins of pytest that grade nothing. `unraisableexception` collects garbage five times at the end of each run."""
+
+PRINTING_PLUGINS = ("logging", "recwarn", "terminal", "warnings")
+"""Plugins of pytest that are there for who reads its output, or for tests that look at logs and warnings."""
+
 _COMMANDS = {"pytest", "pytest.exe", "py.test", "__main__.py"}
+
+
+def without(plugins: Iterable[str]) -> list[str]:
+    """Return the arguments that keep pytest from loading these plugins."""
+    return [argument for name in plugins for argument in ("-p", f"no:{name}")]
 
 
 def grades_and_ends() -> bool:
