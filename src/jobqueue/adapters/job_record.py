@@ -68,15 +68,7 @@ def decode(job_id: str, queue: str, record: bytes) -> Job:
             and 0.0 <= due_at <= LATEST
         ):
             raise UndecodableRecord(f"record of job {job_id} is not of version {VERSION}: {line[:80]!r}")
-        job = Job(
-            id=job_id,
-            queue=queue,
-            type=kind,
-            payload=payload,
-            attempt=attempt,
-            submitted_at=submitted_at,
-            due_at=due_at,
-        )
+        job = Job(job_id, queue, kind, payload, attempt, submitted_at, due_at)  # by name it takes twice as long
         return job if len(header) == 5 else job._replace(**_read_more(header[5]))
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, RecursionError) as error:
         raise UndecodableRecord(f"record of job {job_id} cannot be decoded: {error}: {line[:80]!r}") from error

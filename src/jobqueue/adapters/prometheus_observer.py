@@ -64,7 +64,7 @@ class PrometheusObserver(SilentObserver):
         """Count the attempt and record its duration, with the job's trace as exemplar; handlers need no code for it."""
         del started, error
         exemplar = exemplar_of(job.context) if job.context else None
-        self._processed(job.queue, outcome).inc(exemplar=exemplar)
+        self._processed(job.queue, outcome).inc(1, exemplar)
         self._duration(job.queue).observe(elapsed_s, exemplar)
 
     # --8<-- [end:attempt-ended]

@@ -17,13 +17,13 @@ class Outbox:
     """Keeps the results of jobs in the order in which they came, until they are sent.
 
     Attributes:
-        done: To acknowledge, with their types.
+        done: To acknowledge.
         failed: To schedule again or to bury.
         unfinished: To give back to the head of ready.
     """
 
     def __init__(self) -> None:
-        self.done: list[tuple[Receipt, str]] = []
+        self.done: list[Lease] = []
         self.failed: list[tuple[Receipt, Retry | Bury]] = []
         self.unfinished: list[Lease] = []
 
@@ -35,7 +35,7 @@ class Outbox:
     def acknowledging(self) -> Iterator[tuple[list[Receipt], Counter[str]]]:
         """Like `batch`, for done jobs: take out their receipts, and count them by job type."""
         with self.batch(self.done) as done:
-            yield [receipt for receipt, _ in done], Counter(kind for _, kind in done)
+            yield [Receipt(lease.job.id, lease.token) for lease in done], Counter([lease.job.type for lease in done])
 
     @contextmanager
     def batch(self, results: list[T]) -> Iterator[list[T]]:

@@ -84,7 +84,7 @@ class Traffic:
 
     def acknowledge(self, lease: Lease) -> None:
         """Note a job that is done, for the next request."""
-        self.outbox.done.append((Receipt(lease.job.id, lease.token), lease.job.type))
+        self.outbox.done.append(lease)
         if len(self.outbox.done) == 1:
             self._wake.set()
 
