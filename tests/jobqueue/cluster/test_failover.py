@@ -1,11 +1,8 @@
 """The engine on a Cluster whose primaries die: what a replica had is not lost, and workers find the new primary."""
 
-import asyncio
 import os
 import signal
-import threading
 import time
-import uuid
 from pathlib import Path
 
 import pytest
@@ -14,50 +11,9 @@ from redis.backoff import ConstantBackoff
 from redis.retry import Retry
 
 from jobqueue.adapters.embedded_valkey import EmbeddedValkey
-from jobqueue.adapters.redis_client import connect
-from jobqueue.adapters.redis_job_store import RedisJobStore
 from jobqueue.adapters.redis_keys import queue_keys
-from jobqueue.adapters.silent_observer import SilentObserver
-from jobqueue.adapters.system_clock import SystemClock
-from jobqueue.application.submit import JobRequest, Submitter
-from jobqueue.domain.errors import StoreUnavailable
+from tests.jobqueue.cluster.load import PRIMARIES, Producer, queues_on_each_primary
 from tests.jobqueue.faults.ledger import Ledger
-
-BATCH = 50
-PRIMARIES = 3
-
-
-class Producer(threading.Thread):
-    """Submits batches with keys to each queue in turn, each batch until it is acknowledged, until it is told to end."""
-
-    def __init__(self, url, queues):
-        super().__init__(daemon=True)
-        self.url, self.queues = url, queues
-        self.acknowledged = {queue: [] for queue in queues}  # ids, in order
-        self.repeated, self.ending, self.error = 0, False, None
-
-    def run(self):
-        asyncio.run(self._submit())
-
-    async def _submit(self):
-        store = RedisJobStore(connect(self.url, cluster=True))
-        submitter = Submitter(store, SystemClock(), SilentObserver(), lambda: uuid.uuid4().hex)
-        number = 0
-        while not self.ending:
-            for queue in self.queues:
-                jobs = [JobRequest("counted", b'{"s":0.005}', key=f"{number}-{n}") for n in range(BATCH)]
-                while True:
-                    try:
-                        results = await submitter.submit_many(queue, jobs)
-                    except StoreUnavailable:
-                        self.repeated += 1
-                        await asyncio.sleep(0.05)
-                    else:
-                        break
-                self.acknowledged[queue] += [result.id for result in results]
-            number += 1
-            await asyncio.sleep(0.05)
-        await store.close()
 
 
 class Nodes:
@@ -98,17 +54,6 @@ class Nodes:
     def kill(self, number):
         os.kill(self.pids[number], signal.SIGKILL)
         self.dead.add(number)
-
-
-def queues_on_each_primary(client):
-    """Return six names, two of whose slots belong to each primary as the cluster was laid out."""
-    chosen = {number: [] for number in range(PRIMARIES)}
-    for n in range(1000):
-        slot = client.cluster("KEYSLOT", queue_keys(f"q{n}").ready)
-        owner = min(PRIMARIES - 1, slot // (16384 // PRIMARIES))
-        if len(chosen[owner]) < 2:
-            chosen[owner].append(f"q{n}")
-    return [queue for pair in chosen.values() for queue in pair]
 
 
 @pytest.mark.long

@@ -8,7 +8,7 @@ import threading
 
 
 class Proxy:
-    """Listens on a loopback port and passes bytes on to a Unix socket, from a thread of its own.
+    """Listens on a loopback port and passes bytes on to a Unix socket or another port, from a thread of its own.
 
     What it is told applies to the connections that are open at that moment.
     """
@@ -23,7 +23,8 @@ class Proxy:
     def __enter__(self):
         self._thread.start()
         self._server = self._do(asyncio.start_server(self._serve, "127.0.0.1", 0))
-        self.url = f"redis://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+        self.port = self._server.sockets[0].getsockname()[1]
+        self.url = f"redis://127.0.0.1:{self.port}"
         return self
 
     def __exit__(self, *_):
@@ -90,7 +91,10 @@ class Proxy:
         link.accepted = writer.get_extra_info("socket")
         ends, ways = [writer], []
         try:
-            far_reader, far_writer = await asyncio.open_unix_connection(self._target)
+            if isinstance(self._target, int):
+                far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._target)
+            else:
+                far_reader, far_writer = await asyncio.open_unix_connection(self._target)
             ends.append(far_writer)
             ways += [
                 asyncio.ensure_future(self._pass_on(reader, far_writer, link, "request")),
