@@ -13,6 +13,7 @@ from jobqueue.config import Settings
 from jobqueue.domain.errors import InvalidSettings
 from jobqueue.entrypoints.grpc_access import bearer, server_credentials
 from jobqueue.entrypoints.grpc_errors import translated
+from jobqueue.entrypoints.grpc_health import Health
 from jobqueue.entrypoints.grpc_scopes import ScopeInterceptor, red_metrics, tracing
 from jobqueue.entrypoints.grpc_service import GrpcService
 from jobqueue.entrypoints.proto import jobqueue_pb2 as pb
@@ -56,7 +57,7 @@ class GrpcServer:
         self._server = grpc.aio.server(interceptors=[ScopeInterceptor(scope) for scope in scopes], options=limits)
         self._service = service
         add_JobQueueServicer_to_server(service, self._server)
-        self._health = health.aio.HealthServicer()
+        self._health = Health()
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         names = (SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME)
         reflection.enable_server_reflection(names, self._server)
@@ -70,12 +71,13 @@ class GrpcServer:
     async def drain(self, grace_s: float, *, pause_s: float = 0.0) -> None:
         """Say NOT_SERVING, answer new calls for `pause_s` more seconds, then refuse them and finish those in flight.
 
-        A `Watch` ends with UNAVAILABLE when the pause is over. Other calls may finish until `grace_s` seconds from now;
-        then those that are left are cancelled.
+        A `Watch`, of a job or of the health, ends with UNAVAILABLE when the pause is over. Other calls may finish until
+        `grace_s` seconds from now; then those that are left are cancelled.
         """
         await self._say(health_pb2.HealthCheckResponse.NOT_SERVING)
         await asyncio.sleep(pause_s)
         self._service.end_watches()
+        self._health.end_watches()
         await self._server.stop(max(0.0, grace_s - pause_s))
 
     # --8<-- [end:server]

@@ -7,6 +7,7 @@ import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from jobqueue.entrypoints.grpc_server import SERVICE
 from jobqueue.entrypoints.process_signals import front_pause_s
 from jobqueue.entrypoints.proto import jobqueue_pb2 as pb
 
@@ -77,6 +78,42 @@ def test_a_watch_ends_with_a_status_that_tells_the_client_to_call_again(front):
     assert states == [pb.STATE_READY]
     assert code is grpc.StatusCode.UNAVAILABLE
     assert "call Watch again" in sentence
+
+
+def test_a_client_that_watches_the_health_does_not_hold_up_the_drain(front):
+    """Load balancers keep a stream of the health open, and close it only when it says NOT_SERVING, or later.
+
+    Did: watched the health of the whole server and of the service, and drained the front with a grace of a minute.
+    Saw: both streams said SERVING, then NOT_SERVING, and ended with UNAVAILABLE, and the drain with them.
+    Otherwise: the front would wait for its clients until the grace is over.
+    """
+
+    async def watch(address, name, serving):
+        said = []
+        async with grpc.aio.insecure_channel(address) as channel:
+            stub = health_pb2_grpc.HealthStub(channel)
+            try:
+                async for answer in stub.Watch(health_pb2.HealthCheckRequest(service=name)):
+                    said.append(answer.status)
+                    serving.set()
+            except grpc.aio.AioRpcError as error:
+                return said, error.code()
+        return said, grpc.StatusCode.OK
+
+    async def scenario():
+        async with front() as service, asyncio.timeout(30):
+            begun = [asyncio.Event(), asyncio.Event()]
+            watches = [
+                asyncio.create_task(watch(service.address, name, serving))
+                for name, serving in zip(("", SERVICE), begun, strict=True)
+            ]
+            for serving in begun:
+                await serving.wait()
+            await service.server.drain(60.0, pause_s=0.1)
+            return await asyncio.gather(*watches)
+
+    ended = ([health_pb2.HealthCheckResponse.SERVING, NOT_SERVING], grpc.StatusCode.UNAVAILABLE)
+    assert asyncio.run(scenario()) == [ended, ended]
 
 
 @pytest.mark.parametrize(
