@@ -5,6 +5,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PYTEST := $(BIN)/pytest
+# The tests of one file share servers and a browser: they run in one process, and the files are shared out.
+SPREAD := -p xdist -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 # Both announce the end of MkDocs 1 at every build; the site page of the documentation says what we do about it.
 export NO_MKDOCS_2_WARNING := 1
 export DISABLE_MKDOCS_2_WARNING := true
@@ -19,11 +21,15 @@ setup: ## make .venv and install everything (done by the others when needed)
 site: setup ## build the site and serve it on this machine (PORT=8000; PROOFS=0 runs no proofs)
 	@$(BIN)/journal site $(if $(PORT),--port $(PORT)) $(if $(filter 0,$(PROOFS)),--no-proofs)
 
-test: setup lint ## what a contributor runs before a commit: at most ten minutes on two cores
-	$(PYTEST) -m "not long" --timeout 600 --timeout-method thread
+test: setup lint ## what a contributor runs before a commit, on all cores
+	$(PYTEST) -m "not long" $(SPREAD) --durations 20 --timeout 600 --timeout-method thread
 
 test-long: setup ## fault runs, cluster, other Pythons, mutation, seed sweeps, Firefox; LONG_SCALE=0.1 for a tenth
-	$(PYTEST) -m long --durations=0 --timeout 1500 --timeout-method thread
+	@# Both parts run, whatever the first finds: one run of CI is to show all that is wrong.
+	status=0; \
+	$(PYTEST) -m "long and not alone" $(SPREAD) --durations 0 --timeout 1500 --timeout-method thread || status=1; \
+	$(PYTEST) -m "long and alone" --durations 0 --timeout 1500 --timeout-method thread || status=1; \
+	exit $$status
 
 course: setup ## grade the exercises' graders: stubs red, solutions green, wrong solutions caught
 	$(BIN)/journal course

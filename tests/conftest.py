@@ -3,12 +3,14 @@
 A run leaves in `.redrive/proofs.json` how the tests that are proofs came out; the pages read their marks from it.
 """
 
+import contextlib
 import os
 import signal
 
 import pytest
 
 from journal.proofs.recorder import Recorder
+from journal.site.node import NodeError, packages
 from tests.web.chromium import find_chromium
 
 LEFT_OUT = pytest.StashKey[bool]()
@@ -24,6 +26,11 @@ def pytest_configure(config):
             f"{NOT_RUN}, and REDRIVE_REQUIRE_BROWSER=1 asks for them; install chromium, or name one in REDRIVE_CHROMIUM"
         )
     config.pluginmanager.register(Recorder(config.rootpath), "journal-proofs")
+    if config.getoption("numprocesses", None):
+        # Workers that need npm's packages must not install them beside each other. Where they can't be had, the tests
+        # that need them say so.
+        with contextlib.suppress(NodeError):
+            packages(config.rootpath, tests=True)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         # A shell that runs this in the background ignores Ctrl+C, and so would each process that a test starts.
         signal.signal(signal.SIGINT, signal.default_int_handler)
