@@ -10,9 +10,20 @@ from tests.web.pages import KINDS, PHONE, page_of
 
 pytestmark = pytest.mark.browser
 
+# `make test` looks at every kind in light, and at the lesson, which has most on it, also in dark and on a phone.
+BUSIEST = "lesson"
+IN_BOTH = [
+    pytest.param(kind, scheme, marks=[pytest.mark.long] if scheme == "dark" and kind != BUSIEST else [])
+    for kind in KINDS
+    for scheme in ("light", "dark")
+]
+ON_A_PHONE = [
+    pytest.param(kind, marks=[pytest.mark.long] if kind != BUSIEST else [])
+    for kind in ("home", "week", "lesson", "exercise", "cards", "notebook")
+]
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("kind", KINDS)
+
+@pytest.mark.parametrize(("kind", "scheme"), IN_BOTH)
 def test_axe_finds_nothing(site_folder, site_url, visit, kind, scheme):
     opened = visit(site_url + page_of(site_folder, kind), color_scheme=scheme)
     body = opened.page.locator("body")
@@ -23,7 +34,7 @@ def test_axe_finds_nothing(site_folder, site_url, visit, kind, scheme):
     assert opened.trouble == []
 
 
-@pytest.mark.parametrize("kind", ["home", "week", "lesson", "exercise", "cards", "notebook"])
+@pytest.mark.parametrize("kind", ON_A_PHONE)
 def test_axe_finds_nothing_on_a_phone_with_the_menu_open(site_folder, site_url, visit, kind):
     opened = visit(site_url + page_of(site_folder, kind), viewport=PHONE)
     assert opened.axe() == []

@@ -12,6 +12,7 @@ from tests.web.pages import DESKTOP, PHONE, pages_of
 pytestmark = pytest.mark.browser
 
 
+@pytest.mark.long
 def test_no_page_asks_another_host_logs_an_error_or_overflows(site_folder, site_url, visit):
     opened = visit()
     wide = []

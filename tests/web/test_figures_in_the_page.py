@@ -43,7 +43,7 @@ def test_controls_move_the_figure_by_keyboard(site_url, visit, name):
     assert opened.trouble == []
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.long)])
 def test_axe_finds_nothing_with_every_figure_in_use(site_url, visit, scheme):
     opened = visit(site_url + PAGE, color_scheme=scheme)
     assert opened.axe() == []

@@ -10,7 +10,8 @@ from journal.site.packing import make_zip, publish
 from tests.web.pages import ROOT, pages_of, served
 from tests.web.reviewing import answer
 
-pytestmark = pytest.mark.browser
+# With the site built first, its notebooks and figures are made once, and not by two processes at the same time.
+pytestmark = [pytest.mark.browser, pytest.mark.long, pytest.mark.usefixtures("site_folder")]
 
 
 def test_a_published_folder_works_below_a_sub_path(tmp_path, visit):

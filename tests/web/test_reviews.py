@@ -231,7 +231,7 @@ def test_a_proof_can_be_read_during_a_sitting(due):
     assert page.locator(".rd-stage").count() == 0
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.long)])
 def test_axe_finds_nothing_in_any_state_of_a_review(visit, site_url, scheme):
     opened = at_noon(visit(color_scheme=scheme, reduced_motion="reduce"))
     page = opened.go(site_url + "due/")

@@ -13,6 +13,8 @@ from tests.web.workshop_pages import EXERCISES, Workshop, solution, stub
 pytestmark = pytest.mark.browser
 
 FIRST = "backoff"
+# `make test` grades this one in the page, and the long run the others as well.
+IN_THE_PAGE = [pytest.param(slug, marks=[] if slug == FIRST else [pytest.mark.long]) for slug in EXERCISES]
 LOCAL_STEPS = {"metrics": {5}, "testbackoff": {1, 2, 3, 4}}
 STUCK = """
 
@@ -36,7 +38,7 @@ def with_ceiling(body):
     return solution(FIRST) + f"\n\ndef ceiling_s(attempt, *, base_s, cap_s):\n    {body}\n"
 
 
-@pytest.mark.parametrize("slug", EXERCISES)
+@pytest.mark.parametrize("slug", IN_THE_PAGE)
 def test_untouched_stub_is_red_and_reference_is_green(workshop, slug):
     at = workshop(slug)
     at.boot()
@@ -116,6 +118,7 @@ def test_endless_loop_of_the_learners_file_fails_its_step_with_the_line(workshop
     assert at.run(solution(FIRST))[1] == "passed"
 
 
+@pytest.mark.long
 def test_code_that_never_gives_control_back_is_ended_and_the_page_lives(workshop):
     """Did: ran code that loops inside the interpreter, where nothing but the end of the worker helps; then good code.
 
@@ -144,6 +147,7 @@ UNGRADABLE = {
 }
 
 
+@pytest.mark.long
 def test_code_that_cannot_be_graded_is_told_in_a_sentence(workshop):
     at = workshop()
     at.boot()
@@ -154,6 +158,7 @@ def test_code_that_cannot_be_graded_is_told_in_a_sentence(workshop):
         assert "Step 1 failed" in at.sentence(), f"after {code!r}"
 
 
+@pytest.mark.long
 def test_flood_of_output_is_cut(workshop):
     at = workshop()
     flood = 'for _ in range(120):\n        print("<b>spam</b>" * 100)\n    return 0.0'
@@ -219,6 +224,7 @@ def test_downloaded_file_is_what_was_opened(workshop, tmp_path):
     assert download.value.path().read_text(encoding="utf-8") == solution(FIRST)
 
 
+@pytest.mark.long
 def test_solution_and_gallery_open_when_the_core_passed(workshop):
     at = workshop()
     at.run(with_ceiling("return 0.0"))
@@ -235,6 +241,7 @@ def test_solution_and_gallery_open_when_the_core_passed(workshop):
     assert "no wait below" in row.text_content()
 
 
+@pytest.mark.long
 def test_five_runs_of_different_code_open_the_solution_too(workshop):
     at = workshop()
     for n in range(5):
@@ -283,6 +290,7 @@ def test_keyboard_alone_writes_runs_and_leaves_the_editor(workshop):
     )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_in_any_state(workshop, scheme):
     at = workshop(color_scheme=scheme, viewport=PHONE if scheme == "dark" else {"width": 1280, "height": 900})
