@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import asdict
 
 import pytest
 from click.testing import CliRunner
 
 from journal.course import command, find_exercises
-from journal.course.grades import grade_all
-from journal.course.records import digest, read_records, record_path
+from journal.course.grades import Tally, grade_all
+from journal.course.records import GraderRecord, digest, read_records, record, record_path
 from journal.site.fences import graders
 from journal.site.fences.place import Place
 from tests.course.conftest import TEST_1, TEST_2
@@ -18,7 +19,11 @@ from tests.course.conftest import TEST_1, TEST_2
 
 @pytest.fixture
 def whole(toy, monkeypatch):
+    """A complete toy, with three wrong solutions: each costs a run, and no number here needs nine."""
     toy.complete()
+    for number in range(2, 8):
+        (toy.root / f"solutions/toy/wrong/adds_two_{number}.py").unlink()
+    monkeypatch.setattr("journal.course.grades.MIN_WRONG", 3)
     toy.commit()
     monkeypatch.setenv("REDRIVE_ROOT", str(toy.root))
     return toy
@@ -44,20 +49,20 @@ def test_record_holds_what_came_out_and_the_page_shows_it(whole):
     """The page's numbers are those of the run.
 
     Did: graded a complete toy exercise with its mutants, then changed a test.
-    Saw: nine wrong solutions caught, two right ones accepted, every mutant killed, no flaky verdict; then the mark
+    Saw: three wrong solutions caught, two right ones accepted, every mutant killed, no flaky verdict; then the mark
         that something has changed since.
     Otherwise: a number would be missing or would not follow the files.
     """
     assert "saved in .redrive/graders.json" in recorded(whole).output
     one = read_records(whole.root)["toy"]
-    assert (one.accepted, one.solutions, one.caught, one.wrong) == (2, 2, 9, 9)
+    assert (one.accepted, one.solutions, one.caught, one.wrong) == (2, 2, 3, 3)
     assert (one.steps, one.sweeps, one.wrong_sweeps, one.flaky) == (2, 1, 1, ())
     assert (one.killed, one.alive, one.equivalent) == (one.mutants, 0, 0)
     assert one.mutants >= 3
     assert one.solution_s > 0
     assert len(one.commit) == 10
     said = page(whole)
-    assert f"toy 2 of 2 9 of 9 {one.mutants} of {one.mutants} 0 1, wrong ones 1 0" in said
+    assert f"toy 2 of 2 3 of 3 {one.mutants} of {one.mutants} 0 1, wrong ones 1 0" in said
     assert f"{one.on}, {one.commit}" in said
     assert "changed since" not in said
     whole.change(TEST_1, "double(3)", "double(3 )")
@@ -70,7 +75,7 @@ def test_what_did_not_come_out_is_recorded_as_well(whole):
     result = recorded(whole)
     assert result.exit_code != 0
     one = read_records(whole.root)["toy"]
-    assert (one.caught, one.wrong) == (7, 9)
+    assert (one.caught, one.wrong) == (1, 3)
 
 
 def test_verdict_that_wavers_between_seeds_is_flaky(whole):
@@ -94,7 +99,7 @@ def test_verdict_that_wavers_between_seeds_is_flaky(whole):
     found = grade_all([exercise], seeds=20)
     tally = found.tallies["toy"]
     assert tally.flaky == ("solutions/toy/wrong/adds_two_0.py",)
-    assert (tally.caught, tally.wrong, tally.sweeps, tally.wrong_sweeps) == (8, 9, 20, 2)
+    assert (tally.caught, tally.wrong, tally.sweeps, tally.wrong_sweeps) == (2, 3, 20, 2)
     assert tally.accepted == tally.solutions == 2
 
 
@@ -114,13 +119,14 @@ def test_record_that_cannot_be_read_is_none(whole, text):
 
 
 def test_record_of_other_exercises_stays(whole):
-    recorded(whole)
+    other = GraderRecord("other", "2026-11-24", "", False, "0", 2, 2, 2, 3, 3, 1, 1, (), 1.0, 3, 3, 0, 0)
     path = record_path(whole.root)
-    data = json.loads(path.read_text())
-    data["exercises"].append({**data["exercises"][0], "slug": "other"})
-    path.write_text(json.dumps(data))
-    recorded(whole)
-    assert sorted(read_records(whole.root)) == ["other", "toy"]
+    path.parent.mkdir()
+    path.write_text(json.dumps({"v": 1, "exercises": [asdict(other)]}))
+    record(whole.root, find_exercises(whole.root), {"toy": Tally(2, 2, 2, 3, 3, 1, 1, ())}, {})
+    records = read_records(whole.root)
+    assert sorted(records) == ["other", "toy"]
+    assert records["other"] == other
 
 
 def test_digest_follows_every_file_that_decides(whole):

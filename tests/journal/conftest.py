@@ -35,8 +35,13 @@ cards:
     lesson: lessons/day-137-retries.md#what-to-retry
 """
 
+# As in this project: the Hypothesis plugin takes longer to load than these few tests take to run.
+PYTEST = '[tool.pytest.ini_options]\npythonpath = ["."]\naddopts = ["-p", "no:hypothesispytest"]\n'
+
 FILES = {
-    "pyproject.toml": '[project]\nname = "redrive"\n\n[tool.journal]\nname = "redrive"\ntitle = "Redrive"\n',
+    "pyproject.toml": (
+        f'[project]\nname = "redrive"\n\n[tool.journal]\nname = "redrive"\ntitle = "Redrive"\n\n{PYTEST}'
+    ),
     "docs/quizzes/backoff.yml": DECK,
     "docs/lessons/day-137-retries.md": """\
 ---

@@ -7,6 +7,7 @@ import pytest
 from journal.proofs.mutating import survivors
 from journal.proofs.mutations import mutation_problems, read_mutations
 from journal.proofs.named_proofs import named_proofs
+from tests.journal.conftest import PYTEST
 
 FILE = "tests/mutations/test_retries.toml"
 TESTS = "tests/course/lessons/test_retries.py"
@@ -54,7 +55,7 @@ def mutated(folder):
     folder.write("subject.py", "def served():\n    return 1\n")
     folder.write("wrong.py", "def served():\n    return 3\n")
     folder.write(TESTS, SOURCE)
-    folder.write("pyproject.toml", '[tool.pytest.ini_options]\npythonpath = ["."]\n')
+    folder.write("pyproject.toml", PYTEST)
     folder.write(FILE, MUTATIONS)
     return folder
 

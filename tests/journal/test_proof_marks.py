@@ -18,6 +18,7 @@ from journal.proofs.quick import runs_an_exercise
 from journal.proofs.record import read_record, record_path
 from journal.site.build import fingerprint
 from journal.site.proof_marks import LiveMarks, stamped
+from tests.journal.conftest import PYTEST
 
 TESTS = "tests/course/lessons/test_retries.py"
 HERD, POP = f"{TESTS}::test_herd", f"{TESTS}::test_pop"
@@ -67,7 +68,7 @@ def running(folder, monkeypatch):
     folder.write("tests/conftest.py", CONFTEST)
     folder.write("subject.py", SUBJECT)
     folder.write(TESTS, SOURCE)
-    folder.write("pyproject.toml", '[tool.pytest.ini_options]\npythonpath = ["."]\n')
+    folder.write("pyproject.toml", PYTEST)
     folder.write(".gitignore", ".redrive/\n__pycache__/\n.cache/\n")
     git(folder, "init", "-q")
     git(folder, "add", "-A")
