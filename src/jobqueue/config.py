@@ -61,7 +61,9 @@ class Settings:
     tls_client_ca: str = _setting(
         "", "PEM file of the CA that must have signed a client's certificate: mutual TLS", _file
     )
-    metrics_listen: str = _setting("127.0.0.1:9464", "Address of `/metrics` and `/healthz`; empty for none")
+    metrics_listen: str = _setting(
+        "127.0.0.1:9464", "Address of the queue page, `/metrics` and `/healthz`; empty for none"
+    )
     handlers: str = _setting("jobqueue.entrypoints.sample_handlers", "Module whose import registers the handlers")
     queues: tuple[str, ...] = _setting(("default",), "Queues that a worker takes turns to serve, separated by commas")
     concurrency: int = _setting(defaults.CONCURRENCY, "Jobs that a worker runs at the same time", _at_least(1))

@@ -30,6 +30,7 @@ from jobqueue.adapters.silent_observer import SilentObserver
 from jobqueue.adapters.system_clock import SystemClock
 from jobqueue.application.handlers import Handlers
 from jobqueue.application.inspector import Inspector
+from jobqueue.application.overview import overview
 from jobqueue.application.ports.clock import Clock
 from jobqueue.application.ports.job_store import JobStore
 from jobqueue.application.ports.observer import Observer
@@ -50,8 +51,10 @@ from jobqueue.entrypoints.process_signals import (
     look_regularly,
     stop_on_signal,
 )
+from jobqueue.entrypoints.queue_page import render
 
 LOOK_EVERY_S = 1.0
+PAGE_LIMIT_S = 8.0
 
 
 class CompositionRoot:
@@ -87,7 +90,7 @@ class CompositionRoot:
                     drains.append(runner.drain)
                     loop = type(asyncio.get_running_loop()).__module__.partition(".")[0]
                     log.info("working", queues=list(settings.queues), concurrency=settings.concurrency, loop=loop)
-                probe = Probe(settings.metrics_listen, registry, health) if settings.metrics_listen else None
+                probe = _probe(settings, registry, health, store, clock) if settings.metrics_listen else None
                 if probe:
                     log.info("probe", address=probe.address)
 
@@ -142,6 +145,23 @@ class CompositionRoot:
                 return await bench(store, clock, SilentObserver(), jobs)
             finally:
                 await store.close()
+
+
+def _probe(settings: Settings, registry: CollectorRegistry, health: Health, store: JobStore, clock: Clock) -> Probe:
+    loop = asyncio.get_running_loop()
+
+    async def page() -> str:
+        queues = await asyncio.gather(*(overview(store, clock, queue) for queue in settings.queues))
+        return render(queues, clock.now())
+
+    return Probe(
+        settings.metrics_listen,
+        registry,
+        health,
+        lambda: asyncio.run_coroutine_threadsafe(page(), loop).result(PAGE_LIMIT_S),
+        token=settings.token,
+        certificate=(settings.tls_cert, settings.tls_key) if settings.tls_cert else None,
+    )
 
 
 @asynccontextmanager

@@ -255,6 +255,26 @@ class RedisJobStore:
         overdue_s = now - float(first_due) / 1000 if first_due else 0.0
         return QueueStats(queue, depth, max(0.0, now - waiting_since), max(0.0, overdue_s), int(retries))
 
+    async def attempts(self, queue: str) -> Mapping[str, Attempts]:
+        """Return what was counted by type; see `JobArchive`."""
+        with translated:
+            counters = await self._client.hgetall(queue_keys(queue).admission)
+        counted: dict[str, Attempts] = {}
+        for field, count in counters.items():
+            outcome, _, kind = field.decode("utf-8", "replace").partition(" ")
+            if outcome in Attempts._fields:
+                counted[kind] = counted.get(kind, Attempts(0, 0))._replace(**{outcome: int(count)})
+        return counted
+
+    async def running(self, queue: str, *, limit: int) -> list[tuple[str, float]]:
+        """List leases; see `JobArchive`. Two reads of two instants: a lease that has ended in between is left out."""
+        keys = queue_keys(queue)
+        with translated:
+            scored = await self._client.zrange(keys.leases, 0, limit - 1, withscores=True)
+            tokens = await self._client.hmget(keys.tokens, [job_id for job_id, _ in scored]) if scored else []
+        held = zip(tokens, scored, strict=True)
+        return [(token.decode("utf-8", "replace"), ends_ms / 1000) for token, (_, ends_ms) in held if token]
+
     async def ping(self) -> None:
         """Return when the server answers; see `JobArchive`."""
         with translated:

@@ -18,16 +18,15 @@ from jobqueue.application.submit import JobRequest, Submitter
 from jobqueue.domain.errors import StoreUnavailable
 from tests.jobqueue.faults.ledger import Ledger
 
-BATCH = 50
 PRIMARIES = 3
 
 
 class Producer(threading.Thread):
     """Submits batches with keys to each queue in turn, each batch until it is acknowledged, until it is told to end."""
 
-    def __init__(self, url, queues):
+    def __init__(self, url, queues, *, batch=50, pause_s=0.05):
         super().__init__(daemon=True)
-        self.url, self.queues = url, queues
+        self.url, self.queues, self.batch, self.pause_s = url, queues, batch, pause_s
         self.acknowledged = {queue: [] for queue in queues}  # ids, in order
         self.repeated, self.ending, self.error = 0, False, None
 
@@ -40,7 +39,7 @@ class Producer(threading.Thread):
         number = 0
         while not self.ending:
             for queue in self.queues:
-                jobs = [JobRequest("counted", b'{"s":0.005}', key=f"{number}-{n}") for n in range(BATCH)]
+                jobs = [JobRequest("counted", b'{"s":0.005}', key=f"{number}-{n}") for n in range(self.batch)]
                 while True:
                     try:
                         results = await submitter.submit_many(queue, jobs)
@@ -51,7 +50,7 @@ class Producer(threading.Thread):
                         break
                 self.acknowledged[queue] += [result.id for result in results]
             number += 1
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(self.pause_s)
         await store.close()
 
 

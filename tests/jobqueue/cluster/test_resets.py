@@ -54,7 +54,7 @@ def test_resets_of_a_nodes_connections_lose_no_job(processes, rng, scaled):
         ]
         for worker in workers:
             worker.logged("working")
-        producer = Producer(proxies[0].url, queues)
+        producer = Producer(proxies[0].url, queues, batch=10, pause_s=0.5)
         producer.start()
         books = {queue: stack.enter_context(ledger_of(cluster, queue, notebook.url)) for queue in queues}
         for _ in range(resets):
@@ -70,7 +70,7 @@ def test_resets_of_a_nodes_connections_lose_no_job(processes, rng, scaled):
         assert not producer.is_alive()
         total = {}
         for queue, book in books.items():
-            book.wait_until_settled(60)
+            book.wait_until_settled(120)
             for name, count in book.check(producer.acknowledged[queue]).items():
                 total[name] = total.get(name, 0) + count
         assert all(worker.drain() == 0 for worker in workers)

@@ -301,6 +301,16 @@ class MemoryJobStore:
         overdue_s = now - q.scheduled.score[first[0]] if first else 0.0
         return QueueStats(queue, depth, max(0.0, now - waiting_since), max(0.0, overdue_s), len(q.retries))
 
+    async def attempts(self, queue: str) -> Mapping[str, Attempts]:
+        """Return what was counted by type; see `JobArchive`."""
+        q = self.queue(queue)
+        return {kind: Attempts(q.succeeded[kind], q.failed[kind]) for kind in q.succeeded.keys() | q.failed.keys()}
+
+    async def running(self, queue: str, *, limit: int) -> list[tuple[str, float]]:
+        """List leases; see `JobArchive`."""
+        q = self.queue(queue)
+        return [(q.tokens[job_id], q.leases.score[job_id]) for job_id in q.leases.first(limit)]
+
     async def ping(self) -> None:
         """Return; see `JobArchive`."""
 

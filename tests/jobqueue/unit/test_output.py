@@ -91,7 +91,7 @@ def metrics():
     """Return a function that asks the probe for its metrics, after one attempt of a job in a sampled trace."""
     registry = CollectorRegistry()
     PrometheusObserver(registry).attempt_ended(job(1, context=SAMPLED), None, Outcome.DONE, 0.004, None)
-    probe = Probe("127.0.0.1:0", registry, Health())
+    probe = Probe("127.0.0.1:0", registry, Health(), str)
 
     def ask(accept):
         request = urllib.request.Request(f"http://{probe.address}/metrics", headers={"Accept": accept})

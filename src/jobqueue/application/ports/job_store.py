@@ -239,6 +239,14 @@ class JobArchive(Protocol):
         """Count the jobs of each state at one instant; the cost doesn't depend on how many there are."""
         ...
 
+    async def attempts(self, queue: str) -> Mapping[str, Attempts]:
+        """Return for each job type how many attempts have ended since counting began."""
+        ...
+
+    async def running(self, queue: str, *, limit: int) -> list[tuple[str, float]]:
+        """Return the lease token and the end of up to `limit` running jobs, those whose leases end first, first."""
+        ...
+
     async def ping(self) -> None:
         """Return when the store answers."""
         ...
