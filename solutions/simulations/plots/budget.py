@@ -25,7 +25,7 @@ def _draw() -> Figure:
         axes.axvspan(BEFORE_S, BEFORE_S + OUTAGE_S, facecolor=RUST, alpha=0.08, linewidth=0)
         axes.set_xlim(0, len(tokens) - 1)
     upper.annotate(
-        "outage", (BEFORE_S + OUTAGE_S / 2, 110), (0, -9), textcoords="offset points", ha="center", color=RUST
+        "outage", (BEFORE_S + OUTAGE_S / 2, 85), (0, -9), textcoords="offset points", ha="center", color=RUST
     )
     upper.axhline(100, color=SOFT, linewidth=0.8, linestyle=(0, (4, 3)))
     return figure
