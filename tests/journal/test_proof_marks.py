@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from journal.proofs.background import changed
 from journal.proofs.collection import uncollected
 from journal.proofs.freshness import against, digest, subject_files
 from journal.proofs.mark import mark_of, marks
@@ -136,6 +137,13 @@ def test_mark_is_stale_when_test_or_subject_changed_since(folder, running, file,
     found = states(folder)
     assert {proof for proof, state in found.items() if state == "stale"} == stale
     assert set(found.values()) <= {"stale", "passed"}
+
+
+def test_what_has_no_record_runs_in_the_background_and_what_a_week_shows_comes_first(folder, running):
+    assert changed(folder.path) == [HERD, POP]
+    assert changed(folder.path, first=[POP]) == [POP, HERD]
+    running(POP)
+    assert changed(folder.path, first=[POP]) == [HERD]
 
 
 def test_two_workers_record_what_one_process_records(folder, running):

@@ -19,10 +19,8 @@ from journal.proofs.quick import PAUSE
 from journal.proofs.record import read_record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
     from pathlib import Path
-
-    from journal.proofs.named_proofs import Named
 
 _NOT_INHERITED = {"PYTEST_ADDOPTS", "PYTEST_CURRENT_TEST", "REDRIVE_HISTORY"}
 
@@ -39,6 +37,7 @@ class QuickProofs:
         """
         self._root = root
         self._say = say
+        self._first: Collection[str] = ()
         self._process: subprocess.Popen[str] | None = None
         self._stopped = False
         self._thread = threading.Thread(target=self._run, name="quick proofs", daemon=True)
@@ -49,8 +48,9 @@ class QuickProofs:
         """Whether it has begun and not ended."""
         return self._thread.ident is not None and not self._ended.is_set()
 
-    def start(self) -> None:
-        """Begin; returns at once."""
+    def start(self, first: Collection[str] = ()) -> None:
+        """Begin with the proofs `first`; returns immediately."""
+        self._first = first
         self._thread.start()
 
     def pause(self, seconds: float) -> None:
@@ -77,7 +77,7 @@ class QuickProofs:
 
     def _run(self) -> None:
         try:
-            tests = changed(self._root)
+            tests = changed(self._root, self._first)
             if tests and not self._stopped:
                 self._say(self._follow(tests), True)
         finally:
@@ -108,8 +108,8 @@ class QuickProofs:
         return _summary(told, len(tests), stopped=self._stopped)
 
 
-def changed(root: Path) -> list[str]:
-    """Return the proofs that have no record of what they are now: those of pages first, in order of their file."""
+def changed(root: Path, first: Collection[str] = ()) -> list[str]:
+    """Return the proofs that have no record of what they are now: `first`, then those of pages, then those of cards."""
     record = read_record(root)
     named = {proof: where for proof, where in named_proofs(root).items() if not missing_test(root, proof)}
     found = [
@@ -117,14 +117,7 @@ def changed(root: Path) -> list[str]:
         for proof in named
         if proof not in record or record[proof].digest != digest(root, proof, mutated_files(root, proof))
     ]
-    return sorted(found, key=lambda proof: (_rank(named[proof]), proof))
-
-
-def _rank(named: list[Named]) -> int:
-    """Weekly reviews are where a newcomer begins, and most cards are met last."""
-    if any(one.path.startswith("docs/journal/") for one in named):
-        return 0
-    return 2 if all(one.card for one in named) else 1
+    return sorted(found, key=lambda proof: (proof not in first, all(one.card for one in named[proof]), proof))
 
 
 def _summary(told: dict[str, object], asked: int, *, stopped: bool) -> str:

@@ -69,7 +69,7 @@ def site(port: int | None, *, proofs: bool) -> None:
     click.echo(f"{library(root).settings.title} is at http://{HOST}:{server.server_port}/ (Ctrl+C stops it)")
     click.echo("Writing? `.venv/bin/mkdocs serve` shows each change as you save it.")
     if proofs:
-        known.start()
+        known.start(folder)
     with server:
         try:
             server.serve_forever()

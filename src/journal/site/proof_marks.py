@@ -43,6 +43,11 @@ def stamped(page: str, known: Mapping[str, Mark]) -> str:
     return _WORDS.sub(words, _MARK.sub(mark, page)) if "data-proof" in page else page
 
 
+def marked(page: str) -> list[str]:
+    """Return the proofs whose marks the HTML `page` bears."""
+    return [match[1] for match in _MARK.finditer(page)]
+
+
 def stamp(site: Path, root: Path) -> None:
     """Stamp every page of a built site."""
     known = marks(root, named_proofs(root))

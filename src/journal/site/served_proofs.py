@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from journal.proofs.background import QuickProofs
-from journal.site.proof_marks import LiveMarks
+from journal.site.proof_marks import LiveMarks, marked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -20,9 +20,13 @@ class ServedProofs:
     def __init__(self, root: Path, say: Callable[[str, bool], None] = lambda _line, _last: None) -> None:
         self._marks = LiveMarks(root)
         self._runs = QuickProofs(root, say)
-        self.start = self._runs.start
         self.stop = self._runs.stop
         self.pause = self._runs.pause
+
+    def start(self, site: Path) -> None:
+        """Run what changed, first what the weekly reviews of the built `site` show: a newcomer begins there."""
+        weeks = (page.read_text(encoding="utf-8") for page in (site / "journal").rglob("*.html"))
+        self._runs.start({proof for week in weeks for proof in marked(week)})
 
     def known(self) -> Mapping[str, Mark]:
         """Return the mark of every proof."""
