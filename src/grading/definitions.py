@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import copy
 import re
 from collections.abc import Iterator
 
@@ -36,11 +35,15 @@ def docstring_of(body: list[ast.stmt]) -> ast.Expr | None:
 
 def bare(node: ast.stmt) -> str:
     """Return the syntax tree without docstrings, as text to compare."""
-    node = copy.deepcopy(node)
-    for inner in ast.walk(node):
-        if isinstance(inner, Definition) and docstring_of(inner.body):
-            inner.body = inner.body[1:]
-    return ast.dump(node)
+    documented = [inner for inner in ast.walk(node) if isinstance(inner, Definition) and docstring_of(inner.body)]
+    bodies = [inner.body for inner in documented]
+    for inner in documented:
+        inner.body = inner.body[1:]
+    try:
+        return ast.dump(node)
+    finally:  # put back: to copy the whole tree first takes ten times as long
+        for inner, body in zip(documented, bodies, strict=True):
+            inner.body = body
 
 
 def header_of(node: ast.ClassDef) -> list[str]:

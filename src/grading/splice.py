@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import NoReturn
 
@@ -62,7 +63,7 @@ def splice(reference: str, fragment: str, path: str = "fragment") -> str:
         SyntaxError: one of the two is not Python.
     """
     work = _Splice(reference.split("\n"), fragment.split("\n"), path)
-    work.lay(ast.parse(reference).body, ast.parse(fragment, path).body, gap=2)
+    work.lay(_statements(reference), ast.parse(fragment, path).body, gap=2)
     if not work.edits:
         raise SpliceError(path, 1, "changes nothing; write the definitions that differ from the reference")
     lines: list[str] = []
@@ -71,6 +72,12 @@ def splice(reference: str, fragment: str, path: str = "fragment") -> str:
         lines += [*work.reference[copied:first], *new]
         copied = end
     return "\n".join([*lines, *work.reference[copied:]])
+
+
+@lru_cache(maxsize=16)
+def _statements(reference: str) -> list[ast.stmt]:
+    """Return the statements of a reference, parsed once for the eighty fragments that are laid over it."""
+    return ast.parse(reference).body
 
 
 @dataclass

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from grading.splice import SpliceError, splice_file
@@ -93,12 +94,14 @@ def read_mutations(root: Path) -> tuple[dict[str, Mutation], list[Problem]]:
 
 
 def mutation_of(root: Path, proof: str) -> Mutation | None:
-    """Return the mutation of the test `proof`, if there is one that can be read."""
-    found: dict[str, Mutation] = {}
+    """Return the mutation of the test `proof`, if there is one that can be read; it need not fit its file."""
     file = _file_of(root, proof)
-    if file.is_file():
-        _read_file(root, file, found, [])
-    return found.get(proof)
+    text, data = _parsed_file(file)
+    name = proof.partition("::")[2]
+    table = data.get(name, {})
+    if str(data.get("tests", "")) != proof.partition("::")[0] or _table_fault(table) or missing_test(root, proof):
+        return None
+    return _mutation(table, proof, file.relative_to(root).as_posix(), _line_of(name, text))
 
 
 def _file_of(root: Path, proof: str) -> Path:
@@ -114,36 +117,49 @@ def _read_file(root: Path, file: Path, found: dict[str, Mutation], problems: lis
         problems.append(Problem(path, 0, f"this is no TOML: {error}"))
         return
     tests = str(data.pop("tests", ""))
-    lines = text.splitlines()
     for name, table in data.items():
-        line = next((number for number, line in enumerate(lines, 1) if line.strip() == f"[{name}]"), 1)
+        line = _line_of(name, text)
         proof = f"{tests}::{name}"
         fault = _table_fault(table) or missing_test(root, proof)
         if fault:
             problems.append(Problem(path, line, f"the mutation of {name}: {fault}"))
             continue
-        mutation = Mutation(
-            proof=proof,
-            path=path,
-            line=line,
-            **{key: str(table.get(key, "")) for key in sorted(_KEYS)},
-        )
-        found[proof] = mutation
+        found[proof] = mutation = _mutation(table, proof, path, line)
         if fault := mutation.fault(root):
             problems.append(Problem(path, line, f"the mutation of {name} cannot be made: {fault}"))
 
 
 def mutated_files(root: Path, proof: str) -> list[str]:
     """Return the files that the mutation of `proof` changes: they are its subject, imported or not."""
-    path = _file_of(root, proof)
-    if not path.is_file():
-        return []
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8")).get(proof.partition("::")[2], {})
-    except tomllib.TOMLDecodeError:
-        return []
+    table = _parsed_file(_file_of(root, proof))[1].get(proof.partition("::")[2])
     file = table.get("file", "") if isinstance(table, dict) else ""
     return [str(file)] if file and file != proof.partition("::")[0] else []
+
+
+def _mutation(table: dict[str, Any], proof: str, path: str, line: int) -> Mutation:
+    return Mutation(proof=proof, path=path, line=line, **{key: str(table.get(key, "")) for key in sorted(_KEYS)})
+
+
+def _line_of(name: str, text: str) -> int:
+    return next((number for number, line in enumerate(text.splitlines(), 1) if line.strip() == f"[{name}]"), 1)
+
+
+def _parsed_file(file: Path) -> tuple[str, dict[str, Any]]:
+    """Return a file of mutations, parsed once as long as it doesn't change; nothing when it can't be read."""
+    try:
+        stat = file.stat()
+    except FileNotFoundError:
+        return "", {}
+    return _parse(file, stat.st_mtime_ns, stat.st_size)
+
+
+@lru_cache(maxsize=256)
+def _parse(file: Path, _changed_ns: int, _size: int) -> tuple[str, dict[str, Any]]:
+    text = file.read_text(encoding="utf-8")
+    try:
+        return text, tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        return "", {}
 
 
 def mutation_problems(root: Path, proofs: Iterable[str]) -> list[Problem]:

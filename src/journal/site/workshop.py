@@ -27,6 +27,24 @@ FOLDER = "assets/workshop"
 NOT_IN_THE_PAGE = {"fork_server.py", "grader.py", "overlay.py", "runner.py"}
 """What of the engine no test of an exercise imports."""
 
+# The learner's own file is not among them: a page offers the committed stub.
+_SOURCES = (
+    "exercises/conftest.py",
+    "exercises/*/test_*.py",
+    "exercises/*/given.py",
+    "exercises/*/course.toml",
+    "exercises/*/README.md",
+    "solutions/*/*.py",
+    "solutions/*/NOTES.md",
+    "solutions/*/alternatives/*.py",
+    "solutions/*/wrong/*.py",
+    "src/grading/*.py",
+    "src/journal/course/*.py",
+    "src/journal/site/*.py",
+    "src/journal/site/fences/*.py",
+    "src/journal/web/workshop/*.*js",
+)
+
 _TITLE = re.compile(r"\A\s*# .*\n")
 _REGION = re.compile(r"^\s*# --8<-- \[(?:start|end):.*\n(?:\n(?=\n))?", re.MULTILINE)
 
@@ -39,6 +57,34 @@ def workshop(root: Path) -> Path:
     """
     folder = pyodide_bundle.runtime(root)
     found = [one for one in gradable(root) if one.has("readme")]
+    wanted = _fingerprint(root, folder, found)
+    target = root / "build" / "workshop"
+    stamp = target / ".sha256"
+    if not (stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted):
+        files = _files(root, folder, found)
+        shutil.rmtree(target, ignore_errors=True)
+        (target / FOLDER).mkdir(parents=True)
+        for name, value in files.items():
+            text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+            (target / FOLDER / name).write_text(text, encoding="utf-8")
+        stamp.write_text(wanted, encoding="utf-8")
+    return target
+
+
+def _fingerprint(root: Path, folder: Path, found: list[Exercise]) -> str:
+    """Return a hash of all that the files are made from: to splice every wrong solution anew takes seconds."""
+    digest = hashlib.sha256(folder.name.encode())
+    for pattern in _SOURCES:
+        for path in sorted(root.glob(pattern)):
+            digest.update(f"{path.relative_to(root).as_posix()}\0".encode() + path.read_bytes())
+    for exercise in found:
+        digest.update(f"{exercise.slug}\0{_stub(exercise)}\0".encode())
+    # Notes link pages, and a link to a page that is not there is left out.
+    digest.update("\n".join(sorted(str(path) for path in (root / "docs").rglob("*.md"))).encode())
+    return digest.hexdigest()
+
+
+def _files(root: Path, folder: Path, found: list[Exercise]) -> dict[str, Any]:
     runtime = {**pyodide_bundle.manifest(folder), "engine": _engine(root)}
     before = [_before(exercise) for exercise in found]
     compiled = pyodide_bundle.precompiled(root, folder, {"runtime": runtime, "exercises": before})
@@ -50,17 +96,7 @@ def workshop(root: Path) -> Path:
         files[f"{exercise.slug}.json"] = {**one, "compiled": mine}
         if exercise.has("solution"):
             files[f"{exercise.slug}-after.json"] = _after(exercise)
-    texts = {name: json.dumps(value, ensure_ascii=False, separators=(",", ":")) for name, value in files.items()}
-    wanted = hashlib.sha256("\0".join(f"{name}\0{text}" for name, text in texts.items()).encode()).hexdigest()
-    target = root / "build" / "workshop"
-    stamp = target / ".sha256"
-    if not (stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted):
-        shutil.rmtree(target, ignore_errors=True)
-        (target / FOLDER).mkdir(parents=True)
-        for name, text in texts.items():
-            (target / FOLDER / name).write_text(text, encoding="utf-8")
-        stamp.write_text(wanted, encoding="utf-8")
-    return target
+    return files
 
 
 def gradable(root: Path) -> list[Exercise]:

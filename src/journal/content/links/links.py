@@ -83,7 +83,11 @@ class Chain:
 
     def cards_of_heading(self, heading: str) -> list[str]:
         """The cards that are read under a heading."""
-        return [card.id for card in self.cards.values() if card.lesson == heading]
+        return self._cards_by_heading.get(heading, [])
+
+    def headings_of_page(self, page: str) -> list[str]:
+        """The headings of a lesson or recall page, named relative to `docs/`, in their order."""
+        return self._headings_by_page.get(page, [])
 
     def adrs_of_heading(self, heading: str) -> list[int]:
         """The decisions that a section links."""
@@ -102,6 +106,20 @@ class Chain:
         """The decisions of a card: the one it names, and those of its heading."""
         card = self.cards[card_id]
         return _once([*([card.adr] if card.adr is not None else []), *self.adrs_of_heading(card.lesson)])
+
+    @cached_property
+    def _cards_by_heading(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for card in self.cards.values():
+            found.setdefault(card.lesson, []).append(card.id)
+        return found
+
+    @cached_property
+    def _headings_by_page(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for heading in self.headings:
+            found.setdefault(heading.partition("#")[0], []).append(heading)
+        return found
 
     @cached_property
     def _headings_by_step(self) -> dict[str, list[str]]:

@@ -24,7 +24,7 @@ def render(_options: Mapping[str, Any], place: Place) -> str:
     number = next((adr.number for adr in chain.adrs.values() if adr.path == f"docs/{place.page}"), None)
     if number is not None:
         return _of_decision(chain, number, place)
-    headings = [name for name in chain.headings if name.startswith(f"{place.page}#")]
+    headings = chain.headings_of_page(place.page)
     if not headings:
         raise FenceError("it stands on a page that is neither a lesson, nor a recall page, nor a decision")
     return table(chain, headings, place)

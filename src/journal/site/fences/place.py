@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import posixpath
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -86,6 +87,11 @@ class Place:
         return f"{stem}/" if self.directory_urls else f"{stem}.html"
 
 
+@cache
+def _folder_of(file: str) -> Path:
+    return Path(file).resolve().parent
+
+
 def place_of(md: Markdown | None) -> Place:
     """Return the place of the page that `md` is converting; with bare Markdown, the home page of the journal around us.
 
@@ -94,7 +100,7 @@ def place_of(md: Markdown | None) -> Place:
     if md is not None and "relpath" in md.treeprocessors:
         relpath: Any = md.treeprocessors["relpath"]
         return Place(
-            root=Path(relpath.config.config_file_path).resolve().parent,
+            root=_folder_of(relpath.config.config_file_path),
             page=relpath.file.src_uri,
             directory_urls=bool(relpath.config.use_directory_urls),
         )

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from journal.site.fences.place import Place
 
 
+_LEXER = PythonLexer()
+_FORMATTER = HtmlFormatter(cssclass="highlight", wrapcode=True)
+
+
 def render(options: Mapping[str, Any], place: Place) -> str:
     """Return the test `id`; `named` says where it is a proof, as pairs of a page of `docs/` and a text."""
     proof = str(options.get("id", ""))
@@ -35,7 +39,7 @@ def render(options: Mapping[str, Any], place: Place) -> str:
     told = {"Did": account.did, "Saw": account.saw, "Otherwise": account.otherwise}
     if mutation := mutation_of(place.root, proof):
         told["Broken on purpose"] = f"{mutation.why}, in {mutation.lay or mutation.file}: the test must then fail"
-    code = highlight(source, PythonLexer(), HtmlFormatter(cssclass="highlight", wrapcode=True))
+    code = highlight(source, _LEXER, _FORMATTER)
     return fill(
         "proof.html",
         proof=proof,
