@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
@@ -39,7 +40,6 @@ def render(options: Mapping[str, Any], place: Place) -> str:
     told = {"Did": account.did, "Saw": account.saw, "Otherwise": account.otherwise}
     if mutation := mutation_of(place.root, proof):
         told["Broken on purpose"] = f"{mutation.why}, in {mutation.lay or mutation.file}: the test must then fail"
-    code = highlight(source, _LEXER, _FORMATTER)
     return fill(
         "proof.html",
         proof=proof,
@@ -48,8 +48,14 @@ def render(options: Mapping[str, Any], place: Place) -> str:
         named=[Link(place.link(str(page)), str(text)) for page, text in options.get("named") or []],
         path=proof.partition("::")[0],
         line=line,
-        code=Markup(code),  # noqa: S704 - Pygments has escaped it
+        code=_highlighted(source),
     )
+
+
+@lru_cache(maxsize=4096)
+def _highlighted(source: str) -> Markup:
+    """Return a test's source in colours, once for all builds of `mkdocs serve`."""
+    return Markup(highlight(source, _LEXER, _FORMATTER))  # noqa: S704 - Pygments has escaped it
 
 
 def source_of(proof: str, root: Path) -> tuple[str, int]:
