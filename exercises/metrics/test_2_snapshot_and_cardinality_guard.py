@@ -196,6 +196,34 @@ def test_first_overflow_of_a_name_warns_once(caplog):
     )
 
 
+def test_log_handler_that_counts_does_not_wait_for_ever():
+    """A log handler that calls inc() when the overflow is logged is answered: no lock is held meanwhile."""
+    registry = Registry(max_series=1)
+    errors = []
+
+    class Counting(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            try:
+                registry.inc("log_lines_total", {"level": record.levelname})
+            except Exception as error:  # noqa: BLE001 - logging would swallow or print it
+                errors.append(error)
+
+    logger, handler = logging.getLogger("metrics"), Counting()
+    logger.addHandler(handler)
+    try:
+        registry.inc("jobs_total", {"user": "ann"})
+        registry.inc("jobs_total", {"user": "bob"})
+    finally:
+        logger.removeHandler(handler)
+    got = errors[0] if errors else registry.value("log_lines_total", {"level": "WARNING"})
+    assert got == 1.0, explain(
+        called='inc("jobs_total", {"user": "bob"}) beyond the limit, with a log handler that counts log lines with inc()',
+        got=got,
+        expected=1.0,
+        costs="the first overflow stops every thread of the service" if errors else None,
+    )
+
+
 def test_series_without_labels_counts_towards_the_limit(caplog):
     """No labels are a label set like any other: it takes a place, and beyond the limit it gets none."""
     for first, second in (({"user": "ann"}, None), (None, {"user": "ann"})):

@@ -156,6 +156,28 @@ def test_guard_bounds_histograms_too(caplog):
     )
 
 
+def test_caller_may_change_its_bounds_afterwards():
+    """The registry has a copy of its bounds: what the caller does to its list later changes no histogram."""
+    bounds = [1.0, 5.0]
+    registry = Registry(bounds=bounds)
+    registry.observe("wait_seconds", 0.5)
+    bounds.clear()
+    try:
+        registry.observe("wait_seconds", 4.0)
+        registry.observe("run_seconds", 4.0)
+        got = {key: state["buckets"] for key, state in registry.snapshot()["histograms"].items()}
+    except NotImplementedError:
+        raise
+    except Exception as error:  # noqa: BLE001 - it is the answer that is graded
+        got = error
+    want = {"wait_seconds": {1.0: 1, 5.0: 2, math.inf: 2}, "run_seconds": {1.0: 0, 5.0: 1, math.inf: 1}}
+    assert got == want, explain(
+        called="Registry(bounds=[1.0, 5.0]); observe 0.5; the caller changes its list; observe 4.0 in two histograms",
+        got=got,
+        expected=want,
+    )
+
+
 def test_bounds_out_of_order_or_not_finite_are_refused():
     """Bounds that are not finite, not strictly increasing, or not there raise ValueError."""
     for bounds in (

@@ -184,6 +184,24 @@ def test_names_and_series_are_in_order():
     )
 
 
+def test_text_is_new_each_time_it_is_asked_for():
+    """exposition() asked again shows what was recorded in between."""
+    registry = Registry(bounds=(1.0,))
+    got = []
+    for _ in range(2):
+        registry.inc("jobs_total")
+        registry.observe("wait_seconds", 0.5)
+        _, values = checked(registry.exposition())
+        got.append([values.get(("jobs_total", ())), values.get(("wait_seconds_count", ()))])
+    assert got == [[1.0, 1.0], [2.0, 2.0]], explain(
+        called="exposition() after inc() and observe(), and asked again after another inc() and observe(): jobs_total "
+        "and wait_seconds_count",
+        got=got,
+        expected=[[1.0, 1.0], [2.0, 2.0]],
+        costs="graphs stand still while the service works",
+    )
+
+
 def test_equal_content_gives_equal_text():
     """Equal content gives equal text, whatever was recorded first."""
     one, other = mixed(1).exposition(), mixed(-1).exposition()

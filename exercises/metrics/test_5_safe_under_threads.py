@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import math
+import threading
 import types
 from collections.abc import Generator
 
@@ -179,6 +181,32 @@ def test_two_threads_at_the_limit_warn_once(threaded, caplog):
         one=lambda registry: registry.inc("jobs_total", {"user": "ann"}),
         other=lambda registry: registry.inc("jobs_total", {"user": "bob"}),
         check=lambda _: unless(1)(sum(record.levelno >= logging.WARNING for record in caplog.records)),
+    )
+
+
+@pytest.mark.threads
+def test_counts_outlive_the_threads_that_made_them():
+    """What a thread has recorded is there after the thread has ended."""
+    registry = metrics.Registry(bounds=(1.0,))
+
+    def work() -> None:
+        registry.inc("jobs_total")
+        registry.observe("wait_seconds", 0.5)
+
+    for _ in range(2):
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+    gc.collect()
+    snapshot = registry.snapshot()
+    got = {"counter": snapshot["counters"].get("jobs_total"), "value": registry.value("jobs_total")}
+    got["histogram"] = snapshot["histograms"].get("wait_seconds", {"count": 0})["count"]
+    want = {"counter": 2.0, "value": 2.0, "histogram": 2}
+    assert got == want, explain(
+        called="inc() and observe() in two threads, read after both threads have ended",
+        got=got,
+        expected=want,
+        costs="a service that starts a thread for each request has counted nothing",
     )
 
 

@@ -270,9 +270,9 @@ class Flusher:
 
     Args:
         registry: the worker's registry. Only its counters are flushed, read with `snapshot()`.
-        redis: the client, which returns bytes. Its own retries are off. By default redis-py silently repeats a command
-            whose reply was lost, and a delta can count twice. Its `ConnectionError` and `TimeoutError` are not
-            Python's built-in ones.
+        redis: the client, which returns bytes. It may retry by itself: redis-py's `Redis(host=…)` silently repeats up
+            to 10 times what had no reply (`from_url` doesn't). Then a transaction without WATCH counts twice. Its
+            `ConnectionError` and `TimeoutError` are not Python's built-in ones.
         worker: this worker's name; no two live workers share one. A restarted worker has its old name, an empty
             registry and a new flusher.
 

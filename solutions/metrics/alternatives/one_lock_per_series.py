@@ -3,7 +3,7 @@
 Two threads that update different series do not wait for each other. The price: a lock object a series, two locks an
 update, and a snapshot in which different series are read at slightly different moments, which the specification allows.
 What is cumulative is computed on writing, and the text is printed from the series' own name and labels, not from keys.
-The flush repeats itself when the connection breaks, and asks for the mark without WATCH.
+The flush goes through `redis.transaction`, which starts again after a WatchError.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from redis.asyncio import Redis
+    from redis.asyncio.client import Pipeline
 
 DEFAULT_BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 OVERFLOW = {"overflow": "true"}
@@ -177,34 +178,31 @@ class Flusher:
 
     def __init__(self, registry: Registry, redis: Redis, worker: str) -> None:
         self.registry, self.redis, self.mark = registry, redis, MARK_PREFIX + worker
-        self.applied: dict[str, float] = {}
+        self.applied: dict[str, float] = {}  # the snapshot that the totals are known to hold
         self.flush_id = ""
-        self.delta: dict[str, float] = {}
+        self.target: dict[str, float] | None = None  # the snapshot of a flush whose outcome is not known
 
     async def flush(self) -> None:
         """Bring the totals up to date."""
-        target = self.registry.snapshot()["counters"]
-        if self.delta:
-            stored = await self.redis.get(self.mark)
-            if stored in (self.flush_id, self.flush_id.encode()):
-                self._settled()
-            else:
-                await self._send()
-        self.delta = {key: total - self.applied.get(key, 0) for key, total in target.items()}
-        self.delta = {key: amount for key, amount in self.delta.items() if amount > 0}
-        if self.delta:
-            self.flush_id = uuid.uuid4().hex
-            await self._send()
+        now = self.registry.snapshot()["counters"]
+        if self.target is not None:
+            await self._settle(self.target)
+        if now != self.applied:
+            self.flush_id, self.target = uuid.uuid4().hex, now
+            await self._settle(now)
 
-    async def _send(self) -> None:
-        pipe = self.redis.pipeline(transaction=True)
-        pipe.set(self.mark, self.flush_id)
-        for key, amount in self.delta.items():
-            pipe.hincrbyfloat(TOTALS_KEY, key, amount)
-        await pipe.execute()
-        self._settled()
+    async def _settle(self, target: dict[str, float]) -> None:
+        flush_id = self.flush_id
 
-    def _settled(self) -> None:
-        for key, amount in self.delta.items():
-            self.applied[key] = self.applied.get(key, 0) + amount
-        self.delta = {}
+        async def plan(pipe: Pipeline) -> None:
+            stored = await pipe.get(self.mark)  # `transaction` watches the mark before it calls this
+            pipe.multi()  # type: ignore[no-untyped-call]
+            if stored in (flush_id, flush_id.encode()):
+                return
+            pipe.set(self.mark, flush_id)
+            for key, total in target.items():
+                if amount := total - self.applied.get(key, 0.0):
+                    pipe.hincrbyfloat(TOTALS_KEY, key, amount)
+
+        await self.redis.transaction(plan, self.mark)
+        self.applied, self.target = target, None

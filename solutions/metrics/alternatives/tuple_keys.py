@@ -2,7 +2,7 @@
 
 A tuple cannot collide whatever the values contain, so escaping is only a matter of printing, and hashing a tuple is
 cheaper than building a text at each increment. The price: the keys of a snapshot are built at every scrape.
-Each flush has a mark of its own that expires: it needs no memory of the last one, and bounds how late a retry may come.
+A flush starts again by itself after a WatchError, until its mark is there.
 """
 
 from __future__ import annotations
@@ -26,7 +26,6 @@ DEFAULT_BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 OVERFLOW = {"overflow": "true"}
 TOTALS_KEY = "metrics:totals"
 MARK_PREFIX = "metrics:flushed:"
-MARK_EXPIRES_S = 3600
 
 log = logging.getLogger("metrics")
 
@@ -81,17 +80,25 @@ class Registry:
         self.states: dict[Key, HistogramState] = {}
         self.admitted: dict[str, set[Key]] = {}
         self.full: set[str] = set()
+        self.to_report: list[str] = []
 
     def _place(self, name: str, labels: Mapping[str, str] | None) -> Key:
-        with self.lock:
-            key, own = _key(name, labels), self.admitted.setdefault(name, set())
-            if key in own or len(own) < self.max_series:
-                own.add(key)
-                return key
-            if name not in self.full:
-                self.full.add(name)
-                log.warning("%d series of %s: no more", self.max_series, name)
-            return _key(name, OVERFLOW)
+        key, own = _key(name, labels), self.admitted.setdefault(name, set())
+        if key in own or len(own) < self.max_series:
+            own.add(key)
+            return key
+        if name not in self.full:
+            self.full.add(name)
+            self.to_report.append(name)
+        return _key(name, OVERFLOW)
+
+    def _report(self) -> None:
+        while self.to_report:  # seldom; without the lock, because a log handler may count something here
+            try:
+                name = self.to_report.pop()
+            except IndexError:  # another thread was faster
+                return
+            log.warning("%d series of %s: no more", self.max_series, name)
 
     def inc(self, name: str, labels: Mapping[str, str] | None = None, amount: float = 1.0) -> None:
         """Add to a counter."""
@@ -100,6 +107,7 @@ class Registry:
         with self.lock:
             key = self._place(name, labels)
             self.totals[key] = self.totals.get(key, 0) + amount
+        self._report()
 
     def value(self, name: str, labels: Mapping[str, str] | None = None) -> float:
         """Return a counter's total."""
@@ -116,6 +124,7 @@ class Registry:
                 state["buckets"][bound] += 1
             state["sum"] += value
             state["count"] += 1
+        self._report()
 
     def snapshot(self) -> Snapshot:
         """Return all series as they are now."""
@@ -163,21 +172,22 @@ class Flusher:
         goal = self.registry.snapshot()["counters"]
         while self.flight or goal != self.before:
             if self.flight is None:
-                self.flight = (f"{MARK_PREFIX}{self.worker}:{uuid.uuid4()}", goal)
-            mark, counters = self.flight
+                self.flight = (str(uuid.uuid4()), goal)
+            flush_id, counters = self.flight
             try:
-                await self._apply(mark, counters)
+                await self._apply(flush_id, counters)
             except WatchError:
                 continue
             self.before, self.flight = counters, None
 
-    async def _apply(self, mark: str, counters: dict[str, float]) -> None:
+    async def _apply(self, flush_id: str, counters: dict[str, float]) -> None:
+        mark = MARK_PREFIX + self.worker
         async with self.redis.pipeline() as pipe:
             await pipe.watch(mark)
-            if await pipe.exists(mark):
+            if await pipe.get(mark) in (flush_id, flush_id.encode()):
                 return
             pipe.multi()  # type: ignore[no-untyped-call]
-            pipe.set(mark, 1, ex=MARK_EXPIRES_S)
+            pipe.set(mark, flush_id)
             for key, total in counters.items():
                 if total != self.before.get(key, 0):
                     pipe.hincrbyfloat(TOTALS_KEY, key, total - self.before.get(key, 0))
