@@ -217,7 +217,7 @@ def test_log_handler_that_counts_does_not_wait_for_ever():
         logger.removeHandler(handler)
     got = errors[0] if errors else registry.value("log_lines_total", {"level": "WARNING"})
     assert got == 1.0, explain(
-        called='inc("jobs_total", {"user": "bob"}) beyond the limit, with a log handler that counts log lines with inc()',
+        called='inc("jobs_total", {"user": "bob"}) beyond the limit, and a log handler that counts lines with inc()',
         got=got,
         expected=1.0,
         costs="the first overflow stops every thread of the service" if errors else None,
