@@ -41,10 +41,10 @@ def load(config: pytest.Config, exercises: Path) -> None:
     """Let the engine grade what lies below the folder `exercises`.
 
     Raises:
-        pytest.UsageError: the engine that was imported is not the one beside `exercises`.
+        pytest.UsageError: there is an engine beside `exercises`, and another one was imported.
     """
     own = exercises.parent / "src" / "grading"
-    if Path(__file__).resolve().parent != own.resolve():
+    if own.is_dir() and Path(__file__).resolve().parent != own.resolve():
         raise pytest.UsageError(
             f"the exercises in {exercises} would be graded by {Path(__file__).parent}, not by {own}"
         )

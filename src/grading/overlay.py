@@ -1,9 +1,9 @@
 """Grade a file that is not the learner's: the solution, a wrong solution, the stub, by the learner's own command.
 
-`exercises/`, the engine in `src/grading/` and `pyproject.toml` are copied to a temporary folder outside the repository,
-the file is laid over `exercises/<slug>/<slug>.py`, and `pytest exercises/<slug>` runs there. Inside the repository
-pytest would take the settings of the repository and silently grade the stub, so where the tests imported their module
-from is checked first. The copy's own engine grades: `grading.loading` refuses one that is installed elsewhere.
+`exercises/`, the engine and `pyproject.toml` are copied to a temporary folder outside the repository, the file is laid
+over `exercises/<slug>/<slug>.py`, and `pytest exercises/<slug>` runs there. Inside the repository pytest would take the
+settings of the repository and silently grade the stub, so where the tests imported their module from is checked first.
+The copy's own engine grades: `grading.loading` refuses one that is installed elsewhere.
 """
 
 from __future__ import annotations
@@ -136,6 +136,16 @@ def graded_against(root: Path, slug: str) -> str | None:
     return str(tested) if tested else None
 
 
+def engine_files(root: Path) -> list[tuple[str, Path]]:
+    """List the files of the engine that grades in `root`: the one beside its exercises, and this one where none is.
+
+    Each comes with where it lies in a checkout, such as `src/grading/clock.py`.
+    """
+    beside = root / "src" / "grading"
+    folder = beside if beside.is_dir() else Path(__file__).resolve().parent
+    return [(f"src/grading/{file.name}", file) for file in sorted(folder.glob("*.py"))]
+
+
 def make_overlay(root: Path, slug: str, text: str, folder: Path, sources: Sources | None = None) -> None:
     """Make the copy in `folder` with `text` as the exercise's file.
 
@@ -149,8 +159,10 @@ def make_overlay(root: Path, slug: str, text: str, folder: Path, sources: Source
                 "set TMPDIR to a folder outside any project"
             )
     ignored = shutil.ignore_patterns("__pycache__", ".pytest_cache", "*.bak*")
-    for path in ("exercises", "src/grading"):
-        shutil.copytree(root / path, folder / path, ignore=ignored)
+    shutil.copytree(root / "exercises", folder / "exercises", ignore=ignored)
+    for path, file in engine_files(root):
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(file, folder / path)
     shutil.copy2(root / "pyproject.toml", folder / "pyproject.toml")
     tested = graded_against(root, slug)
     if tested is not None:

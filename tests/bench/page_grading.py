@@ -106,9 +106,9 @@ def in_node(site: Path, slug: str, rounds: int) -> list[float]:
     job = {"site": str(site), "slug": slug, "code": stub(slug), "rounds": rounds}
     script = Path(__file__).with_name("page_grading_node.mjs")
     done = subprocess.run(
-        ["node", str(script), (ROOT / WEB).as_uri() + "/"],
+        ["node", str(script), WEB.as_uri() + "/"],
         input=json.dumps(job),
-        env=find_node(ROOT).environment(),
+        env=find_node().environment(),
         capture_output=True,
         text=True,
         check=True,

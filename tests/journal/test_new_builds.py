@@ -52,7 +52,7 @@ def test_everything_new_passes_the_checks_and_a_strict_build(copy):
         assert cli.run(["new", *command]) == 0
     assert check_all(library(copy)) == []
     # npm's packages are those of this checkout; installing them again would show nothing.
-    (copy / WEB / "node_modules").symlink_to(packages(ROOT))
+    (copy / WEB.relative_to(ROOT) / "node_modules").symlink_to(packages())
     done = subprocess.run(
         [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(copy / "site")],
         cwd=copy,

@@ -99,7 +99,7 @@ class Visit:
 
     def axe(self, within=""):
         """Return axe's violations, on the page or within what a selector names, each as one line with its elements."""
-        self.page.evaluate(f"{(packages(ROOT, tests=True) / 'axe-core' / 'axe.min.js').read_text(encoding='utf-8')}; 0")
+        self.page.evaluate(f"{(packages(tests=True) / 'axe-core' / 'axe.min.js').read_text(encoding='utf-8')}; 0")
         found = self.page.evaluate("within => axe.run(within || document, {resultTypes: ['violations']})", within)[
             "violations"
         ]

@@ -19,9 +19,9 @@ def in_the_page(pairs):
     """Return what the page makes of each (right, wrong) pair of programs."""
     asked = [{"solution": right, "edits": edits(right, wrong)} for right, wrong in pairs]
     done = subprocess.run(
-        ["node", str(SCRIPT), (ROOT / WEB / "workshop" / "edits.js").as_uri()],
+        ["node", str(SCRIPT), (WEB / "workshop" / "edits.js").as_uri()],
         input="".join(json.dumps(one) + "\n" for one in asked),
-        env=find_node(ROOT).environment(),
+        env=find_node().environment(),
         capture_output=True,
         text=True,
         encoding="utf-8",

@@ -29,7 +29,7 @@ def asked(lines, now):
 
 def replayed_in_node(node, made, zone):
     done = subprocess.run(
-        ["node", str(SCRIPT), (ROOT / WEB).as_uri() + "/"],
+        ["node", str(SCRIPT), WEB.as_uri() + "/"],
         input="".join(json.dumps(asked(*one)) + "\n" for one in made),
         env={**node.environment(), "TZ": zone.key},
         capture_output=True,
@@ -53,7 +53,7 @@ def compare(results, made, zone):
 
 
 def agree(total, seed):
-    node = find_node(ROOT)
+    node = find_node()
     seen = Counter()
     for position, zone in enumerate(ZONES):
         made = histories(total // len(ZONES) + (position < total % len(ZONES)), seed, zone)

@@ -68,12 +68,12 @@ def test_each_exercise_is_graded_alike_in_firefox(site_url, capsys):
         with capsys.disabled():
             print("\nFirefox not run: none is installed")
         return
-    packages(ROOT, tests=True)
+    packages(tests=True)
     jobs = [{"slug": slug, "codes": [stub(slug), solution(slug)]} for slug in EXERCISES]
     done = subprocess.run(
-        ["node", str(DRIVER), binary, site_url, (ROOT / WEB).as_uri() + "/"],
+        ["node", str(DRIVER), binary, site_url, WEB.as_uri() + "/"],
         input=json.dumps(jobs),
-        env=find_node(ROOT).environment(),
+        env=find_node().environment(),
         capture_output=True,
         text=True,
         encoding="utf-8",

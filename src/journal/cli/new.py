@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from journal.content.library import Library
 
+CONFTEST = "exercises/conftest.py"
+
 
 @click.group()
 def new() -> None:
@@ -97,7 +99,10 @@ def exercise(slug: str, title: str | None) -> None:
         "cardsabout": _quoted(f"Cards on {name}."),
         "order": max((course.order or 0 for course in content.courses.values()), default=0) + 1,
     }
-    _write(content.root, filled("exercise", values))
+    files = filled("exercise", values)
+    if (content.root / CONFTEST).exists():
+        del files[CONFTEST]  # all exercises share it
+    _write(content.root, files)
     click.echo(
         f"You can grade it already: .venv/bin/pytest exercises/{slug} fails on the stub, and the solution passes. Now "
         f"write the steps (README, stub, tests, solution), at least 7 more wrong solutions, the cards, and a lesson "

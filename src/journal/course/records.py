@@ -12,7 +12,7 @@ import time
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from grading.overlay import OverlayError, grade
+from grading.overlay import OverlayError, engine_files, grade
 from journal.proofs.record import git_state
 from journal.review.day import day_of, now_utc
 
@@ -116,13 +116,14 @@ def record(
 def digest(exercise: Exercise) -> str:
     """Return a digest of the tests, the solutions, the wrong ones, the list of equivalents and the engine."""
     root = exercise.root
-    files = [*exercise.tests, *(root / "src" / "grading").glob("*.py")]
+    files = exercise.tests
     for slug in filter(None, (exercise.slug, exercise.graded_against)):
         files += (root / "solutions" / slug).rglob("*.py")
     files += (root / "solutions" / exercise.slug).glob("*.toml")
+    named = {file.relative_to(root).as_posix(): file for file in files} | dict(engine_files(root))
     summed = hashlib.sha256()
-    for file in sorted(files):
-        summed.update(f"{file.relative_to(root).as_posix()}\0".encode() + file.read_bytes() + b"\0")
+    for name, file in sorted(named.items()):
+        summed.update(f"{name}\0".encode() + file.read_bytes() + b"\0")
     return summed.hexdigest()[:16]
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import filecmp
 import os
 import shutil
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from journal.content.problems import ContentError
 from journal.review.history.lock import exclusive
@@ -24,8 +24,8 @@ from journal.site.pyodide_bundle import runtime
 from journal.site.web import BundleError, bundled
 from journal.site.workshop import gradable, workshop
 
-if TYPE_CHECKING:
-    from pathlib import Path
+THEME = Path(__file__).resolve().parent / "theme"
+"""Templates over Material's, and the styles, scripts and fonts that they name in `assets/`."""
 
 
 def additions(root: Path, *, from_disk: bool = False) -> tuple[Path, list[str]]:
@@ -62,12 +62,12 @@ def additions(root: Path, *, from_disk: bool = False) -> tuple[Path, list[str]]:
 
 
 def assembled(root: Path, folder: Path) -> list[str]:
-    """Make `folder` hold `docs/` and the additions, for any builder; return what could not be made."""
+    """Make `folder` hold `docs/`, the additions and our theme's assets; return what could not be made."""
     made, problems = additions(root)
     docs = root / "docs"
     files: dict[str, Path | str] = {}
-    for source in (docs, made):
-        found = (path for path in source.rglob("*") if path.is_file() and not _left_out(path))
+    for source, pattern in ((THEME, "assets/**/*"), (docs, "**/*"), (made, "**/*")):
+        found = (path for path in source.glob(pattern) if path.is_file() and not _left_out(path))
         files |= {path.relative_to(source).as_posix(): path for path in found}
     _write(folder, files)
     return problems

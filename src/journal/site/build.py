@@ -11,8 +11,10 @@ import os
 import shutil
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
+import grading
+import journal
 from journal.check import check_all
 from journal.content.library import library
 from journal.content.problems import ContentError
@@ -22,9 +24,6 @@ from journal.site.dead_links import dead_links
 from journal.site.notebooks import executed
 from journal.site.proof_marks import stamp
 from journal.site.workshop import stubs
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 # What the pages are made of. An exercise's stub is not among them: the file is the learner's, and what a page offers is
 # the committed one, which `fingerprint` adds.
@@ -39,12 +38,11 @@ _INPUTS = (
     "exercises/*/course.toml",
     "exercises/conftest.py",
     "solutions/**/*",
-    "src/jobqueue/**/*",
-    "src/grading/*.py",
-    "src/journal/**/*",
+    "src/**/*",
     "tests/**/*.py",
     "tests/mutations/*.toml",
 )
+_ENGINE = tuple(Path(str(package.__file__)).resolve().parent for package in (journal, grading))
 _SKIPPED = {"__pycache__", "node_modules", ".ipynb_checkpoints"}
 
 
@@ -109,11 +107,14 @@ def build_if_changed(root: Path, target: Path) -> bool:
 def fingerprint(root: Path) -> str:
     """Return a hash of all that the site is made from."""
     digest = hashlib.sha256()
-    for pattern in _INPUTS:
-        for path in sorted(root.glob(pattern)):
-            if path.is_file() and not _SKIPPED & set(path.parts):
+    places = [(root, pattern) for pattern in _INPUTS]
+    # The engine of a journal in another folder is not below that folder.
+    places += [(folder, "**/*") for folder in _ENGINE if not folder.is_relative_to(root)]
+    for folder, pattern in places:
+        for path in sorted(folder.glob(pattern)):
+            if path.is_file() and not _SKIPPED & set(path.relative_to(folder).parts):
                 content = path.read_bytes()
-                digest.update(f"{path.relative_to(root).as_posix()}\0{len(content)}\0".encode())
+                digest.update(f"{path.relative_to(folder).as_posix()}\0{len(content)}\0".encode())
                 digest.update(content)
     for slug, stub in stubs(root).items():
         digest.update(f"{slug}\0{stub}\0".encode())

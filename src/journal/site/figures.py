@@ -78,7 +78,8 @@ def read_figure(root: Path, name: str) -> dict[str, Any]:
 
 def _fingerprint(root: Path, command: str) -> str:
     digest = hashlib.sha256(command.encode() + Path(__file__).read_bytes())
-    for pattern in (*_SOURCES, f"{WEB.as_posix()}/graphs.mjs"):
+    digest.update((WEB / "graphs.mjs").read_bytes())
+    for pattern in _SOURCES:
         for path in sorted(root.glob(pattern)):
             digest.update(f"{path.relative_to(root).as_posix()}\0".encode() + path.read_bytes())
     return digest.hexdigest()
@@ -110,8 +111,8 @@ def _draw_graphs(root: Path, folder: Path) -> None:
     problems: list[Problem] = []
     heads = {name: head(name, text, problems) for name, text in sources.items()}
     graphs = {name: text.replace("{", "{" + _PREAMBLE, 1) for name, text in sources.items()}
-    packages(root)
-    done = find_node(root).run("node", "graphs.mjs", folder=root / WEB, given=json.dumps(graphs))
+    packages()
+    done = find_node().run("node", "graphs.mjs", folder=WEB, given=json.dumps(graphs))
     if done.returncode:
         said = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
         raise ContentError([Problem(PICTURES.as_posix(), 0, f"Graphviz could not be run: {said}")])

@@ -1,5 +1,7 @@
 """The one hook file of mkdocs.yml, so that a plain `mkdocs serve` shows what `journal build` publishes.
 
+A journal in another folder names a file of its own there, which says `from journal.site.hooks import *`.
+
 Nothing here renders content: pages are made by fences. Each function only calls one that has its own tests.
 """
 
@@ -17,7 +19,7 @@ from journal.check import check_all
 from journal.content.library import hold, release, release_all
 from journal.review.history import default_history
 from journal.site import notebook_page
-from journal.site.additions import additions
+from journal.site.additions import THEME, additions
 from journal.site.endpoint import HistoryEndpoint
 from journal.site.navigation import navigation
 from journal.site.policy import CONTENT_SECURITY_POLICY
@@ -40,8 +42,10 @@ def on_startup(*, command: Literal["build", "gh-deploy", "serve"], dirty: bool) 
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """Write what the site holds besides `docs/`, order the navigation, and choose the Content-Security-Policy."""
+    """Write what the site holds besides `docs/`, lay our theme over Material's, order the pages, and set the policy."""
     root = _root(config)
+    if str(THEME) not in config.theme.dirs:
+        config.theme.dirs.insert(0, str(THEME))
     folder, problems = additions(root, from_disk=not config.use_directory_urls)
     for problem in problems:
         log.warning("%s", problem)

@@ -16,7 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 OLDEST = 20
-WEB = Path("src") / "journal" / "web"
+WEB = Path(__file__).resolve().parents[1] / "web"
+"""Where the pages' scripts are: beside the code that bundles them, whichever journal they are for."""
+
+_LOCK = Path(__file__).resolve().parents[3] / "requirements-node.txt"
 
 
 class NodeError(Exception):
@@ -49,7 +52,7 @@ class Node:
         )
 
 
-def find_node(root: Path) -> Node:
+def find_node() -> Node:
     """Return a Node.js of version 20 or newer, installing one into the environment when the machine has none.
 
     Raises:
@@ -59,57 +62,40 @@ def find_node(root: Path) -> Node:
     for folder in (_folder_of(shutil.which("node")), own):
         if folder is not None and (found := _suitable(folder)):
             return found
-    lock = root / "requirements-node.txt"
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-            "--require-hashes",
-            "-r",
-            lock,
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    done = subprocess.run([*command, "--require-hashes", "-r", _LOCK], capture_output=True, text=True, check=False)
     found = _suitable(own)
     if done.returncode or not found:
         last = (done.stderr.strip().splitlines() or ["no program `node` came with it"])[-1]
         raise NodeError(
-            f"there is no Node.js {OLDEST} or newer, and installing one from {lock.name} failed: {last}. "
+            f"there is no Node.js {OLDEST} or newer, and installing one from {_LOCK.name} failed: {last}. "
             f"Install Node.js {OLDEST} with npm, or connect to the Python package index once"
         )
     return found
 
 
-def packages(root: Path, *, tests: bool = False) -> Path:
+def packages(*, tests: bool = False) -> Path:
     """Return `node_modules` of `src/journal/web/`, exactly as its lock says, installing it when the lock has changed.
 
     Args:
-        root: the journal's folder.
         tests: also the packages that only tests need. Once installed they stay.
 
     Raises:
         NodeError: Node.js or a package could not be had.
     """
-    web = root / WEB
-    modules = web / "node_modules"
+    modules = WEB / "node_modules"
     stamp = modules / ".redrive-lock"
-    lock = hashlib.sha256((web / "package-lock.json").read_bytes()).hexdigest()
+    lock = hashlib.sha256((WEB / "package-lock.json").read_bytes()).hexdigest()
     everything = f"{lock} with tests"
     installed = stamp.read_text(encoding="utf-8") if stamp.is_file() else ""
     if installed == everything or (installed == lock and not tests):
         return modules
     chosen = () if tests else ("--omit=dev",)
-    done = find_node(root).run("npm", "ci", "--no-audit", "--no-fund", *chosen, folder=web)
+    done = find_node().run("npm", "ci", "--no-audit", "--no-fund", *chosen, folder=WEB)
     if done.returncode:
         lines = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
         raise NodeError(
-            "`npm ci` failed in src/journal/web; connect to the npm registry once. It says:\n" + "\n".join(lines[:8])
+            f"`npm ci` failed in {WEB}; connect to the npm registry once. It says:\n" + "\n".join(lines[:8])
         )
     stamp.write_text(everything if tests else lock, encoding="utf-8")
     return modules

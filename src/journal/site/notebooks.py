@@ -16,15 +16,9 @@ from typing import Any
 from journal.content.problems import ContentError, Problem
 
 # What a notebook may import or read. The site's own code is left out: it cannot change an output.
-_SUBJECTS = (
-    "src/journal/content/**/*.py",
-    "src/journal/review/**/*.py",
-    "src/jobqueue/**/*.py",
-    "src/jobqueue/**/*.lua",
-    "solutions/**/*.py",
-    "docs/quizzes/*.yml",
-    "requirements.txt",
-)
+_SUBJECTS = ("solutions/**/*.py", "docs/quizzes/*.yml", "requirements.txt")
+_ENGINE = ("content/**/*.py", "review/**/*.py")
+_PACKAGE = Path(__file__).resolve().parents[1]
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 _TIME_LIMIT_S = 300
 
@@ -40,7 +34,8 @@ def executed(root: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     if not sources:
         return []
-    subjects = _digest(path for pattern in _SUBJECTS for path in sorted(root.glob(pattern)))
+    places = [*((root, pattern) for pattern in _SUBJECTS), *((_PACKAGE, pattern) for pattern in _ENGINE)]
+    subjects = _digest(path for folder, pattern in places for path in sorted(folder.glob(pattern)))
     problems: list[Problem] = []
     copies: list[Path] = []
     for source in sources:

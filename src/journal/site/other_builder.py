@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from journal.site.additions import additions, assembled
+from journal.site.additions import THEME, additions, assembled
 from journal.site.navigation import navigation
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def prepare(root: Path, folder: Path) -> tuple[Path, list[str]]:
         "docs_dir": "docs",
         "site_dir": "site",
         "nav": _without_notebooks(navigation(root, pages)),
-        "theme": {"custom_dir": str(root / "src" / "journal" / "site" / "theme")},
+        "theme": {"custom_dir": str(THEME)},
     }
     config = folder / "mkdocs.yml"
     # JSON is YAML, and quotes itself.

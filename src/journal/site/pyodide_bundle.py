@@ -55,7 +55,7 @@ def runtime(root: Path) -> Path:
     Raises:
         NodeError: Node.js or a package could not be had, or compiling failed.
     """
-    npm = packages(root) / "pyodide"
+    npm = packages() / "pyodide"
     folder = root / "build" / "pyodide" / _key(root, npm)
     if (folder / "runtime.json").is_file():
         return folder
@@ -86,18 +86,17 @@ def manifest(folder: Path) -> dict[str, Any]:
     return told
 
 
-def precompiled(root: Path, folder: Path, asked: dict[str, Any]) -> dict[str, str]:
+def precompiled(folder: Path, asked: dict[str, Any]) -> dict[str, str]:
     """Return the engine and the tests compiled, path to base64; made again when one of them has changed.
 
     Args:
-        root: the journal's folder.
         folder: what `runtime()` returned.
         asked: `runtime`, as the page gets it, and `exercises`, each with `slug`, `stub` and `files`.
 
     Raises:
         NodeError: Pyodide did not run.
     """
-    web = root / WEB / "workshop"
+    web = WEB / "workshop"
     text = json.dumps(asked, sort_keys=True)
     digest = hashlib.sha256(f"{folder.name}\0{text}\0".encode())
     for name in ("grading.js", "precompile.mjs"):
@@ -109,7 +108,7 @@ def precompiled(root: Path, folder: Path, asked: dict[str, Any]) -> dict[str, st
             return dict(content["files"])
     runtime = asked["runtime"]
     place = folder / "assets" / runtime["folder"]
-    done = find_node(root).run("node", str(web / "precompile.mjs"), str(place), folder=web, given=text)
+    done = find_node().run("node", str(web / "precompile.mjs"), str(place), folder=web, given=text)
     if done.returncode:
         said = "\n".join(done.stderr.strip().splitlines()[-8:])
         raise NodeError(f"grading the stubs in Node, to compile the tests, failed; it says:\n{said}")
@@ -121,7 +120,7 @@ def precompiled(root: Path, folder: Path, asked: dict[str, Any]) -> dict[str, st
 def _key(root: Path, npm: Path) -> str:
     versions = [f"{name}=={distribution(name).version}" for name in packages_of(root)]
     digest = hashlib.sha256("\n".join([_version(npm), *versions]).encode())
-    for path in (Path(__file__), *(root / WEB / "workshop" / name for name in _COMPILER)):
+    for path in (Path(__file__), *(WEB / "workshop" / name for name in _COMPILER)):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 
@@ -142,7 +141,7 @@ def _make(root: Path, npm: Path, folder: Path) -> None:
         work = Path(name).resolve()
         _unpack_stdlib(npm / "python_stdlib.zip", work / "stdlib")
         _gather_packages(packages_of(root), work / "packages")
-        _compile(root, work)
+        _compile(work)
         archives = {kind: _pack(work / f"{kind}.zip", out, kind) for kind in ("stdlib", "packages")}
     files = {"wasm": wasm.name, **archives}
     sizes = {name: (out / name).stat().st_size for name in (*_SCRIPTS, *files.values())}
@@ -178,14 +177,14 @@ def _is_wanted(path: PurePosixPath) -> bool:
     return path.suffix in {".py", ".json"}
 
 
-def _compile(root: Path, work: Path) -> None:
-    compiler = root / WEB / "workshop" / _COMPILER[0]
+def _compile(work: Path) -> None:
+    compiler = WEB / "workshop" / _COMPILER[0]
     folders = [
         part
         for kind, prefix in (("stdlib", "/lib/python3.14"), ("packages", "/lib/python3.14/site-packages"))
         for part in (str(work / kind), prefix, str(work / f"{kind}.zip"))
     ]
-    done = find_node(root).run("node", str(compiler), *folders, folder=compiler.parent)
+    done = find_node().run("node", str(compiler), *folders, folder=compiler.parent)
     if done.returncode:
         said = "\n".join(done.stderr.strip().splitlines()[-8:])
         raise NodeError(f"compiling Python for the page failed; Pyodide says:\n{said}")

@@ -24,14 +24,17 @@ class BundleError(Exception):
     """esbuild refused a script; the message holds what it said, with file and line."""
 
 
-def bundled(root: Path) -> Path:
+def bundled(root: Path, web: Path = WEB) -> Path:
     """Return the folder that holds `assets/web/`, bundling again when a source or a package has changed.
+
+    Args:
+        root: the journal's folder.
+        web: the folder of the scripts.
 
     Raises:
         NodeError: Node.js or a package could not be had.
         BundleError: a script has a fault.
     """
-    web = root / WEB
     target = root / "build" / "web"
     stamp = target / _STAMP
     wanted = fingerprint(web)
@@ -45,8 +48,8 @@ def bundled(root: Path) -> Path:
         out = fresh / FOLDER
         out.mkdir(parents=True)
         scripts, workers = entries(web)
-        _esbuild(root, scripts, out, "--format=iife")
-        _esbuild(root, workers, out, "--format=esm")
+        _esbuild(web, scripts, out, "--format=iife")
+        _esbuild(web, workers, out, "--format=esm")
         (fresh / _STAMP).write_text(wanted, encoding="utf-8")
         shutil.rmtree(target, ignore_errors=True)
         fresh.replace(target)
@@ -91,20 +94,20 @@ def _sources(web: Path) -> list[Path]:
     return sorted(found)
 
 
-def _esbuild(root: Path, found: dict[str, Path], out: Path, shape: str) -> None:
+def _esbuild(web: Path, found: dict[str, Path], out: Path, *shape: str) -> None:
     if not found:
         return
     # Its own launcher: a binary or a script, depending on whether npm was allowed to run the package's set-up.
-    launcher = shutil.which("esbuild", path=str(packages(root) / ".bin")) or "esbuild"
+    launcher = shutil.which("esbuild", path=str(packages() / ".bin")) or "esbuild"
     options = ("--bundle", "--minify", "--target=es2022", "--log-level=warning", "--legal-comments=linked")
     done = subprocess.run(
-        [launcher, *(f"{name}={path}" for name, path in found.items()), *options, shape, f"--outdir={out}"],
-        cwd=root / WEB,
-        env=find_node(root).environment(),
+        [launcher, *(f"{name}={path}" for name, path in found.items()), *options, *shape, f"--outdir={out}"],
+        cwd=web,
+        env=find_node().environment(),
         capture_output=True,
         text=True,
         encoding="utf-8",
         check=False,
     )
     if done.returncode:
-        raise BundleError(f"esbuild refused a script of {WEB.as_posix()}; it says:\n{done.stderr.strip()}")
+        raise BundleError(f"esbuild refused a script of {web}; it says:\n{done.stderr.strip()}")

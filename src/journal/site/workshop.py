@@ -12,16 +12,15 @@ import hashlib
 import json
 import re
 import shutil
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
+from grading.overlay import engine_files
 from journal.course.declared import Wrong, read_wrong
 from journal.course.exercises import Exercise, find_exercises
 from journal.site import pyodide_bundle
 from journal.site.fences import markup
 from journal.site.fences.place import Place
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 FOLDER = "assets/workshop"
 NOT_IN_THE_PAGE = {"fork_server.py", "grader.py", "overlay.py", "runner.py"}
@@ -38,12 +37,9 @@ _SOURCES = (
     "solutions/*/NOTES.md",
     "solutions/*/alternatives/*.py",
     "solutions/*/wrong/*.py",
-    "src/grading/*.py",
-    "src/journal/course/*.py",
-    "src/journal/site/*.py",
-    "src/journal/site/fences/*.py",
-    "src/journal/web/workshop/*.*js",
 )
+_ENGINE = ("course/*.py", "site/*.py", "site/fences/*.py", "web/workshop/*.*js")
+_PACKAGE = Path(__file__).resolve().parents[1]
 
 _TITLE = re.compile(r"\A\s*# .*\n")
 _REGION = re.compile(r"^\s*# --8<-- \[(?:start|end):.*\n(?:\n(?=\n))?", re.MULTILINE)
@@ -74,9 +70,11 @@ def workshop(root: Path) -> Path:
 def _fingerprint(root: Path, folder: Path, found: list[Exercise]) -> str:
     """Return a hash of all that the files are made from: to splice every wrong solution anew takes seconds."""
     digest = hashlib.sha256(folder.name.encode())
-    for pattern in _SOURCES:
-        for path in sorted(root.glob(pattern)):
-            digest.update(f"{path.relative_to(root).as_posix()}\0".encode() + path.read_bytes())
+    for place, patterns in ((root, _SOURCES), (_PACKAGE, _ENGINE)):
+        for path in sorted(path for pattern in patterns for path in place.glob(pattern)):
+            digest.update(f"{path.relative_to(place).as_posix()}\0".encode() + path.read_bytes())
+    for name, path in engine_files(root):
+        digest.update(f"{name}\0".encode() + path.read_bytes())
     for exercise in found:
         digest.update(f"{exercise.slug}\0{_stub(exercise)}\0".encode())
     # Notes link pages, and a link to a page that is not there is left out.
@@ -87,7 +85,7 @@ def _fingerprint(root: Path, folder: Path, found: list[Exercise]) -> str:
 def _files(root: Path, folder: Path, found: list[Exercise]) -> dict[str, Any]:
     runtime = {**pyodide_bundle.manifest(folder), "engine": _engine(root)}
     before = [_before(exercise) for exercise in found]
-    compiled = pyodide_bundle.precompiled(root, folder, {"runtime": runtime, "exercises": before})
+    compiled = pyodide_bundle.precompiled(folder, {"runtime": runtime, "exercises": before})
     own = {f"exercises/{exercise.slug}/" for exercise in found}
     shared = {path: content for path, content in compiled.items() if not path.startswith(tuple(own))}
     files: dict[str, Any] = {"runtime.json": {**runtime, "compiled": shared}}
@@ -115,9 +113,11 @@ def _stub(exercise: Exercise) -> str:
 
 
 def _engine(root: Path) -> dict[str, str]:
-    paths = [root / "exercises" / "conftest.py", *sorted((root / "src" / "grading").glob("*.py"))]
-    paths = [path for path in paths if path.name not in NOT_IN_THE_PAGE]
-    return {path.relative_to(root).as_posix(): path.read_text(encoding="utf-8") for path in paths}
+    conftest = "exercises/conftest.py"
+    found = {
+        path: file.read_text(encoding="utf-8") for path, file in engine_files(root) if file.name not in NOT_IN_THE_PAGE
+    }
+    return {conftest: (root / conftest).read_text(encoding="utf-8"), **found}
 
 
 def _before(exercise: Exercise) -> dict[str, Any]:

@@ -1,7 +1,11 @@
-"""A small journal that is a whole site: what `folder` holds, the pages around it, this configuration."""
+"""A small journal that is a whole site: what `folder` holds, the pages around it, this configuration.
+
+It lies in a folder of its own, which holds nothing of the engine.
+"""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -111,12 +115,16 @@ def journal_site(folder):
         "## What to retry\n",
         '## What to retry\n\n```python\n--8<-- "solutions/backoff/backoff.py:ceiling"\n```\n',
     )
-    folder.write("mkdocs.yml", (ROOT / "mkdocs.yml").read_text(encoding="utf-8"))
-    (folder.path / "src").symlink_to(ROOT / "src")
-    (folder.path / "docs" / "assets").symlink_to(ROOT / "docs" / "assets")
-    for name in ("notebooks", "tests/course"):
-        (folder.path / name).mkdir(parents=True, exist_ok=True)
+    foreign_settings(folder)
     return folder
+
+
+def foreign_settings(folder):
+    """Write this journal's settings for MkDocs, as a journal in another folder than its engine has them."""
+    text = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    text = re.sub(r"^(?:watch|  favicon): .*\n", "", text, flags=re.MULTILINE)
+    folder.write("mkdocs.yml", text.replace("hooks: [src/journal/site/hooks.py]", "hooks: [hooks.py]"))
+    folder.write("hooks.py", "from journal.site.hooks import *\n")
 
 
 @pytest.fixture

@@ -5,13 +5,10 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from journal.site import node
-
-ROOT = Path(__file__).resolve().parents[3]
 
 
 def fake(folder, name, says):
@@ -25,7 +22,7 @@ def test_a_node_of_the_machine_is_taken_when_it_is_new_enough(tmp_path, monkeypa
     fake(tmp_path / "bin", "node", "v22.3.0")
     fake(tmp_path / "bin", "npm", "10")
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
-    found = node.find_node(ROOT)
+    found = node.find_node()
     assert (found.folder, found.version) == (tmp_path / "bin", "v22.3.0")
     assert found.environment()["PATH"].startswith(str(tmp_path / "bin"))
 
@@ -49,13 +46,14 @@ def test_a_node_too_old_or_without_npm_is_passed_over_and_a_failed_install_is_ex
 
     monkeypatch.setattr(subprocess, "run", run)
     with pytest.raises(node.NodeError, match=r"no Node\.js 20 or newer.*failed: ERROR: no network"):
-        node.find_node(ROOT)
+        node.find_node()
     assert "--require-hashes" in calls[0]
 
 
 def test_packages_are_installed_once_for_each_lock(tmp_path, monkeypatch):
-    web = tmp_path / node.WEB
-    web.mkdir(parents=True)
+    web = tmp_path / "web"
+    web.mkdir()
+    monkeypatch.setattr(node, "WEB", web)
     (web / "package-lock.json").write_text("{}", encoding="utf-8")
     runs = []
 
@@ -65,20 +63,20 @@ def test_packages_are_installed_once_for_each_lock(tmp_path, monkeypatch):
             (folder / "node_modules").mkdir(exist_ok=True)
             return subprocess.CompletedProcess(command, 0, "", "")
 
-    monkeypatch.setattr(node, "find_node", lambda root: Npm())
-    assert node.packages(tmp_path) == web / "node_modules"
-    node.packages(tmp_path)
+    monkeypatch.setattr(node, "find_node", Npm)
+    assert node.packages() == web / "node_modules"
+    node.packages()
     assert runs == [(("npm", "ci"), True, web)], "a reader gets what builds the site, and nothing for tests"
-    node.packages(tmp_path, tests=True)
-    node.packages(tmp_path)
+    node.packages(tests=True)
+    node.packages()
     assert runs[1:] == [(("npm", "ci"), False, web)]
     (web / "package-lock.json").write_text("{ }", encoding="utf-8")
-    node.packages(tmp_path)
+    node.packages()
     assert len(runs) == 3
 
 
 def test_packages_that_only_tests_need_are_left_out_for_readers():
-    packages = json.loads((ROOT / node.WEB / "package-lock.json").read_text(encoding="utf-8"))["packages"]
+    packages = json.loads((node.WEB / "package-lock.json").read_text(encoding="utf-8"))["packages"]
     built_with = [name for name, package in packages.items() if name and not package.get("dev")]
     optional = [name for name in built_with if packages[name].get("optional")]
     assert {"node_modules/esbuild", "node_modules/pyodide"} <= set(built_with)
@@ -88,7 +86,7 @@ def test_packages_that_only_tests_need_are_left_out_for_readers():
 
 
 def test_the_lock_pins_by_hash_and_names_no_registry():
-    lock = (ROOT / node.WEB / "package-lock.json").read_text(encoding="utf-8")
+    lock = (node.WEB / "package-lock.json").read_text(encoding="utf-8")
     assert '"resolved"' not in lock, "write the lock with the npm setting omit-lockfile-registry-resolved"
     assert "registry" not in lock
     assert '"integrity": "sha512-' in lock

@@ -9,21 +9,18 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from journal.content.repository import find_root
 from journal.site import web
 from journal.site.node import WEB, find_node, packages
 from journal.site.web import BundleError, bundled, entries
-
-ROOT = find_root()
 
 
 @pytest.fixture
 def project(tmp_path):
     """A journal's folder with scripts of its own and the real packages."""
-    folder = tmp_path / WEB
-    folder.mkdir(parents=True)
-    (folder / "package-lock.json").write_bytes((ROOT / WEB / "package-lock.json").read_bytes())
-    (folder / "node_modules").symlink_to(packages(ROOT), target_is_directory=True)
+    folder = tmp_path / "web"
+    folder.mkdir()
+    (folder / "package-lock.json").write_bytes((WEB / "package-lock.json").read_bytes())
+    (folder / "node_modules").symlink_to(packages(), target_is_directory=True)
     (folder / "greeting.js").write_text('export const greeting = "hello";\n', encoding="utf-8")
     (folder / "deep").mkdir()
     (folder / "deep" / "a.entry.js").write_text(
@@ -36,7 +33,7 @@ def project(tmp_path):
 
 
 def test_entries_become_classic_scripts_and_workers_modules(project):
-    out = bundled(project) / web.FOLDER
+    out = bundled(project, project / "web") / web.FOLDER
     assert sorted(path.name for path in out.iterdir()) == ["a.js", "b.worker.js"]
     script = (out / "a.js").read_text(encoding="utf-8")
     assert "hello" in script
@@ -45,51 +42,49 @@ def test_entries_become_classic_scripts_and_workers_modules(project):
 
 
 def test_a_second_call_bundles_nothing_and_a_changed_source_all(project, monkeypatch):
-    bundled(project)
+    bundled(project, project / "web")
     with monkeypatch.context() as patched:
         patched.setattr(web, "_esbuild", lambda *_: pytest.fail("bundled again"))
-        bundled(project)
-    (project / WEB / "greeting.js").write_text('export const greeting = "good day";\n', encoding="utf-8")
-    assert "good day" in (bundled(project) / web.FOLDER / "a.js").read_text(encoding="utf-8")
+        bundled(project, project / "web")
+    (project / "web" / "greeting.js").write_text('export const greeting = "good day";\n', encoding="utf-8")
+    assert "good day" in (bundled(project, project / "web") / web.FOLDER / "a.js").read_text(encoding="utf-8")
 
 
 def test_two_builds_at_once_do_not_disturb_each_other(project):
     with ThreadPoolExecutor(2) as pool:
-        for done in [pool.submit(bundled, project) for _ in range(4)]:
+        for done in [pool.submit(bundled, project, project / "web") for _ in range(4)]:
             assert (done.result() / web.FOLDER / "a.js").is_file()
 
 
 def test_a_fault_in_a_script_names_file_and_line_and_leaves_the_last_bundle(project):
-    out = bundled(project) / web.FOLDER
-    (project / WEB / "greeting.js").write_text("\nexport const greeting = ;\n", encoding="utf-8")
+    out = bundled(project, project / "web") / web.FOLDER
+    (project / "web" / "greeting.js").write_text("\nexport const greeting = ;\n", encoding="utf-8")
     with pytest.raises(BundleError, match=r"greeting\.js:2:\d+"):
-        bundled(project)
+        bundled(project, project / "web")
     assert (out / "a.js").is_file()
 
 
 def test_two_scripts_of_one_name_are_refused(project):
-    (project / WEB / "a.entry.js").write_text("", encoding="utf-8")
+    (project / "web" / "a.entry.js").write_text("", encoding="utf-8")
     with pytest.raises(BundleError, match=r"would both become assets/web/a\.js; rename one"):
-        entries(project / WEB)
+        entries(project / "web")
 
 
 def test_every_package_is_pinned_exactly_and_the_lock_names_no_address():
-    declared = json.loads((ROOT / WEB / "package.json").read_text(encoding="utf-8"))
+    declared = json.loads((WEB / "package.json").read_text(encoding="utf-8"))
     pinned = {**declared.get("dependencies", {}), **declared.get("devDependencies", {})}
     assert pinned
     assert [name for name, version in pinned.items() if not re.fullmatch(r"\d+\.\d+\.\d+", version)] == []
-    lock = json.loads((ROOT / WEB / "package-lock.json").read_text(encoding="utf-8"))
+    lock = json.loads((WEB / "package-lock.json").read_text(encoding="utf-8"))
     for name, package in lock["packages"].items():
         assert "resolved" not in package, name
         assert not name or package["integrity"].startswith("sha512-")
 
 
 def test_the_scripts_are_type_clean():
-    node = find_node(ROOT)
-    compiler = packages(ROOT, tests=True) / "typescript" / "bin" / "tsc"
-    projects = sorted(
-        path for path in (ROOT / WEB).rglob("tsconfig*.json") if "node_modules" not in path.relative_to(ROOT).parts
-    )
+    node = find_node()
+    compiler = packages(tests=True) / "typescript" / "bin" / "tsc"
+    projects = sorted(path for path in WEB.rglob("tsconfig*.json") if "node_modules" not in path.relative_to(WEB).parts)
     assert projects
     for project in projects:
         done = subprocess.run(
@@ -103,11 +98,11 @@ def test_the_scripts_are_type_clean():
 
 
 def test_every_script_belongs_to_a_type_checked_project():
-    node = find_node(ROOT)
-    compiler = packages(ROOT, tests=True) / "typescript" / "bin" / "tsc"
+    node = find_node()
+    compiler = packages(tests=True) / "typescript" / "bin" / "tsc"
     checked = set()
-    for project in (ROOT / WEB).rglob("tsconfig*.json"):
-        if "node_modules" not in project.relative_to(ROOT).parts:
+    for project in WEB.rglob("tsconfig*.json"):
+        if "node_modules" not in project.relative_to(WEB).parts:
             done = subprocess.run(
                 ["node", str(compiler), "--listFilesOnly", "-p", str(project)],
                 env=node.environment(),
@@ -116,5 +111,5 @@ def test_every_script_belongs_to_a_type_checked_project():
                 check=False,
             )
             checked |= set(done.stdout.splitlines())
-    scripts = {path.as_posix() for path in (ROOT / WEB).rglob("*.js") if "node_modules" not in path.parts}
+    scripts = {path.as_posix() for path in WEB.rglob("*.js") if "node_modules" not in path.parts}
     assert sorted(scripts - checked) == [], "no tsconfig*.json of src/journal/web includes these"
