@@ -7,11 +7,13 @@ does not run in a page opened from disk), and `NAME.worker.js` the module `NAME.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import subprocess
 from pathlib import Path
 
+from journal.content.library import library
 from journal.review.history.lock import exclusive
 from journal.site.node import WEB, find_node, packages
 
@@ -25,19 +27,20 @@ class BundleError(Exception):
 
 
 def bundled(root: Path, web: Path = WEB) -> Path:
-    """Return the folder that holds `assets/web/`, bundling again when a source or a package has changed.
+    """Return the folder that holds `assets/web/`, bundling again when a source, a package or the name has changed.
 
     Args:
-        root: the journal's folder.
+        root: the journal's folder; its declared name goes into the scripts.
         web: the folder of the scripts.
 
     Raises:
         NodeError: Node.js or a package could not be had.
         BundleError: a script has a fault.
     """
+    name = library(root).settings.name
     target = root / "build" / "web"
     stamp = target / _STAMP
-    wanted = fingerprint(web)
+    wanted = fingerprint(web, name)
     target.parent.mkdir(exist_ok=True)
     # `mkdocs serve` may rebuild while `make site` or a test builds.
     with exclusive(target.with_name("web.lock")):
@@ -48,7 +51,7 @@ def bundled(root: Path, web: Path = WEB) -> Path:
         out = fresh / FOLDER
         out.mkdir(parents=True)
         scripts, workers = entries(web)
-        _esbuild(web, scripts, out, "--format=iife")
+        _esbuild(web, scripts, out, "--format=iife", f"--define:JOURNAL_NAME={json.dumps(name)}")
         _esbuild(web, workers, out, "--format=esm")
         (fresh / _STAMP).write_text(wanted, encoding="utf-8")
         shutil.rmtree(target, ignore_errors=True)
@@ -76,9 +79,9 @@ def entries(web: Path) -> tuple[dict[str, Path], dict[str, Path]]:
     return scripts, workers
 
 
-def fingerprint(web: Path) -> str:
-    """Return a hash of every source below `web` and of the packages' lock."""
-    digest = hashlib.sha256()
+def fingerprint(web: Path, name: str) -> str:
+    """Return a hash of every source below `web`, of the packages' lock, and of the journal's name."""
+    digest = hashlib.sha256(f"{name}\0".encode())
     for path in _sources(web):
         content = path.read_bytes()
         digest.update(f"{path.relative_to(web).as_posix()}\0{len(content)}\0".encode())

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from journal.content.library import library
+from journal.content.repository import find_root
 from journal.site import web
 from journal.site.node import WEB, find_node, packages
 from journal.site.web import BundleError, bundled, entries
@@ -48,6 +51,44 @@ def test_a_second_call_bundles_nothing_and_a_changed_source_all(project, monkeyp
         bundled(project, project / "web")
     (project / "web" / "greeting.js").write_text('export const greeting = "good day";\n', encoding="utf-8")
     assert "good day" in (bundled(project, project / "web") / web.FOLDER / "a.js").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("declared", "name"), [("", "journal"), ('[tool.journal]\nname = "field-notes"\n', "field-notes")]
+)
+def test_what_a_browser_keeps_is_named_after_the_journal(project, declared, name):
+    (project / "pyproject.toml").write_text(declared, encoding="utf-8")
+    shutil.copytree(WEB / "history", project / "web" / "history")
+    for source in ("events.js", "journal-day.js", "journal-name.js"):
+        shutil.copy2(WEB / source, project / "web")
+    (project / "web" / "kept.entry.js").write_text(
+        """
+        import { browserHistory } from "./history/browser.js";
+        import { newEvent } from "./events.js";
+        browserHistory().add([newEvent("run", { slug: "a", steps: {}, code_sha: "0".repeat(64) }, 1790000000000000)]);
+        """,
+        encoding="utf-8",
+    )
+    script = bundled(project, project / "web") / web.FOLDER / "kept.js"
+    browser = """
+        const kept = new Map();
+        globalThis.localStorage = {
+          get length() { return kept.size; },
+          key: (index) => [...kept.keys()][index],
+          getItem: (key) => kept.get(key),
+          setItem: (key, value) => kept.set(key, value),
+          removeItem: (key) => kept.delete(key),
+        };
+        globalThis.document = new EventTarget();
+    """
+    run = f"{browser}\n{script.read_text(encoding='utf-8')}\nconsole.log([...kept.keys()].join());"
+    done = find_node().run("node", "--input-type=commonjs", "-", folder=project, given=run)
+    assert re.fullmatch(rf"{name}\.event\.[0-9a-f]{{32}}", done.stdout.strip()), done.stdout + done.stderr
+
+
+def test_this_journals_own_keys_are_those_of_its_first_version():
+    name = library(find_root()).settings.name
+    assert name == "redrive", "what learners have in their browsers would be out of sight"
 
 
 def test_two_builds_at_once_do_not_disturb_each_other(project):

@@ -2,6 +2,7 @@
 // cannot lose each other's answers. Without storage (a private window) events live as long as the page, and it says so.
 
 import { parseLine } from "../events.js";
+import { NAME } from "../journal-name.js";
 
 /** @typedef {import("../events.js").Event} Event */
 
@@ -17,8 +18,8 @@ import { parseLine } from "../events.js";
  */
 
 /** Said on the document when this page has written: its scripts are bundled apart, and each has the history open. */
-export const WRITTEN = "redrive:history";
-const PREFIX = "redrive.event.";
+export const WRITTEN = `${NAME}:history`;
+const PREFIX = `${NAME}.event.`;
 
 /** The browser's storage; null where it is refused. */
 function storage() {

@@ -1,6 +1,7 @@
 // Where the history is, and what can be done with it: export, import, reset.
 
 import { MAX_IMPORT_BYTES, exported, imported } from "../history/transfer.js";
+import { NAME } from "../journal-name.js";
 import { announce, count, h } from "./dom.js";
 
 const WHERE = {
@@ -41,7 +42,7 @@ export function historyPanel(desk, changed) {
 
   const save = () => {
     const url = URL.createObjectURL(new Blob([exported(history.events())], { type: "application/jsonl" }));
-    h("a", { href: url, download: "redrive-history.jsonl" }).click();
+    h("a", { href: url, download: `${NAME}-history.jsonl` }).click();
     setTimeout(() => URL.revokeObjectURL(url), 10_000);
     say(`${count(history.events().length, "event")} exported.`);
   };

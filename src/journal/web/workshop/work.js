@@ -1,9 +1,11 @@
 // The learner's code of one exercise in this browser. It is written as it is typed, so that neither a reload nor a crash
 // loses it, and what a reset replaces is kept until it is wanted back.
 
-const CODE = "redrive.work.";
-const ASIDE = "redrive.aside.";
-const RUNS = "redrive.runs.";
+import { NAME } from "../journal-name.js";
+
+const CODE = `${NAME}.work.`;
+const ASIDE = `${NAME}.aside.`;
+const RUNS = `${NAME}.runs.`;
 
 /** @typedef {{different: string[], passed: boolean}} Runs codes that were run, and whether the core ever passed */
 
