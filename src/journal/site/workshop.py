@@ -68,7 +68,7 @@ def workshop(root: Path) -> Path:
 
 
 def _fingerprint(root: Path, folder: Path, found: list[Exercise]) -> str:
-    """Return a hash of all that the files are made from: to splice every wrong solution anew takes seconds."""
+    """Return a hash of all that the files are made from: to splice every wrong solution again takes seconds."""
     digest = hashlib.sha256(folder.name.encode())
     for place, patterns in ((root, _SOURCES), (_PACKAGE, _ENGINE)):
         for path in sorted(path for pattern in patterns for path in place.glob(pattern)):
