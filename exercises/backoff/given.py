@@ -19,30 +19,15 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from exercises.backoff.backoff import retry
-from grading import fail
+from grading.checks import ask
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 
-def text_of(function: Callable[..., Any], *args: Any, **named: Any) -> str:
-    """Write a call as the learner would type it."""
-    return (
-        f"{function.__name__}({', '.join([*map(repr, args), *(f'{name}={value!r}' for name, value in named.items())])})"
-    )
-
-
-def ask(function: Callable[..., Any], *args: Any, expected: str, costs: str, **named: Any) -> Any:
-    """Make a call that must not raise."""
-    try:
-        return function(*args, **named)
-    except NotImplementedError:
-        raise
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is the answer that is graded
-        fail(called=text_of(function, *args, **named), got=error, expected=expected, costs=costs)
-
-
-def timed(function: Callable[..., Any], *args: Any, expected: str, costs: str, **named: Any) -> tuple[Any, float]:
+def timed(
+    function: Callable[..., Any], *args: Any, expected: str, costs: str | None = None, **named: Any
+) -> tuple[Any, float]:
     """Make a call that must not raise, five times unless it is hopelessly slow; return the answer and the best time."""
     best_s = math.inf
     for _ in range(5):
@@ -53,19 +38,6 @@ def timed(function: Callable[..., Any], *args: Any, expected: str, costs: str, *
         if took_s > 0.5:
             break
     return got, best_s
-
-
-def must_refuse(function: Callable[..., Any], *args: Any, why: str, costs: str, **named: Any) -> None:
-    """Make a call that must raise ValueError."""
-    try:
-        got = function(*args, **named)
-    except ValueError:
-        return
-    except NotImplementedError:
-        raise
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is the answer that is graded
-        got = error
-    fail(called=text_of(function, *args, **named), got=got, expected=f"ValueError: {why}", costs=costs)
 
 
 GRAIN = 0.002  # draws on a grid of a thousandth of the ceiling are fine
@@ -79,9 +51,10 @@ def uniform_fault(draws: Sequence[float], ceiling: float, gap: float, edge: floa
     if high > ceiling * (1 + 1e-9):
         return f"a wait of {high:.4g} s, above the ceiling"
     if low > (edge + GRAIN) * ceiling:
-        return f"no wait below {low:.4g} s in {len(draws):,} draws"
+        shape = "every wait is the same" if high - low < 1e-9 * ceiling else f"waits from {low:.4g} s to {high:.4g} s"
+        return f"{shape}: no wait below {low:.4g} s in {len(draws):,} draws"
     if high < (1 - edge - GRAIN) * ceiling:
-        return f"no wait above {high:.4g} s in {len(draws):,} draws"
+        return f"waits from {low:.4g} s to {high:.4g} s: no wait above {high:.4g} s in {len(draws):,} draws"
     count = len(draws)
     for rank, draw in enumerate(sorted(draws)):
         share = draw / ceiling
@@ -110,15 +83,15 @@ class Unknown(Exception):
     """In no list."""
 
 
-PERMANENT_RETRIED = "every permanent failure is tried again and again, and eats the budget that a passing fault needs"
-TRANSIENT_BURIED = "a hiccup of a second ends jobs for good, and somebody has to re-drive them by hand"
+PERMANENT_RETRIED = "each permanent error is tried again, and uses up retries that a transient error needs"
+TRANSIENT_BURIED = "an error that would have gone away after a second ends jobs for good"
 
 
 class Operation:
     """Fail with the given errors, one a call, then return `value`.
 
     Args:
-        errors: What to raise, in order; a type is raised anew for ever, each time with the number of the call.
+        errors: What to raise, in order; a type is raised again for ever, each time with the number of the call.
         value: What comes back after that.
         lasts_s: Virtual seconds that each call takes.
     """
@@ -192,5 +165,17 @@ def tell(**settings: Any) -> str:
     return f"await retry(operation, {', '.join([*(f'{name}={value!r}' for name, value in settings.items()), '…'])})"
 
 
-OVERSPENT = "in an outage the retries alone double or treble the load, and the dependency cannot come back"
-UNDERSPENT = "faults that a single retry would have hidden reach the customer"
+OVERSPENT = "in an outage the retries double the load, and the dependency cannot recover"
+UNDERSPENT = "errors that a single retry would have hidden reach the customer"
+
+
+def counted(history: Sequence[str], last: int = 12) -> str:
+    """Write the last calls in order, equal ones that follow each other as "5 x deposit"."""
+    runs: list[list[Any]] = []
+    for one in history[-last:]:
+        if runs and runs[-1][0] == one:
+            runs[-1][1] += 1
+        else:
+            runs.append([one, 1])
+    written = ", ".join(name if count == 1 else f"{count} x {name}" for name, count in runs)
+    return ("… " if len(history) > last else "") + (written or "nothing before")

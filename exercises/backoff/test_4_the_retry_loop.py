@@ -65,7 +65,7 @@ async def test_passing_fault_is_ridden_out() -> None:
 
 @pytest.mark.parametrize("attempts", [1, 2, 5])
 async def test_attempts_are_limited(attempts: int) -> None:
-    """`attempts` is the most that is tried, the first included, and nobody sleeps after the last."""
+    """`attempts` is the most that is tried, the first included, and there is no wait after the last."""
     operation = Operation(Busy)
     operation.most_calls = attempts + 3
     ended = await retried(operation, attempts=attempts)
@@ -193,6 +193,33 @@ async def test_waits_come_from_the_given_source() -> None:
     )
 
 
+class CountingRandom(Random):
+    """A source that counts its draws."""
+
+    draws = 0
+
+    def random(self) -> float:
+        self.draws += 1
+        return super().random()
+
+
+def late_attempts(operation: Operation, deadline_at: float) -> str:
+    """Say which wait was too long, and how the run went on."""
+    late = [at for at in operation.calls_at if at > deadline_at]
+    before = max(at for at in operation.calls_at if at <= deadline_at)
+    left_s, waited_s = deadline_at - before, late[0] - before
+    more = f", and {len(late) - 1} more after that" if len(late) > 1 else ", the only one that late"
+    return f"with {left_s:.3g} s left it slept {waited_s:.3g} s and made an attempt after the deadline{more}"
+
+
+def twice_drawn(source: CountingRandom, operation: Operation) -> str | None:
+    """Say so when each wait was drawn more than once."""
+    failures = len(operation.calls_at)
+    if source.draws < 1.5 * failures:
+        return None
+    return f"{source.draws} draws for {failures} failed attempts: the wait that is compared isn't the one that is slept"
+
+
 async def test_wait_that_would_end_after_the_deadline_is_not_begun() -> None:
     """The deadline is checked before sleeping, with the wait that was drawn."""
     await asyncio.sleep(100)  # so that an instant cannot be mistaken for a duration
@@ -201,17 +228,17 @@ async def test_wait_that_would_end_after_the_deadline_is_not_begun() -> None:
     for seed in range(60):
         deadline_at = now() + 5.0003  # off any grid that waits may be drawn on
         operation = Operation(Busy)
-        ended = await retried(
-            operation, attempts=500, base_s=1.0, cap_s=1.0, random=Random(seed), deadline_at=deadline_at
-        )
+        source = CountingRandom(seed)
+        ended = await retried(operation, attempts=500, base_s=1.0, cap_s=1.0, random=source, deadline_at=deadline_at)
         last_at = operation.calls_at[-1]
         called = (
-            f"{tell(attempts=500, base_s=1.0, cap_s=1.0)} with deadline_at=now + 5, operation fails at once, always"
+            f"{tell(attempts=500, base_s=1.0, cap_s=1.0)} with deadline_at=now + 5, operation always fails immediately"
         )
         assert last_at <= deadline_at + 1e-6, explain(
             called=called,
-            got=f"an attempt {last_at - deadline_at:.3g} s after the deadline",
-            expected="no wait that ends after the deadline",
+            got=late_attempts(operation, deadline_at),
+            expected="give up at once when the wait that was drawn would end after the deadline",
+            note=twice_drawn(source, operation),
             costs=costs,
         )
         assert ended.at == last_at, explain(
@@ -230,14 +257,14 @@ async def test_wait_that_would_end_after_the_deadline_is_not_begun() -> None:
             called=called,
             got=f"gave up {deadline_at - last_at:.3g} s before the deadline, though no wait is longer than 1 s",
             expected="go on as long as the wait fits",
-            costs="a fault that passes in time reaches the customer all the same",
+            costs="a retry that would have been in time isn't made, and the customer sees the error",
         )
         more_than_one += len([at for at in operation.calls_at if at > deadline_at - 1]) > 1
     assert more_than_one > 0, explain(
         called=f"{called}, 60 seeds",
-        got="never more than one attempt in the last second, which is the ceiling",
-        expected="the wait that was drawn is compared, not its ceiling",
-        costs="a fault that passes in time reaches the customer all the same",
+        got="in none of 60 runs did two attempts fall into the last second (the ceiling) before the deadline",
+        expected="two in some: the wait that was drawn is compared, not its ceiling",
+        costs="a retry that would have been in time isn't made, and the customer sees the error",
     )
 
 
@@ -283,7 +310,7 @@ async def test_last_error_is_raised_itself_with_a_note_per_attempt() -> None:
             called=called,
             got=ended,
             expected=f"raised {errors[-1]!r}, that very object",
-            costs="callers that catch the dependency's errors no longer do, and the dead letter names the wrong one",
+            costs="callers that catch the dependency's errors no longer catch this one",
         )
         own = ["seen by the driver", f"attempt 3: {last!r}"] if errors[-1] is last else []
         notes = getattr(ended.error, "__notes__", [])
@@ -298,7 +325,7 @@ async def test_last_error_is_raised_itself_with_a_note_per_attempt() -> None:
         called=f"{tell(attempts=3)}, the last error had a cause of its own",
         got=f"__cause__ {last.__cause__!r}, __suppress_context__ {last.__suppress_context__}",
         expected=f"__cause__ {cause!r}, __suppress_context__ False: as it was",
-        costs="whoever classifies the error further up follows the wrong chain",
+        costs="a caller that classifies the error follows the wrong chain",
     )
 
 
@@ -325,7 +352,7 @@ async def test_error_of_the_attempt_before_is_not_dragged_along() -> None:
     assert got is None, explain(
         called=f"{tell(attempts=4)}, operation fails with Busy('passing'), then with Unknown('a bug')",
         got=f"Unknown('a bug') with __context__ {got!r}",
-        expected="no context: the operation is called outside the `except` block of the attempt before",
+        expected="no context: the operation is called outside the `except` block of the previous attempt",
         costs="a bug in the second attempt counts as transient: its chain leads to the first attempt's error",
     )
 
@@ -349,9 +376,7 @@ async def test_two_calls_at_once_keep_apart() -> None:
         )
 
 
-CANCELLATION = (
-    "a worker that is told to stop goes on, the drain never ends, and the process is killed with jobs in hand"
-)
+CANCELLATION = "a worker that is told to stop continues, and the process is killed in the middle of a job"
 
 
 async def cancelled_while(operation: Any, called: str, *, after_s: float, **settings: Any) -> None:
@@ -379,7 +404,7 @@ async def cancelled_while(operation: Any, called: str, *, after_s: float, **sett
 
 
 async def test_cancellation_during_an_attempt_passes_through() -> None:
-    """A cancelled attempt is no failed attempt."""
+    """A cancelled attempt is not a failed attempt."""
     operation = Operation(lasts_s=10)
     await cancelled_while(operation, "task.cancel() while retry awaits operation", after_s=1, classify=lambda _: True)
 
@@ -435,12 +460,12 @@ async def test_timeout_around_the_call_works() -> None:
     )
 
 
-async def test_what_is_no_exception_passes_through() -> None:
+async def test_a_base_exception_passes_through() -> None:
     """A BaseException that is no Exception is never retried."""
     operation = Operation(Stop("stop"))
     ended = await retried(operation, classify=lambda _: True)
     assert isinstance(ended.error, Stop) and len(operation.calls_at) == 1, explain(
-        called=f"{tell(attempts=4)}, operation raises a BaseException that is no Exception, classify says True",
+        called=f"{tell(attempts=4)}, operation raises a BaseException that isn't an Exception, classify says True",
         got=f"{ended} after {len(operation.calls_at)} calls",
         expected="raised Stop('stop') after 1 call",
         costs=CANCELLATION,

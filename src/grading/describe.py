@@ -123,13 +123,14 @@ class Description:
     rows: list[Row] = field(default_factory=list)
 
 
-def describe(error: BaseException, place: Place, rule: str) -> Description:
+def describe(error: BaseException, place: Place, rule: str, *, seeded: bool = False) -> Description:
     """Describe one failed test: called, got, expected and how they differ, the trace, then the learner's own lines.
 
     Args:
         error: what ended the test.
         place: the exercise.
         rule: what the test checks, its docstring; shown where an exception or a hang came before the check.
+        seeded: whether the report adds the seed, which takes two lines.
     """
     explained = find_explanation(str(error)) if isinstance(error, AssertionError) else None
     if isinstance(error, Stuck):
@@ -150,7 +151,9 @@ def describe(error: BaseException, place: Place, rule: str) -> Description:
         called = next((line for line in lines if line.startswith("called")), "")
         function, line = _function_called(place, called)
         at = [f"in        {function}(), {place.shown}:{line}"] if function else []
-    rows, trace = _trace(MAX_LINES - len(fit([*lines, *at])))
+    rows, trace = _trace(MAX_LINES - (2 if seeded else 0) - len(fit([*lines, *at])))
+    if not mine and any(row.line for row in rows):
+        at = []  # the trace names the function and the line
     costs = next((n for n, line in enumerate(lines) if line.startswith(("note  ", "costs "))), len(lines))
     return Description("\n".join([*lines[:costs], *trace, *lines[costs:], *at]), line_in(error, place), function, rows)
 
@@ -159,7 +162,7 @@ def _trace(room: int) -> tuple[list[Row], list[str]]:
     used = network.latest
     if used is None or not used.events:
         return [], []
-    rows, before, after = choose(rows_of(used.events), max(MIN_ROWS, min(MAX_ROWS, room - 2)))
+    rows, before, after = choose(rows_of(used.events), max(MIN_ROWS, min(MAX_ROWS, room - 1)))
     return rows, labelled("trace", "\n".join(text_of(rows, before, after))).splitlines()
 
 

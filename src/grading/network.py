@@ -283,6 +283,8 @@ class Network:
         latest = self
         own = [event for event in self.events[began:] if event.call == f"{name}()" and who in ("", event.client)]
         event = Event(own[-1].client if own else who or "redis")
+        if own and not task.cancelled() and task.exception() is None and task.result() is None:
+            return
         if task.cancelled() or not task.done():
             event.text = "cancelled"
         elif (error := task.exception()) is not None:

@@ -239,8 +239,9 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
 
 def _failed(item: pytest.Item, error: BaseException, place: describe.Place) -> report.TestResult:
-    told = describe.describe(error, place, _rule(item))
-    result = report.TestResult(item.nodeid, summary.FAILED, told.message, told.line, item.stash.get(SEED, None))
+    seed = item.stash.get(SEED, None)
+    told = describe.describe(error, place, _rule(item), seeded=seed is not None)
+    result = report.TestResult(item.nodeid, summary.FAILED, told.message, told.line, seed)
     result.function, result.trace = told.function, [row.as_json() for row in told.rows]
     result.hung = isinstance(error, Stuck)
     return result

@@ -33,7 +33,7 @@ def summarize(report: ExerciseReport) -> list[str]:
         return [*head, *_table(steps, broken=True), "", f"Fix {report.place.shown}, then run it again."]
     failed = next((step for step in steps if step.outcome == FAILED), None)
     if failed is None:
-        return ["", *_table(steps), "", *_what_next(report, steps)]
+        return [*_table(steps), "", *_what_next(report, steps)]
     worst = most_telling(failed)
     return [
         *_failure(report, failed, worst),

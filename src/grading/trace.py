@@ -17,7 +17,7 @@ from typing import Any
 from grading.columns import LABEL, MARGIN, WIDTH
 
 MAX_ROWS = 8
-MIN_ROWS = 3
+MIN_ROWS = 4
 _VALUE = 22
 """Longest argument or reply that is shown whole; of a longer one, its beginning."""
 
@@ -223,7 +223,7 @@ def choose(rows: list[Row], most: int = MAX_ROWS) -> tuple[list[Row], int, int]:
     if fault is not None:
         start = min(start, max(0, fault - 1))
     elif race is not None:
-        start = min(start, max(0, race + 2 - most))
+        start = min(start, max(0, race + 1 - most))
     return rows[start : start + most], start, len(rows) - start - most
 
 
@@ -238,4 +238,5 @@ def text_of(rows: Sequence[Row], before: int = 0, after: int = 0) -> list[str]:
         line = f"{row.who:<{who}}  {text:<{call}}  {row.did}"
         room = WIDTH - MARGIN - LABEL - len(note)
         lines.append((line if len(line) <= room else line[: max(room, 60) - 1] + "…") + note)
-    return [*([f"… {before} before"] if before else []), *lines, *([f"… {after} more"] if after else [])]
+    left_out = [f"{count} {where}" for count, where in ((before, "before"), (after, "after")) if count]
+    return [*lines, *([f"(left out: {' and '.join(left_out)} these)"] if left_out else [])]

@@ -2,7 +2,7 @@
 
 Incident: After a restart of Redis the fleet has one retry to share, and every hiccup reaches the customer.
 Fails: 6
-Says: tokens are left
+Says: and a retry costs
 """
 
 

@@ -2,7 +2,7 @@
 
 Incident: Redis restarts; what succeeded meanwhile was never paid in, and nothing says so.
 Fails: 6
-Says: no token in the purse
+Says: no token in the budget
 """
 
 import redis.exceptions

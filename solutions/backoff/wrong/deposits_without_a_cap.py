@@ -2,7 +2,7 @@
 
 Incident: A quiet night of a million successes saves up a hundred thousand retries, and the morning's outage gets them all.
 Fails: 5
-Says: tokens are left
+Says: and a retry costs
 """
 
 

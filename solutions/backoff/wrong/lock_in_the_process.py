@@ -2,7 +2,7 @@
 
 Incident: It holds in the tests of one process; in production there are a hundred, and each overwrites what the others spent.
 Fails: 6
-Says: all at once
+Says: at the same time
 """
 
 _LOCK = asyncio.Lock()

@@ -2,7 +2,7 @@
 
 Incident: Redis is away for a minute; the log says that all retries are used up, and the search goes to the wrong place.
 Fails: 6
-Says: as if the purse were empty
+Says: as if the budget were empty
 """
 
 import redis.exceptions

@@ -2,7 +2,7 @@
 
 Incident: Every refusal in an outage digs the hole deeper; after it, successes pay off the debt for an hour before the first retry.
 Fails: 6
-Says: tokens are left
+Says: and a retry costs
 """
 
 

@@ -2,7 +2,7 @@
 
 Incident: Under trickling successes each token buys a whole retry: a limit of 10 % becomes one of 100 %.
 Fails: 5
-Says: tokens are left
+Says: and a retry costs
 """
 
 
