@@ -44,7 +44,7 @@ async def test_failed_job_is_scheduled_for_its_retry(redis, network):
     await raw.rpush(W1, entry_of("job-2"), entry_of("job-1"), entry_of("job-3"))
     got = await failing(redis, entry_of("job-1"))
     assert got == "scheduled", explain(
-        called=shown_fail(), got=got, expected="scheduled", costs="the caller counts a retry as a death, or not at all"
+        called=shown_fail(), got=got, expected="scheduled", costs="the caller counts something else than what happened"
     )
     places = await whereabouts(raw)
     expected = {"job-1": [SCHEDULED], "job-2": [W1], "job-3": [W1]}
@@ -52,14 +52,15 @@ async def test_failed_job_is_scheduled_for_its_retry(redis, network):
         called=f"{shown_fail()}; w1 holds job-2, job-1, job-3",
         got=places,
         expected=expected,
-        costs="a job is lost, runs twice, or another one was taken out in its place",
     )
     ((entry, due_s),) = await raw.zrange(SCHEDULED, 0, -1, withscores=True)
     assert due_s == 1002.75, explain(
         called=shown_fail(),
         got=f"score {due_s}",
         expected="score 1002.75 (now_s + delay_s)",
-        costs="the retry comes too early and hammers a service that is down, or years too late",
+        costs="the retry comes too early and hammers a service that is down"
+        if due_s < 1002.75
+        else "the retry comes too late, perhaps by years",
     )
     job = json.loads(entry)
     assert job.get("attempts") == 1, explain(
@@ -94,8 +95,7 @@ async def test_last_attempt_buries_and_not_an_earlier_one(network):
         costs = (
             "a job that could still succeed is given up one attempt early"
             if expected == "scheduled"
-            else "a job that has used up its attempts is tried again, once too often or (when the limit was lowered "
-            "meanwhile) for ever"
+            else "a job that has used up its attempts is tried again"
         )
         assert got == expected, explain(called=called, got=got, expected=expected, costs=costs)
         places = await whereabouts(raw)
@@ -108,7 +108,7 @@ async def test_last_attempt_buries_and_not_an_earlier_one(network):
             called=called,
             got=f"score {scores[0]}",
             expected="score 1002.75 (now_s + delay_s), at whichever attempt: the caller says how long to wait",
-            costs="the retry comes later than whoever reads the configuration can explain",
+            costs="the retry comes at another time than the caller has chosen",
         )
         dead = [name_of(record) for record in await raw.lrange(DEAD, 0, -1)]
         order = ["older", "job-1"] if expected == "dead" else ["older"]
@@ -116,7 +116,7 @@ async def test_last_attempt_buries_and_not_an_earlier_one(network):
             called=f"{called}; DEAD holds one older record",
             got=dead,
             expected=order,
-            costs="who looks at the oldest dead jobs first sees the newest, and trimming throws the wrong ones away",
+            costs="trimming the list throws away the wrong records",
         )
         await trial.close()
 
@@ -124,7 +124,7 @@ async def test_last_attempt_buries_and_not_an_earlier_one(network):
 async def test_entry_that_the_worker_does_not_hold_is_left_alone(network):
     """fail changes nothing and answers "gone" when the entry is not in this worker's list."""
     entry = entry_of("job-1")
-    costs = "a worker that was only slow schedules a job that somebody else already has: it runs twice"
+    costs = "a worker that was only slow schedules a job that another worker already has: it runs twice"
     for holder, key, there in (
         ("nobody", None, b""),
         ("w2", W2, entry),
@@ -196,8 +196,7 @@ async def test_late_repetition_makes_no_second_copy(network):
             "the same call again, as a caller does who lost the reply",
             got=in_words(await whereabouts(raw), "job-1"),
             expected=f"job-1 is in {W2 if max_attempts > 1 else DEAD}, once",
-            costs="each lost reply adds a copy of the job: two workers run it at the same time, or it lies among the "
-            "dead twice and is re-driven twice",
+            costs="each lost reply adds a copy of the job",
         )
         await trial.close()
 
@@ -220,17 +219,16 @@ async def test_fail_broken_at_any_point_loses_nothing_and_can_be_repeated(networ
             allowed = (W1, target) if outcome.broken else (target,)
             called = ended(called, outcome)
             places = await whereabouts(raw)
-            costs = "a worker that dies there takes the job with it, or leaves two of it"
+            costs = None
             if not outcome.broken and places.get("job-1") == [W1]:
-                costs = "the caller, who was told that all had gone well, takes the next job; this one stays behind"
+                costs = "the caller believes that all went well and takes the next job; this one stays behind"
             check_once(places, "job-1", allowed, called, costs)
             trial.heal()
             await failing(trial.redis, entry, now_s=1003.0, max_attempts=max_attempts)
             places = await whereabouts(raw)
             called += "; then the same call again"
-            costs = "the caller does what it can, repeats the call, and the job is lost or doubled by that"
-            check_once(places, "job-1", (target,), called, costs)
-            check_once(places, "job-2", (W1,), called, costs)
+            check_once(places, "job-1", (target,), called)
+            check_once(places, "job-2", (W1,), called)
 
 
 async def test_fail_broken_while_the_entry_is_elsewhere_changes_nothing(network):
@@ -257,16 +255,14 @@ async def test_fail_starts_again_when_the_rest_of_the_list_changes(network):
     async for trial in network.every_point(deed=acknowledged, client="redis"):
         raw = trial.raw()
         await raw.rpush(W1, entry_of("job-1"), entry_of("job-2"))
-        called = (
-            f"{shown_fail()}; before point {trial.point} of its talk with Redis another of w1's jobs is acknowledged"
-        )
+        called = f"{shown_fail()}; meanwhile another of w1's jobs is acknowledged"
         got = await quietly(failing(trial.redis, entry_of("job-1")), called)
         costs = "a worker with several jobs at a time loses track of those that fail"
         check_once(await whereabouts(raw), "job-1", (SCHEDULED,), called, costs)
         assert got == "scheduled", explain(called=called, got=got, expected="scheduled", costs=costs)
 
 
-async def test_fail_loses_against_whoever_moved_the_entry_first(network):
+async def test_fail_changes_nothing_when_the_entry_was_moved_first(network):
     """When the entry leaves the worker's list at any point of the call, fail changes nothing."""
     entry = entry_of("job-1")
 
@@ -283,12 +279,9 @@ async def test_fail_loses_against_whoever_moved_the_entry_first(network):
             raw = trial.raw()
             left.clear()
             await raw.rpush(W1, entry)
-            called = (
-                f"{shown_fail(max_attempts=max_attempts)}; before point {trial.point} of its talk with Redis "
-                "somebody else moves the entry back to READY"
-            )
+            called = f"{shown_fail(max_attempts=max_attempts)}; meanwhile another process moves the entry back to READY"
             got = await quietly(failing(trial.redis, entry, max_attempts=max_attempts), called)
-            costs = "check first, act later: between the two the job went elsewhere, and now there are two of it"
+            costs = "the job was moved between the look and the move"
             target = READY if left and left[-1] else DEAD if max_attempts == 1 else SCHEDULED
             check_once(await whereabouts(raw), "job-1", (target,), called, costs)
             expected = {READY: "gone", DEAD: "dead", SCHEDULED: "scheduled"}[target]
@@ -309,10 +302,10 @@ async def test_jobs_of_one_worker_that_fail_together_are_each_moved_once(redis, 
     )
     places = await whereabouts(raw)
     for job_id in ids:
-        check_once(places, job_id, (DEAD,), called, "concurrent failures lose or double each other's jobs")
+        check_once(places, job_id, (DEAD,), called, None)
     assert sorted(got) == ["dead"] * 4 + ["gone"], explain(
         called=called,
         got=sorted(got),
         expected=["dead"] * 4 + ["gone"],
-        costs="the death of one job is counted twice, or not at all",
+        costs="deaths are counted wrongly",
     )

@@ -75,7 +75,7 @@ async def test_peek_shows_the_oldest_and_changes_nothing(redis, network):
     assert got == expected, explain(
         called=called,
         **shows,
-        costs="who looks at the dead letters sees something else than is there",
+        costs="an operator sees something else than is there",
     )
     assert await stored(raw) == {DEAD: GRAVES}, explain(
         called=called, got=await whereabouts(raw), expected="nothing changed", costs="looking at a dead letter loses it"
@@ -95,14 +95,15 @@ async def test_redrive_moves_one_record_with_its_history(redis, network):
         called=called,
         got=[name_of(record) for record in where.get(DEAD, [])],
         expected=["job-31", repr(b"?")],
-        costs="a dead letter that was re-driven is still there and will be re-driven again; or another one is gone",
+        costs="a dead letter that was re-driven is still there, and will be re-driven again"
+        if GRAVES[2] in where.get(DEAD, [])
+        else None,
     )
     ready = [json.loads(entry) for entry in where.get(READY, [])]
     expected = [revived("job-3", 903.0, json.loads(GRAVES[2])["redriven"]), job_of("job-9")]
     assert ready == expected, explain(
         called=called,
         **beside(ready, expected),
-        costs="the job overtakes the others, is buried again at its first failure, or nobody can see that it was dead",
     )
     assert [bool(one) for one in got] == [True, False, False], explain(
         called=called,
@@ -226,19 +227,18 @@ async def test_redrive_broken_at_any_point_makes_no_second_copy(network):
             outcome = await trial.attempt(redrive(trial.redis, "job-31", now_s=3000.5))
             called = broken('redrive("job-31", now_s=3000.5)', trial, effect)
             check_ending(outcome, trial, effect, called)
-            costs = "an operator whose connection broke has lost a dead letter, or runs it twice"
             allowed = (DEAD, READY) if outcome.broken else (READY,)
             called = ended(called, outcome)
-            check_once(await whereabouts(raw), "job-31", allowed, called, costs)
+            check_once(await whereabouts(raw), "job-31", allowed, called)
             trial.heal()
             await redrive(trial.redis, "job-31", now_s=3001.0)
             places = await whereabouts(raw)
-            check_once(places, "job-31", (READY,), f"{called}; then the same call again", costs)
-            check_once(places, "job-3", (DEAD,), f"{called}; then the same call again", costs)
+            check_once(places, "job-31", (READY,), f"{called}; then the same call again")
+            check_once(places, "job-3", (DEAD,), f"{called}; then the same call again")
 
 
 async def test_two_operators_redrive_one_copy(network):
-    """When somebody else re-drives, or a further job dies, at any point of redrive, there is one copy."""
+    """When another operator re-drives, or a further job dies, at any point of redrive, there is one copy."""
     moved: list[bool] = []
 
     async def second_operator(trial: Any) -> None:
@@ -249,10 +249,7 @@ async def test_two_operators_redrive_one_copy(network):
         raw = trial.raw()
         moved.clear()
         await raw.rpush(DEAD, *GRAVES)
-        called = (
-            f'redrive("job-31", …); before point {trial.point} of its talk with Redis a second operator re-drives it, '
-            "and job-5 dies"
-        )
+        called = 'redrive("job-31", …); meanwhile a second operator re-drives it, and job-5 dies'
         moved.append(await quietly(redrive(trial.redis, "job-31", now_s=3000.5), called))
         places = await whereabouts(raw)
         costs = "two operators press the button at the same time, and the job runs twice"
@@ -277,7 +274,7 @@ async def test_redrive_all_moves_the_oldest_first_and_leaves_what_is_no_job(redi
         called=called,
         got=[name_of(record) for record in where.get(DEAD, [])],
         expected="the two records that are no jobs, as they were",
-        costs="an entry that nobody can read goes round again, or is lost",
+        costs="an entry that nobody can read is lost",
     )
     ready = [json.loads(entry) for entry in where.get(READY, [])]
     earlier = json.loads(GRAVES[2])["redriven"]
@@ -290,7 +287,6 @@ async def test_redrive_all_moves_the_oldest_first_and_leaves_what_is_no_job(redi
     assert ready == expected, explain(
         called=called,
         **beside(ready, expected),
-        costs="jobs that waited longest wait again, or come back without their history",
     )
     assert got == [3, 0], explain(
         called=called, got=got, expected=[3, 0], costs="the operator cannot tell what was moved"
@@ -309,9 +305,8 @@ async def test_redrive_all_broken_at_any_point_makes_no_second_copy(network):
             check_ending(outcome, trial, effect, called)
             places = await whereabouts(raw)
             called = ended(called, outcome)
-            costs = "an operator whose connection broke has lost dead letters, or runs them twice"
             for job_id in ("job-31", "job-3"):
-                check_once(places, job_id, (DEAD, READY) if outcome.broken else (READY,), called, costs)
+                check_once(places, job_id, (DEAD, READY) if outcome.broken else (READY,), called)
             odd_ones = [json.loads(one) for one in await raw.lrange(DEAD, 0, -1)]
             died_s = [one["dead_at_s"] for one in odd_ones if one["id"] is None]
             assert died_s == [902.0, 904.0], explain(
@@ -324,7 +319,7 @@ async def test_redrive_all_broken_at_any_point_makes_no_second_copy(network):
             await redrive_all(trial.redis, now_s=3001.0)
             places = await whereabouts(raw)
             for job_id in ("job-31", "job-3"):
-                check_once(places, job_id, (READY,), f"{called}; then the same call again", costs)
+                check_once(places, job_id, (READY,), f"{called}; then the same call again")
 
 
 async def test_two_operators_redrive_all_once(network):
@@ -338,7 +333,7 @@ async def test_two_operators_redrive_all_once(network):
         raw = trial.raw()
         moved.clear()
         await raw.rpush(DEAD, *GRAVES)
-        called = f"redrive_all(…); before point {trial.point} of its talk with Redis a second operator re-drives all"
+        called = "redrive_all(…); meanwhile a second operator re-drives all"
         moved.append(await quietly(redrive_all(trial.redis, now_s=3000.5), called))
         places = await whereabouts(raw)
         costs = "two operators press the button at the same time, and every dead job runs twice"

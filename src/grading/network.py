@@ -181,7 +181,7 @@ class Network:
         other error, and any of these without a fault, is raised.
         """
         before = self.fired
-        began, name = len(self.events), getattr(call, "__name__", "")
+        began, name = len(self.events), _learners_name(call)
         task = asyncio.ensure_future(call)
         await asyncio.wait([task])
         self._ended(began, "", name, task)
@@ -271,7 +271,7 @@ class Network:
 
     async def call(self, who: str, call: Coroutine[Any, Any, Any]) -> Any:
         """Await a call of the learner's and keep for the trace what it returned, or that it sent nothing to Redis."""
-        began, name = len(self.events), getattr(call, "__name__", "")
+        began, name = len(self.events), _learners_name(call)
         task = asyncio.ensure_future(call)
         try:
             return await task
@@ -281,7 +281,7 @@ class Network:
     def _ended(self, began: int, who: str, name: str, task: asyncio.Task[Any]) -> None:
         global latest  # noqa: PLW0603 - as above
         latest = self
-        own = [event for event in self.events[began:] if event.call == f"{name}()" and who in ("", event.client)]
+        own = [event for event in self.events[began:] if event.key and who in ("", event.client)]
         event = Event(own[-1].client if own else who or "redis")
         if own and not task.cancelled() and task.exception() is None and task.result() is None:
             return
@@ -294,7 +294,7 @@ class Network:
         if own:
             event.call, event.key = own[-1].call, own[-1].key
         else:
-            event.call, event.text = f"{name}()", f"(sent nothing to Redis)   {event.text}"
+            event.call, event.text = name, f"(sent nothing to Redis)   {event.text}"
         self.events.append(event)
 
     async def before_send(self, client: str, command: tuple[bytes, ...], *, delayed: bool = True) -> Effect | None:
@@ -308,7 +308,7 @@ class Network:
         if fault is None:
             return None
         if fault.effect == "never_arrived":
-            self._note(client, shown_command(command), "the connection broke: this never arrived")
+            self._note(client, shown_command(command), "connection broke: never arrived")
             self.broke = f"the connection broke before {_name(command)} arrived"
             raise NetworkError(self.broke)
         self._late_after = fault.after
@@ -320,7 +320,7 @@ class Network:
         """Keep commands that arrive later, and break the connection."""
         self._late.append(Late(client, list(commands), run, self._late_after))
         names = ", ".join(map(_name, commands))
-        self._note(client, names, "the connection broke: this arrives later")
+        self._note(client, names, "connection broke: arrives later")
         self.broke = f"the connection broke, and {names} arrived later"
         raise NetworkError(f"the connection broke before {_name(commands[0])} arrived")
 
@@ -340,7 +340,7 @@ class Network:
 
     def _lose(self, client: str, command: tuple[bytes, ...]) -> None:
         self.broke = f"the reply to {_name(command)} was lost; Redis has run it"
-        self._note(client, "", self.broke)
+        self._note(client, "", f"reply to {_name(command)} lost; Redis has run it")
 
     async def before_reply(self, client: str) -> None:
         """Wait out the latency before a reply, which may not come."""
@@ -369,7 +369,7 @@ class Network:
             elif fault.effect == "cancelled":
                 victim = fault.task or asyncio.current_task()
                 if victim is not None:
-                    self._note(client, command, "cancelled here" + (": this is not sent" if command else ""))
+                    self._note(client, command, "cancelled here" + (", not sent" if command else ""))
                     name = command.partition(" ")[0]
                     place = f"before {name} was sent" if command else "while it waited for a reply"
                     self.broke = f"the task was cancelled {place}"
@@ -378,6 +378,11 @@ class Network:
             else:
                 return fault
         return None
+
+
+def _learners_name(call: Coroutine[Any, Any, Any]) -> str:
+    code = getattr(call, "cr_code", None)
+    return f"{code.co_name}()" if code is not None and code.co_filename in Callers.files else ""
 
 
 def _fresh_limits() -> None:

@@ -7,6 +7,8 @@ chosen around the fault or the race.
 
 from __future__ import annotations
 
+import contextlib
+import json
 import re
 import sys
 import types
@@ -113,11 +115,25 @@ def shortened(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         shown = [shortened(one) for one in value[:3]]
         return f"[{', '.join(shown)}{', …' if len(value) > 3 else ''}]"
+    if isinstance(value, bytes) and (name := _id_in(value)):
+        return f"b'{name}'"
     text = repr(value)
     return text if len(text) <= _VALUE + 8 else text[: _VALUE + 6] + "…" + text[0 if text[0] in "'\"" else 1]
 
 
+def _id_in(value: bytes) -> str | None:
+    """Write a JSON object that has an id as that id alone: an entry is long, and its id says which one it is."""
+    if not value.startswith(b"{"):
+        return None
+    with contextlib.suppress(ValueError, TypeError, KeyError):
+        found = json.loads(value)["id"]
+        return f"{{{found} …}}"
+    return None
+
+
 def _argument(value: bytes) -> str:
+    if name := _id_in(value):
+        return name
     text = _HASH_TAG.sub("", value.decode("utf-8", "backslashreplace"))
     return text if 0 < len(text) <= _VALUE else repr(text) if not text else text[: _VALUE - 1] + "…"
 
@@ -198,7 +214,7 @@ class _Races:
         at, other = self.written.get(key, (-1, event))
         looked = self.read.get((event.key, key))
         if looked is not None and at > looked and other.key != event.key and event.key:
-            self.found[id(noted)] = f"{_who(other.client)} wrote it since this call read it"
+            self.found[id(noted)] = f"{_who(other.client)} wrote it since the read"
         self.written[key] = (position, event)
 
 
@@ -237,6 +253,6 @@ def text_of(rows: Sequence[Row], before: int = 0, after: int = 0) -> list[str]:
         note = f"   ← {row.note}" if row.note else ""
         line = f"{row.who:<{who}}  {text:<{call}}  {row.did}"
         room = WIDTH - MARGIN - LABEL - len(note)
-        lines.append((line if len(line) <= room else line[: max(room, 60) - 1] + "…") + note)
+        lines.append((line if len(line) <= room else line[: max(room, 40) - 1] + "…") + note)
     left_out = [f"{count} {where}" for count, where in ((before, "before"), (after, "after")) if count]
     return [*lines, *([f"(left out: {' and '.join(left_out)} these)"] if left_out else [])]

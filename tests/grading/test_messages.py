@@ -84,16 +84,16 @@ def test_lost_update_is_noted_where_it_happens(monkeypatch):
         other = await network.client("worker 2")
         await asyncio.gather(network.call("redis", spend(network.redis)), network.call("worker 2", spend(other)))
 
-    assert sum("wrote it since this call read it" in line for line in traced(monkeypatch, main)) == 1
+    assert sum("wrote it since the read" in line for line in traced(monkeypatch, main)) == 1
 
 
 @pytest.mark.parametrize(
     ("effect", "point", "says"),
     [
-        ("never_arrived", 1, "← the connection broke: this never arrived"),
-        ("reply_lost", 3, "← the reply to EXEC was lost; Redis has run it"),
-        ("delivered_late", 1, "← the connection broke: this arrives later"),
-        ("cancelled", 1, "← cancelled here: this is not sent"),
+        ("never_arrived", 1, "← connection broke: never arrived"),
+        ("reply_lost", 3, "← reply to EXEC lost; Redis has run it"),
+        ("delivered_late", 1, "← connection broke: arrives later"),
+        ("cancelled", 1, "← cancelled here, not sent"),
     ],
 )
 def test_fault_is_marked_where_it_struck(monkeypatch, effect, point, says):
