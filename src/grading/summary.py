@@ -102,10 +102,7 @@ def _same_mistake(steps: list[StepResult], first: StepResult, worst: TestResult)
     unknown: list[str] = []
     for step in others:
         failed = [test for test in step.tests if test.outcome == FAILED]
-        alike = any(
-            (test.line is not None and test.line == worst.line) or (worst.function and test.function == worst.function)
-            for test in failed
-        )
+        alike = any(_at_one_place(worst, test) for test in failed)
         (same if alike else unknown).append(str(step.n))
     lines = []
     if same:
@@ -116,6 +113,16 @@ def _same_mistake(steps: list[StepResult], first: StepResult, worst: TestResult)
         verb = "fails" if len(unknown) == 1 else "fail"
         lines.append(f"Step {', '.join(unknown)} {verb} too: fix step {first.n} first, it may be the same mistake.")
     return lines
+
+
+def _at_one_place(one: TestResult, other: TestResult) -> bool:
+    """Whether two tests fail at the same line, in the same function, or after a fault or race at the same line."""
+    if one.line is not None and other.line is not None:
+        return one.line == other.line
+    noted = {row["line"] for row in one.trace if row["note"] and row["line"]}
+    return (one.function is not None and one.function == other.function) or any(
+        row["line"] in noted for row in other.trace if row["note"]
+    )
 
 
 def _what_next(report: ExerciseReport, steps: list[StepResult]) -> list[str]:

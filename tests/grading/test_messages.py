@@ -75,7 +75,7 @@ def test_commands_of_one_call_share_a_row_and_what_is_not_sent_is_said(monkeypat
         await network.call("redis", nothing(network.redis))
 
     first, second = traced(monkeypatch, main)
-    assert first.endswith("MULTI, INCRBY balance 1, EXEC → [6] returned None")
+    assert first.endswith("MULTI, INCRBY balance 1, EXEC → [6]")
     assert second == "worker nothing() (sent nothing to Redis) returned False"
 
 
