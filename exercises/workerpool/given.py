@@ -11,7 +11,9 @@ from dataclasses import dataclass
 import redis.exceptions
 
 from exercises.workerpool.workerpool import DONE, FAILED, PROCESSING, READY, Channel
-from grading import Stuck, explain, fail, settle
+from grading import explain, fail, settle
+from grading.checks import answer_of, ended, leaves_of
+from grading.network import happened
 
 FAULTS = ("never_arrived", "reply_lost")
 
@@ -46,6 +48,19 @@ class Places:
             f"{job.decode()} in {' and '.join(self.of(job)) or 'no place'}" for job in jobs if len(self.of(job)) != 1
         )
 
+    def difference(self, expected):
+        """Say which job is in another place than expected, or out of order."""
+        jobs = dict.fromkeys([job for places in (expected, self) for held in vars(places).values() for job in held])
+        wrong = [
+            f"{job.decode(errors='replace')}: in {' and '.join(self.of(job)) or 'no place'}, not in "
+            f"{' and '.join(expected.of(job)) or 'any place'}"
+            for job in jobs
+            if sorted(self.of(job)) != sorted(expected.of(job))
+        ]
+        if wrong:
+            return "; ".join(wrong[:3]) + (f"; and {len(wrong) - 3} more" if len(wrong) > 3 else "")
+        return "the order" if repr(self) != repr(expected) else ""
+
     def __repr__(self):
         return "; ".join(f"{name}: {names(jobs)}" for name, jobs in vars(self).items())
 
@@ -63,7 +78,7 @@ async def places(raw):
             called="READY and PROCESSING read as lists, DONE and FAILED as sets",
             got=error,
             expected="the four keys of the module, with the types that its docstring gives",
-            costs="the dashboards and the reaper that read these keys find nothing, or fail",
+            costs="other programs that read these keys fail",
         )
     return Places(ready[::-1], processing, sorted(done), sorted(failed))
 
@@ -72,6 +87,14 @@ async def submit(raw, jobs):
     """Do what a producer does: LPUSH, so that the first of `jobs` is next."""
     if jobs:
         await raw.lpush(READY, *jobs)
+
+
+def say(job, what):
+    """Put what a handler does into the trace."""
+    happened(
+        "handler",
+        f"{job.decode() if job.isalnum() or b'-' in job else repr(job)} {what} at {asyncio.get_running_loop().time():.3g} s",
+    )
 
 
 class Floor:
@@ -86,6 +109,7 @@ class Floor:
 
     async def handler(self, job):
         self.started.append(job)
+        say(job, "starts")
         if job in self.running:
             self.twice.append(job)
         self.running.append(job)
@@ -93,10 +117,13 @@ class Floor:
         try:
             await asyncio.sleep(self.lasts_s(job) if callable(self.lasts_s) else self.lasts_s)
             if job in self.errors:
+                say(job, f"raises {type(self.errors[job]).__name__}")
                 raise self.errors[job]
             self.ended.append(job)
+            say(job, "ends")
         except asyncio.CancelledError:
             self.cancelled.append(job)
+            say(job, "is cancelled")
             if self.cleans_s:
                 await asyncio.sleep(self.cleans_s)
             raise
@@ -104,6 +131,7 @@ class Floor:
             self.running.remove(job)
 
     async def on_failure(self, job, error):
+        say(job, f"on_failure({type(error).__name__})")
         self.failures.append((job, error))
 
 
@@ -124,49 +152,9 @@ def from_redis(error):
     )
 
 
-async def through(called, call, limit_s=LIMIT_S):
-    """Run a call as a task until it has ended, however it did; give up on one that polls or waits for ever."""
-    loop, task = asyncio.get_running_loop(), asyncio.ensure_future(call)
-
-    def give_up():
-        try:
-            loop.give_up(f"still running {limit_s} virtual seconds later: it polls, or waits for what nobody will do")
-        except Stuck as stuck:
-            stuck.asked = (__file__, 0, called)
-            raise
-
-    clock = loop.call_later(limit_s, give_up)
-    await asyncio.wait([task])
-    clock.cancel()
-    return task
-
-
 async def returned(called, call, limit_s=LIMIT_S):
     """Run a call to its end; fail if it raised."""
-    task = await through(called, call, limit_s)
-    error = asyncio.CancelledError() if task.cancelled() else task.exception()
-    if error is None:
-        return
-    leaves = leaves_of(error)
-    if any(
-        isinstance(leaf, NotImplementedError) or not isinstance(leaf, Exception | asyncio.CancelledError)
-        for leaf in leaves
-    ):
-        raise error
-    message = explain(
-        called=called,
-        got="; ".join(f"{type(leaf).__name__}: {leaf}".removesuffix(": ") for leaf in leaves),
-        expected="it returns",
-        costs="an error that nobody expects ends the pool, with every job that it holds",
-    )
-    # With the traceback of the learner's own lines, which the report shows.
-    raise AssertionError(message).with_traceback(leaves[0].__traceback__)
-
-
-def leaves_of(error):
-    if isinstance(error, BaseExceptionGroup):
-        return [leaf for inner in error.exceptions for leaf in leaves_of(inner)]
-    return [error]
+    await answer_of(called, call, expected="it returns without an error", limit_s=limit_s)
 
 
 async def outcome_of(called, call, network, *, cancel_at=None):
@@ -174,7 +162,7 @@ async def outcome_of(called, call, network, *, cancel_at=None):
     task = asyncio.ensure_future(call)
     if cancel_at is not None:
         network.cancel_at(cancel_at, task=task)
-    await through(called, task)
+    await ended(called, task, LIMIT_S)
     if task.cancelled() and network.fired:
         return asyncio.CancelledError("cancelled")
     error = None if task.cancelled() else task.exception()
@@ -185,9 +173,12 @@ async def outcome_of(called, call, network, *, cancel_at=None):
 
 
 async def left_running():
-    """Name the tasks that are there beside the test itself."""
+    """Name the tasks that are there beside the test itself, and say whether they were cancelled."""
     await settle()
-    return sorted(task.get_coro().__qualname__ for task in asyncio.all_tasks() - {asyncio.current_task()})
+    return sorted(
+        f"{task.get_coro().__qualname__}() ({'cancelled, not awaited' if task.cancelling() else 'not cancelled'})"
+        for task in asyncio.all_tasks() - {asyncio.current_task()}
+    )
 
 
 def no_task_left(left, called):
@@ -195,7 +186,19 @@ def no_task_left(left, called):
         called=called,
         got=f"still running afterwards: {', '.join(left)}",
         expected="no task of the pool outlives the call",
-        costs="the caller closes its connections and exits, and the jobs in these tasks are torn off half done",
+        costs="these tasks still run when the caller exits, and their jobs are cut off half done",
+    )
+
+
+def done_after_their_handlers(now, floor, called):
+    """Assert that no job is in DONE before its handler has returned."""
+    early = [job for job in now.done if job not in floor.ended]
+    assert not early, explain(
+        called=called,
+        got=f"in done: {names(now.done)}; handlers that returned: {names(floor.ended)}",
+        expected="in done only jobs whose handler has returned",
+        diff=f"{names(early)}: in done, but the handler hasn't returned",
+        costs="a worker that dies in its handler takes the job with it",
     )
 
 
@@ -204,7 +207,9 @@ def one_place(now, jobs, called):
         called=called,
         got=f"{now.misplaced(jobs)} ({now})",
         expected="every job in exactly one of ready, processing, done and failed",
-        costs="a job in no place is lost without a trace, a job in two is run again although it is finished",
+        costs="a job in no place is lost without a trace"
+        if "no place" in now.misplaced(jobs)
+        else "a job in two places is run again although it is finished",
     )
 
 
@@ -214,32 +219,12 @@ def in_order(ready, called):
         called=called,
         got=f"ready, next job first: {names(ready)}",
         expected="the order in which the jobs were submitted",
-        costs="jobs that waited longest are overtaken; given back to the wrong end, they wait behind the whole backlog",
+        costs="jobs that waited longest are overtaken",
     )
 
 
 def redis_error():
     return redis.exceptions.ConnectionError("the handler's own Redis is down")
-
-
-async def refused(called, call):
-    """Run a call to its end; fail unless it raised ValueError, and no group of errors."""
-    task = await through(called, call)
-    got = task.exception()
-    if isinstance(got, NotImplementedError):
-        raise got
-    assert not isinstance(got, ExceptionGroup), explain(
-        called=called,
-        got="an ExceptionGroup of " + ", ".join(f"{type(leaf).__name__}: {leaf}" for leaf in leaves_of(got)),
-        expected="ValueError, raised before any task is started",
-        costs="the caller's `except ValueError`, which prints how to call it, does not catch the group",
-    )
-    assert isinstance(got, ValueError), explain(
-        called=called,
-        got="no error" if got is None else got,
-        expected="ValueError",
-        costs="a mistyped setting starts a pool that takes jobs and runs none",
-    )
 
 
 async def until(task, count, key):

@@ -55,7 +55,7 @@ async def test_stop_finishes_what_was_taken_and_takes_no_more(redis, network, wo
         expected="READY unchanged: what was taken is run, not put back"
         if put_back
         else "READY unchanged: nothing is taken after stop",
-        costs="jobs that were next in line wait again, behind or ahead of others"
+        costs="jobs that were next in line wait again"
         if put_back
         else "a pool told to stop starts new work, and the deploy waits for jobs that another pool could have had",
     )
@@ -69,13 +69,13 @@ async def test_stop_finishes_what_was_taken_and_takes_no_more(redis, network, wo
         called=called,
         got=f"handlers cancelled: {names(floor.cancelled)}",
         expected="none: what runs is finished",
-        costs="every deploy breaks off jobs in the middle, with half of their effects done",
+        costs="each deploy cuts jobs off in the middle",
     )
     assert (sorted(now.done + now.failed), now.processing) == (taken, []), explain(
         called=called,
         got=now,
-        expected=f"{names(taken)} run and acknowledged, processing empty",
-        costs="jobs that were in the buffer stay in processing, where nobody runs them",
+        expected=f"ready: {names(now.ready)}; processing: nothing; done and failed: {names(taken)}",
+        costs="jobs that were in the buffer stay in processing, and don't run" if now.processing else None,
     )
     no_task_left(await left_running(), called)
 
@@ -118,7 +118,7 @@ async def test_stop_waits_for_the_longest_job(redis, network):
         called=called,
         got=f"{now}; handlers cancelled: {names(floor.cancelled)}",
         expected=f"done: {names(taken)}; no handler cancelled",
-        costs="every deploy breaks off the long jobs, and those that never fit between two deploys are never done",
+        costs="each deploy cuts off the long jobs" if floor.cancelled else None,
     )
 
 
@@ -198,7 +198,7 @@ async def consume(channel):
 async def test_stop_is_not_set_by_the_pool(redis, network):
     """A pool that runs until READY is empty leaves `stop` as it was: it belongs to the caller.
 
-    Costs: the first pool that is through stops all others.
+    Costs: the first pool that has finished stops all others.
     """
     raw, jobs, stop, floor = network.raw(), jobs_named(2), asyncio.Event(), Floor()
     await submit(raw, jobs)
@@ -208,7 +208,7 @@ async def test_stop_is_not_set_by_the_pool(redis, network):
         called=called,
         got="stop is set",
         expected="stop is only looked at: it belongs to the caller",
-        costs="pools of one process share one event, and the first that is through stops all others",
+        costs="pools of one process share one event, and the first that has finished stops all others",
     )
     await submit(raw, [b"again-%d" % number for number in range(4)])
     called += "; then one with 4 jobs, whose first acknowledgement fails"
@@ -238,14 +238,14 @@ async def test_stop_during_a_take_loses_nothing(seeds):
         )
         await until(task, raw.llen, PROCESSING)
         stop.set()
-        called = "run_pool(…, workers=1, capacity=2), stop set while a take has happened and its answer is on the way"
+        called = "run_pool(…, workers=1, capacity=2), stop is set after Redis has moved a job, before the reply arrives"
         await returned(called, task)
         now = await places(raw)
         # A second take may have begun before stop; what counts is that every take ends with a job that is run.
         assert (now.processing, now.done + now.ready, jobs[0] in now.done) == ([], jobs, True), explain(
             called=called,
             got=now,
-            expected="what was taken is done, the rest in ready, processing empty",
+            expected="what was taken is done, the rest is in ready, and processing is empty",
             costs="the job is in processing and no worker knows of it: only a reaper will ever find it"
             if now.processing
             else "a job that was taken for the pool is put back, and waits for another one",

@@ -86,8 +86,8 @@ async def test_crash_at_any_point_leaves_every_job_in_one_place(network):
         floor.lasts_s = lambda job: 0.1 if job == b"job-1" else 0.002  # the first taken is the last finished
         await submit(raw, jobs)
         pool = run_pool(trial.redis, floor.handler, floor.on_failure, workers=2, capacity=1, stop=asyncio.Event())
-        called = f"run_pool(…, workers=2, capacity=1), cancelled at point {point}"
-        error = await outcome_of(called, pool, trial, cancel_at=point)
+        error = await outcome_of("run_pool(…, workers=2, capacity=1)", pool, trial, cancel_at=point)
+        called = f"run_pool(…, workers=2, capacity=1); {trial.broke}"
         now = await places(raw)
         if not trial.fired:
             break
@@ -119,8 +119,8 @@ async def test_broken_connection_at_any_point_leaves_every_job_in_one_place(netw
             await submit(raw, jobs)
             sizes = {"workers": workers, "capacity": 1, "stop": asyncio.Event()}
             pool = run_pool(trial.redis, floor.handler, floor.on_failure, **sizes)
-            called = f"run_pool(…, workers={workers}), connection broken at point {trial.point} ({effect})"
-            error = await outcome_of(called, pool, trial)
+            error = await outcome_of(f"run_pool(…, workers={workers})", pool, trial)
+            called = f"run_pool(…, workers={workers}); {trial.broke}"
             now = await places(raw)
             one_place(now, jobs, called)
             assert error is not None or sorted(now.done + now.failed) == jobs, explain(

@@ -107,12 +107,14 @@ def _same_mistake(steps: list[StepResult], first: StepResult, worst: TestResult)
     lines = []
     if same:
         where = f"line {worst.line}" if worst.line else f"{worst.function}()"
-        verb = "fails" if len(same) == 1 else "fail"
-        lines.append(f"Step {', '.join(same)} {verb} at the same place ({where}): probably the same mistake.")
+        lines.append(f"{_steps_fail(same)} at the same place ({where}): probably the same mistake.")
     if unknown:
-        verb = "fails" if len(unknown) == 1 else "fail"
-        lines.append(f"Step {', '.join(unknown)} {verb} too: fix step {first.n} first, it may be the same mistake.")
+        lines.append(f"{_steps_fail(unknown)} too: fix step {first.n} first, it may be the same mistake.")
     return lines
+
+
+def _steps_fail(numbers: list[str]) -> str:
+    return f"Step {numbers[0]} fails" if len(numbers) == 1 else f"Steps {', '.join(numbers)} fail"
 
 
 def _at_one_place(one: TestResult, other: TestResult) -> bool:

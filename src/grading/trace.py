@@ -135,6 +135,8 @@ def _argument(value: bytes) -> str:
     if name := _id_in(value):
         return name
     text = _HASH_TAG.sub("", value.decode("utf-8", "backslashreplace"))
+    if not text.isprintable():
+        text = repr(value)
     return text if 0 < len(text) <= _VALUE else repr(text) if not text else text[: _VALUE - 1] + "…"
 
 

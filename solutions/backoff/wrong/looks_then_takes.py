@@ -2,7 +2,7 @@
 
 Incident: Eight workers read the same ten tokens and each takes them: the fleet retries eight times as much as the budget says.
 Fails: 6
-Says: at most 2 granted
+Says: at most 1 granted
 """
 
 
