@@ -91,10 +91,8 @@ async def submit(raw, jobs):
 
 def say(job, what):
     """Put what a handler does into the trace."""
-    happened(
-        "handler",
-        f"{job.decode() if job.isalnum() or b'-' in job else repr(job)} {what} at {asyncio.get_running_loop().time():.3g} s",
-    )
+    at_s = asyncio.get_running_loop().time()
+    happened("handler", f"{job.decode() if b'-' in job else repr(job)} {what} at {at_s:.3g} s")
 
 
 class Floor:
