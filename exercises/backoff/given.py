@@ -179,3 +179,30 @@ def counted(history: Sequence[str], last: int = 12) -> str:
             runs.append([one, 1])
     written = ", ".join(name if count == 1 else f"{count} x {name}" for name, count in runs)
     return ("… " if len(history) > last else "") + (written or "nothing before")
+
+
+class CountingRandom(Random):
+    """A source that counts its draws."""
+
+    draws = 0
+
+    def random(self) -> float:
+        self.draws += 1
+        return super().random()
+
+
+def late_attempts(operation: Operation, deadline_at: float) -> str:
+    """Say which wait was too long, and how the run went on."""
+    late = [at for at in operation.calls_at if at > deadline_at]
+    before = max(at for at in operation.calls_at if at <= deadline_at)
+    left_s, waited_s = deadline_at - before, late[0] - before
+    more = f", and {len(late) - 1} more after that" if len(late) > 1 else ", the only one that late"
+    return f"with {left_s:.3g} s left it slept {waited_s:.3g} s and made an attempt after the deadline{more}"
+
+
+def twice_drawn(source: CountingRandom, operation: Operation) -> str | None:
+    """Say so when each wait was drawn more than once."""
+    failures = len(operation.calls_at)
+    if source.draws < 1.5 * failures:
+        return None
+    return f"{source.draws} draws for {failures} failed attempts: the wait that is compared isn't the one that is slept"

@@ -16,15 +16,18 @@ from exercises.backoff.given import (
     PERMANENT_RETRIED,
     TRANSIENT_BURIED,
     Busy,
+    CountingRandom,
     Operation,
     Refused,
     Runaway,
     Stop,
     Unknown,
     busy,
+    late_attempts,
     now,
     retried,
     tell,
+    twice_drawn,
     uniform_fault,
 )
 from grading import explain, settle
@@ -191,33 +194,6 @@ async def test_waits_come_from_the_given_source() -> None:
         expected="the same waits twice, then other waits",
         costs="no incident with retries can be replayed",
     )
-
-
-class CountingRandom(Random):
-    """A source that counts its draws."""
-
-    draws = 0
-
-    def random(self) -> float:
-        self.draws += 1
-        return super().random()
-
-
-def late_attempts(operation: Operation, deadline_at: float) -> str:
-    """Say which wait was too long, and how the run went on."""
-    late = [at for at in operation.calls_at if at > deadline_at]
-    before = max(at for at in operation.calls_at if at <= deadline_at)
-    left_s, waited_s = deadline_at - before, late[0] - before
-    more = f", and {len(late) - 1} more after that" if len(late) > 1 else ", the only one that late"
-    return f"with {left_s:.3g} s left it slept {waited_s:.3g} s and made an attempt after the deadline{more}"
-
-
-def twice_drawn(source: CountingRandom, operation: Operation) -> str | None:
-    """Say so when each wait was drawn more than once."""
-    failures = len(operation.calls_at)
-    if source.draws < 1.5 * failures:
-        return None
-    return f"{source.draws} draws for {failures} failed attempts: the wait that is compared isn't the one that is slept"
 
 
 async def test_wait_that_would_end_after_the_deadline_is_not_begun() -> None:

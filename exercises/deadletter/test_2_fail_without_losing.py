@@ -208,6 +208,7 @@ async def test_fail_broken_at_any_point_loses_nothing_and_can_be_repeated(networ
         (3, SCHEDULED, "cancelled"),
         (3, SCHEDULED, "reply_lost"),
         (1, DEAD, "reply_lost"),
+        (3, SCHEDULED, "delivered_late"),
     ):
         async for trial in network.every_point(effect):
             raw = trial.raw()

@@ -304,7 +304,7 @@ async def test_entry_that_is_no_job_is_refused_and_stays(redis, network):
 async def test_handle_once_broken_at_any_point_commits_all_or_nothing(network):
     """Wherever handle_once is cut off, effect, mark and removal are all there or none; repeated, it is done once."""
     network.latency(max_s=0)
-    for effect in CRASHES:
+    for effect in (*CRASHES, "delivered_late"):
         async for trial in network.every_point(effect):
             raw = trial.raw()
             entry = entry_of("job-1")

@@ -46,10 +46,10 @@ def read(text: str) -> tuple[dict[str, str], list[Sample]]:
         fail(called="exposition()", got=text, expected="a str", costs=UNREADABLE)
     if text and not text.endswith("\n"):
         fail(
-            called="the end of exposition()",
+            called="exposition(); checked: its end",
             got=repr(text[-20:]),
             expected="a line feed after the last line, too",
-            costs="a text without its last line feed cannot be told from one that was cut off; servers refuse both",
+            costs="a server takes the text for one that was cut off, and refuses it",
         )
     types: dict[str, str] = {}
     samples: list[Sample] = []
@@ -58,7 +58,7 @@ def read(text: str) -> tuple[dict[str, str], list[Sample]]:
             _, _, name, kind = (*line.split(" "), "", "")[:4]
             if name in types:
                 fail(
-                    called=f"line {number} of exposition()",
+                    called=f"exposition(); checked: line {number}",
                     got=line,
                     expected=f"one TYPE line for {name}, before its first series",
                     costs=UNREADABLE,
@@ -73,7 +73,7 @@ def sample(number: int, line: str) -> Sample:
     found = SAMPLE.fullmatch(line)
     if not found:
         fail(
-            called=f"line {number} of exposition()",
+            called=f"exposition(); checked: line {number}",
             got=line,
             expected='name{label="value",…} number, with the label values escaped',
             costs=UNREADABLE,
@@ -84,7 +84,7 @@ def sample(number: int, line: str) -> Sample:
         pair = PAIR.match(inside, at)
         if not pair:
             fail(
-                called=f"the labels in line {number} of exposition()",
+                called=f"exposition(); checked: the labels in line {number}",
                 got=inside,
                 expected=r'label="value" pairs, comma between, \ " and line feed escaped',
                 costs=UNREADABLE,
@@ -95,9 +95,9 @@ def sample(number: int, line: str) -> Sample:
     try:
         value = float(printed)
     except ValueError:
-        fail(called=f"the number in line {number} of exposition()", got=line, expected="a float", costs=UNREADABLE)
+        fail(called=f"exposition(); checked: line {number}", got=line, expected="a number at its end", costs=UNREADABLE)
     if len({label for label, _ in labels}) < len(labels):
-        fail(called=f"line {number} of exposition()", got=line, expected="each label once", costs=UNREADABLE)
+        fail(called=f"exposition(); checked: line {number}", got=line, expected="each label once", costs=UNREADABLE)
     return Sample(number, name, tuple(sorted(labels)), value)
 
 
@@ -119,10 +119,10 @@ def checked(text: str) -> tuple[dict[str, str], dict[tuple, float]]:
         series = (found.name, found.labels)
         if series in values:
             fail(
-                called=f"line {found.line} of exposition()",
+                called=f"exposition(); checked: line {found.line}",
                 got=f"{found.name} with {dict(found.labels)} a second time",
                 expected="each series once",
-                costs="the server keeps one of the two numbers, or refuses the scrape",
+                costs="the server cannot know which of the two numbers is right",
             )
         values[series] = found.value
         name = family(found.name, types)
@@ -130,17 +130,17 @@ def checked(text: str) -> tuple[dict[str, str], dict[tuple, float]]:
             families.append(name)
         if name not in types:
             fail(
-                called=f"line {found.line} of exposition()",
+                called=f"exposition(); checked: line {found.line}",
                 got=f"{found.name} without a TYPE line for {name}",
                 expected=f"# TYPE {name} counter, or histogram, before it",
                 costs="the metric is untyped: functions for histograms and counters have nothing to go by",
             )
     repeated = [name for name, times in Counter(families).items() if times > 1]
     assert not repeated, explain(
-        called="the order of lines in exposition()",
+        called="exposition(); checked: the order of its lines",
         got=f"the series of {', '.join(repeated)} are in several places",
         expected="all series of a name in one piece",
-        costs="the format demands it; readers that stream the text take the second piece for a repetition",
+        costs="the format demands it, and readers that stream the text take the second piece for a repetition",
     )
     check_histograms(types, samples)
     return types, values
@@ -162,33 +162,33 @@ def check_histograms(types: dict[str, str], samples: list[Sample]) -> None:
     for (name, labels), rows in buckets.items():
         bounds, numbers = [row[0] for row in rows], [row[1] for row in rows]
         assert bounds == sorted(bounds), explain(
-            called=f"le of the buckets of {name} {dict(labels)}",
+            called=f"exposition(); checked: le of the buckets of {name} {dict(labels)}",
             got=bounds,
-            expected="ascending",
+            expected=sorted(bounds),
             costs="the format demands ascending bounds; readers that stream the text interpolate wrongly",
         )
         assert bounds[-1] == math.inf, explain(
-            called=f"the last bucket of {name} {dict(labels)}",
+            called=f"exposition(); checked: the last bucket of {name} {dict(labels)}",
             got=f"le={bounds[-1]}",
             expected='le="+Inf"',
             costs="histogram_quantile() has no total to go by and answers NaN",
         )
         last = next(text for label, text in rows[-1][2] if label == "le")
         assert last == "+Inf", explain(
-            called=f"how the last bucket of {name} {dict(labels)} is printed",
+            called=f"exposition(); checked: how the last bucket of {name} {dict(labels)} is printed",
             got=f'le="{last}"',
             expected='le="+Inf"',
             costs='a rule that asks for le="+Inf", as they all do, finds nothing',
         )
         assert numbers == sorted(numbers), explain(
-            called=f"counts of the buckets of {name} {dict(labels)}",
+            called=f"exposition(); checked: the counts of the buckets of {name} {dict(labels)}",
             got=numbers,
             expected="each at least the one before: buckets are cumulative",
             costs="percentiles are computed from the differences, and a negative one draws nonsense",
         )
         count = counts.get((name, labels))
         assert count == numbers[-1], explain(
-            called=f"{name}_count {dict(labels)}",
+            called=f"exposition(); checked: {name}_count {dict(labels)}",
             got=count,
             expected=f'{numbers[-1]:g}, as in the bucket le="+Inf"',
             costs="averages and percentiles of the same histogram disagree",

@@ -134,7 +134,7 @@ def test_guard_holds_when_two_threads_meet_at_the_limit(threaded, kind, caplog):
         threaded,
         called="two new label sets in two threads with room for one (max_series=2)",
         expected="2 series of their own, 1 in overflow, 3 in all",
-        costs="a limit that holds only when nobody is in a hurry is no limit",
+        costs="the limit holds only while one thread is at work",
         setup=setup,
         one=lambda registry: record(registry, "ann"),
         other=lambda registry: record(registry, "bob"),

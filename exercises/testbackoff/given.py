@@ -26,7 +26,7 @@ REFERENCE = SOLUTIONS / GRADED_AGAINST / f"{GRADED_AGAINST}.py"
 
 CEILING, JITTER = "test_ceiling", "test_jitter"
 
-REFUSED = "a correct program is held up by its tests, and whoever is on call learns to ignore a red run"
+REFUSED = "a correct program is held up by its tests, and people learn to ignore a red run"
 
 
 @dataclass(frozen=True)
@@ -97,10 +97,9 @@ def run(prefix: str, tried: Implementation | None, seed: int = 0) -> Ran:
     still_unwritten(ran, TESTS)
     if not ran.passed and not ran.failed:
         fail(
-            called=f"the tests whose names begin with {prefix}",
-            got="there is none",
-            expected="at least one",
-            costs="what nobody tests breaks with the next change",
+            called=f"your tests whose names begin with {prefix}",
+            got="there are none",
+            expected="at least one test",
         )
     return ran
 
@@ -109,9 +108,10 @@ def accepts(prefix: str, right: Implementation) -> None:
     for seed in (1, 2):
         ran = run(prefix, right, seed)
         assert ran.accepts, explain(
-            called=f"your {prefix}… tests, on a correct implementation",
-            got=f"{ran.failed} refuses it, {ran.why}",
-            expected=f"a pass. This one is correct, and not built as you may expect: {right.told}",
+            called=f"your {prefix}… tests, run on a correct implementation",
+            got=f"{ran.failed} fails: {ran.why}",
+            expected="all your tests pass",
+            note=f"this implementation is correct: {right.told}",
             costs=REFUSED,
         )
         if not ran.chance:  # another seed would change nothing
@@ -121,9 +121,9 @@ def accepts(prefix: str, right: Implementation) -> None:
 def refuses(prefix: str, wrong: Implementation) -> None:
     ran = run(prefix, wrong)
     assert not ran.accepts, explain(
-        called=f"your {prefix}… tests, on an implementation with one mistake",
-        got=f"all {len(ran.passed)} pass: it slips through",
-        expected="at least one that fails",
+        called=f"your {prefix}… tests, run on an implementation with one mistake",
+        got=f"all {len(ran.passed)} of your tests pass, so the mistake slips through",
+        expected="at least one of your tests fails",
         costs=wrong.told,
     )
 
@@ -131,8 +131,8 @@ def refuses(prefix: str, wrong: Implementation) -> None:
 def looks(prefix: str) -> None:
     ran = run(prefix, None)
     assert not ran.accepts, explain(
-        called=f"your {prefix}… tests, on functions that return None, whatever they are asked",
-        got=f"all {len(ran.passed)} pass",
-        expected="at least one that fails",
-        costs="a suite that cannot fail is green on the day that somebody deletes the body of the function",
+        called=f"your {prefix}… tests, run on functions that always return None",
+        got=f"all {len(ran.passed)} of your tests pass",
+        expected="at least one of your tests fails",
+        costs="tests that cannot fail stay green when the function stops working",
     )

@@ -109,7 +109,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         return Stuck(fact, where, asked, self.died())
 
     def fresh_limits(self) -> None:
-        """Start counting time and turns anew; a test that runs many scenarios calls this for each."""
+        """Start counting time and turns again; a test that runs many scenarios calls this for each."""
         self.turns = 0
         self._limit_s = self.now_s + MAX_VIRTUAL_S
         self._started_at = _real_monotonic()
@@ -169,7 +169,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         done: asyncio.Future[Any] = self.create_future()
         try:
             done.set_result(func(*args))
-        except Exception as error:  # noqa: BLE001 - it belongs to whoever awaits the future
+        except Exception as error:  # noqa: BLE001 - the caller that awaits the future gets it
             done.set_exception(error)
         return done
 

@@ -140,8 +140,8 @@ class Network:
         `reply_lost`: it takes effect and the reply is lost. At a wait for replies there is only the latter.
         `delivered_late`: it is believed lost, and arrives (with what follows it in its batch) on the old connection
         after that client's next `after` commands.
-        The caller sees `redis.exceptions.ConnectionError`, or the `WatchError` that redis-py makes of it in a pipeline
-        that watches: one more reason why WatchError does not mean "nothing happened".
+        The caller sees `redis.exceptions.ConnectionError`; from a pipeline that watches, redis-py raises `WatchError`
+        instead. So WatchError does not mean "nothing happened".
         """
         self._set(Fault(k, client, effect, after=after))
 
@@ -183,7 +183,7 @@ class Network:
         other error, and any of these without a fault, is raised.
         """
         before = self.fired
-        began, name = len(self.events), _learners_name(call)
+        began, name = len(self.events), Callers.name_of(call)
         task = asyncio.ensure_future(call)
         await asyncio.wait([task])
         self._ended(began, "", name, task)
@@ -273,7 +273,7 @@ class Network:
 
     async def call(self, who: str, call: Coroutine[Any, Any, Any]) -> Any:
         """Await a call of the learner's and keep for the trace what it returned, or that it sent nothing to Redis."""
-        began, name = len(self.events), _learners_name(call)
+        began, name = len(self.events), Callers.name_of(call)
         task = asyncio.ensure_future(call)
         try:
             return await task
@@ -390,13 +390,7 @@ def happened(who: str, text: str) -> None:
         latest.events.append(event)
 
 
-def _learners_name(call: Coroutine[Any, Any, Any]) -> str:
-    code = getattr(call, "cr_code", None)
-    return f"{code.co_name}()" if code is not None and code.co_filename in Callers.files else ""
-
-
-def _fresh_limits() -> None:
-    """Let every trial have the limits of a whole test."""
+def _fresh_limits() -> None:  # every trial has the limits of a whole test
     limits = getattr(asyncio.get_running_loop(), "fresh_limits", None)
     if limits is not None:
         limits()

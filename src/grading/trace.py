@@ -103,6 +103,12 @@ class Callers:
             self._keys[event.client] = self._count
         event.key = self._keys[event.client]
 
+    @classmethod
+    def name_of(cls, call: Any) -> str:
+        """Return the name of a coroutine's function if it is the learner's, else ""."""
+        code = getattr(call, "cr_code", None)
+        return f"{code.co_name}()" if code is not None and code.co_filename in cls.files else ""
+
     def forget(self) -> None:
         """Let go of the frames."""
         self._last.clear()

@@ -3,7 +3,7 @@
 Incident: The same job is with two workers, each with a list of its own. Both read "no mark", neither list changes,
   and both commit.
 Fails: 4
-Says: both added the points
+Says: the customer gets the points twice
 """
 
 

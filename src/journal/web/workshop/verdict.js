@@ -117,7 +117,7 @@ function testBlock(test, goTo) {
     );
   }
   if (test.seed !== null && test.seed !== undefined) {
-    list.append(h("dt", {}, "seed"), h("dd", {}, h("code", {}, `REDRIVE_SEED=${test.seed}`), " runs this schedule alone, locally"));
+    list.append(h("dt", {}, "seed"), h("dd", {}, h("code", {}, `REDRIVE_SEED=${test.seed}`), " repeats exactly this run, locally"));
   }
   const name = test.id.split("::").pop() ?? test.id;
   return h("div", { class: "rd-verdict__test" }, h("p", { class: "rd-verdict__name" }, name.replace(/^test_/, "").replaceAll("_", " ")), list);
