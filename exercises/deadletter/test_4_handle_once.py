@@ -204,7 +204,7 @@ async def test_effect_that_raises_changes_nothing(redis, network):
         called=called,
         got=await ledger(raw),
         expected=NOT_HANDLED,
-        costs="a part of the work is committed, and then retried",
+        costs=again(await ledger(raw)),
     )
     check_given_back(redis, called)
     await handle_once(redis, "w1", entry, credit)

@@ -154,7 +154,7 @@ def test_different_label_sets_stay_apart():
         registry.inc("jobs_total", other, 2.0)
         got = [registry.value("jobs_total", labels) for labels in (one, other)]
         assert got == [1.0, 2.0], explain(
-            called=f"value of both after inc 1 with {one} and inc 2 with {other}",
+            called=f"inc(1) with {one}, inc(2) with {other}, then value() of both",
             got=got,
             expected=[1.0, 2.0],
             costs="a label value can write into another series",

@@ -67,7 +67,7 @@ def test_later_increments_do_not_show_in_a_snapshot():
     registry.inc("errors_total")
     got = before["counters"]
     assert got == {"jobs_total": 1.0}, explain(
-        called="a snapshot taken before two further increments",
+        called="snapshot(), then inc() of an old and of a new series; checked: the snapshot",
         got=got,
         expected={"jobs_total": 1.0},
         costs="a scrape that is being printed changes meanwhile, and mixes two moments",
@@ -122,7 +122,9 @@ def test_series_beyond_the_limit_share_one_overflow_series(caplog):
         expected=want,
         costs="memory grows with each user or URL, until the process is killed"
         if len(got) > len(want)
-        else "increments beyond the limit are in no total",
+        else "increments beyond the limit are in no total"
+        if sum(got.values()) < 10
+        else None,
     )
 
 
@@ -166,7 +168,7 @@ def test_overflow_of_one_name_leaves_other_names_alone(caplog):
         got = {key: total for key, total in counters_of(registry).items() if not key.startswith("jobs_total")}
         want = {name: 1.0, f'{name}{{why="timeout"}}': 1.0}
         assert got == want, explain(
-            called=f"the series of {name} (2 label sets, max_series=2) after jobs_total has overflowed",
+            called=f"inc() of jobs_total for 5 users, then of {name} with 2 label sets, max_series=2; checked: {name}",
             got=got,
             expected=want,
             costs="one careless label hides every metric that is recorded for the first time after it",
@@ -178,27 +180,27 @@ def test_first_overflow_of_a_name_warns_once(caplog):
     registry = Registry(max_series=2)
     quiet = overflowing(caplog, registry, [("jobs_total", {"user": str(n)}) for n in (0, 1, 0, 1)])
     assert quiet == [], explain(
-        called="the warnings while jobs_total has exactly max_series=2 series",
+        called="inc() of jobs_total for exactly max_series=2 users; checked: the warnings",
         got=quiet,
         expected=[],
         costs="a warning about a limit that was kept teaches people to ignore warnings",
     )
     got = overflowing(caplog, registry, [("jobs_total", {"user": str(n)}) for n in range(2, 50)])
     assert len(got) == 1, explain(
-        called="the warnings after 48 further users of jobs_total, max_series=2",
+        called="inc() of jobs_total for 48 users beyond max_series=2; checked: the warnings",
         got=f"{len(got)} warnings" + (f", the first: {got[0]}" if got else ""),
         expected="1 warning",
         costs="nothing says why the detail is gone" if not got else "the log is flooded at the rate of the traffic",
     )
     assert "jobs_total" in got[0], explain(
-        called="the warning about the overflow of jobs_total",
+        called="inc() of jobs_total beyond max_series=2; checked: the text of the warning",
         got=got[0],
         expected="a text that names jobs_total",
         costs="the log says that something overflowed, and not where to look",
     )
     records = [(record.name, record.levelname) for record in caplog.records if record.levelno >= logging.WARNING]
     assert records == [("metrics", "WARNING")], explain(
-        called="logger and level of the warning about the overflow of jobs_total",
+        called="inc() of jobs_total beyond max_series=2; checked: logger and level of the warning",
         got=records,
         expected=[("metrics", "WARNING")],
         costs=None,

@@ -50,7 +50,7 @@ def test_value_equal_to_a_bound_is_in_its_bucket():
     got = histogram_of(registry, "wait_seconds")
     want = {"buckets": {0.25: 2, 1.0: 3, 4.0: 4, math.inf: 4}, "sum": -2.75, "count": 4}
     assert got == want, explain(
-        called="the histogram after 0.25, 1.0, 4.0 and -8.0 with bounds (0.25, 1, 4)",
+        called="observe() of 0.25, 1.0, 4.0 and -8.0 with bounds (0.25, 1, 4); checked: the histogram",
         got=got,
         expected=want,
         costs="le means 'at most': a request that meets its objective of 250 ms exactly is counted as too slow",
@@ -105,7 +105,7 @@ def test_histograms_in_a_snapshot_are_copies():
     got = before["histograms"]
     want = {"wait_seconds": {"buckets": {1.0: 1, math.inf: 1}, "sum": 0.5, "count": 1}}
     assert got == want, explain(
-        called="a snapshot taken before two further observations",
+        called="snapshot(), then observe() twice; checked: the snapshot",
         got=got,
         expected=want,
         costs="buckets, sum and count of one scrape come from different moments",
@@ -119,7 +119,7 @@ def test_histograms_in_a_snapshot_are_copies():
     got = histogram_of(registry, "wait_seconds")
     want = {"buckets": {1.0: 2, math.inf: 2}, "sum": 1.0, "count": 2}
     assert got == want, explain(
-        called="the registry's own histogram after the caller changed an earlier snapshot, innermost dict included",
+        called="snapshot(), the caller changes it, innermost dict included; checked: a new snapshot()",
         got=got,
         expected=want,
         costs="code that only reads metrics can write them: a copy of the outer dicts still shares the buckets",
@@ -149,7 +149,7 @@ def test_guard_bounds_histograms_too(caplog):
     )
     got = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
     assert len(got) == 1 and "wait_seconds" in got[0], explain(  # noqa: PT018
-        called="the warnings while wait_seconds overflowed four times",
+        called="observe() of wait_seconds for 6 users, max_series=2; checked: the warnings",
         got=got,
         expected="one, which contains wait_seconds",
         costs="nothing says why the detail is gone" if not got else "the log is flooded at the rate of the traffic",

@@ -48,15 +48,15 @@ def difference(got: Any, expected: Any) -> str | None:
     return "; ".join(found) or None
 
 
-def _between_dicts(got: dict[Any, Any], expected: dict[Any, Any]) -> list[str]:
-    missing = [f"{key} is missing" for key in expected if key not in got]
-    extra = [f"{key} should not be there" for key in got if key not in expected]
-    other = [
-        f"{key}: {got[key]!r} instead of {expected[key]!r}"
-        for key in expected
-        if key in got and got[key] != expected[key]
-    ]
-    return [*missing, *extra, *other]
+def _between_dicts(got: dict[Any, Any], expected: dict[Any, Any], inside: str = "") -> list[str]:
+    found = [f"{inside}{key} is missing" for key in expected if key not in got]
+    found += [f"{inside}{key} should not be there" for key in got if key not in expected]
+    for key, wanted in expected.items():
+        if isinstance(got.get(key), dict) and isinstance(wanted, dict):
+            found += _between_dicts(got[key], wanted, f"{inside}{key}: ")
+        elif key in got and got[key] != wanted:
+            found.append(f"{inside}{key}: {got[key]!r} instead of {wanted!r}")
+    return found
 
 
 def _between_lists(got: Any, expected: Any) -> list[str]:

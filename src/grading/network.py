@@ -285,13 +285,12 @@ class Network:
         latest = self
         own = [event for event in self.events[began:] if event.key and who in ("", event.client)]
         event = Event(own[-1].client if own else who or "redis")
-        if own and not task.cancelled() and task.exception() is None and task.result() is None:
+        ended = task.done() and not task.cancelled()
+        returned = ended and task.exception() is None
+        if own and returned and task.result() is None and not any(one.note for one in self.events[began:]):
             return
-        if task.cancelled() or not task.done():
-            event.text = "cancelled"
-        elif (error := task.exception()) is not None:
-            event.text = f"raised {type(error).__name__}"
-        else:
+        event.text = f"raised {type(task.exception()).__name__}" if ended else "cancelled"
+        if returned:
             event.text = f"returned {shortened(task.result())}"
         if own:
             event.call, event.key = own[-1].call, own[-1].key

@@ -172,6 +172,8 @@ def rows_of(events: Sequence[Event]) -> list[Row]:
     rows: list[Row] = []
     races = _races(events)
     for event in events:
+        if event.command[:1] == (b"UNWATCH",):
+            continue  # redis-py sends it when a pipeline is left
         text, note = _shown(event), event.note or races.get(id(event), "")
         last = rows[-1] if rows else None
         who = _who(event.client)
@@ -237,16 +239,23 @@ def _key_of(event: Event) -> str:
 def choose(rows: list[Row], most: int = MAX_ROWS) -> tuple[list[Row], int, int]:
     """Choose the rows that tell most, and say how many are left out before and after them.
 
-    They are those after the first fault, those that lead to the first race, or else the last ones.
+    They are those after the first fault, and of the client that met it when there are too many; else those that lead to
+    the first race; else the last ones.
     """
     if len(rows) <= most:
         return rows, 0, 0
     fault = next((place for place, row in enumerate(rows) if row.events[-1].note), None)
+    if fault is not None:
+        start = max(0, fault - 1)
+        own = [row for row in rows[start:] if row.who == rows[fault].who]
+        if len(own) >= MIN_ROWS - 1:
+            chosen = own[:most]
+            return chosen, start, len(rows) - start - len(chosen)
+        start = min(start, len(rows) - most)
+        return rows[start : start + most], start, len(rows) - start - most
     race = next((place for place, row in enumerate(rows) if row.note), None)
     start = len(rows) - most
-    if fault is not None:
-        start = min(start, max(0, fault - 1))
-    elif race is not None:
+    if race is not None:
         start = min(start, max(0, race + 1 - most))
     return rows[start : start + most], start, len(rows) - start - most
 

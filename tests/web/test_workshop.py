@@ -94,6 +94,33 @@ def test_failure_shows_what_was_called_and_marks_the_learners_line(workshop):
     assert at.section.locator(".rd-editor__flag", has_text="✗").count() >= 1
 
 
+RACE = """
+
+async def _spend(self):
+    left = await self._redis.get(self._key)
+    left = self._cap if left is None else int(left)
+    if left < self._cost:
+        return False
+    await self._redis.set(self._key, left - self._cost)
+    return True
+
+
+SharedRetryBudget.spend = _spend
+"""
+
+
+def test_trace_of_a_race_is_a_table_that_a_screen_reader_can_read(workshop):
+    at = workshop()
+    assert at.run(solution(FIRST) + RACE)[6] == "failed"
+    at.page.evaluate("for (const fold of document.querySelectorAll('.rd-verdict details')) fold.open = true")
+    table = at.section.locator(".rd-trace table").first
+    assert table.locator("thead th[scope=col]").all_inner_texts() == ["who", "call", "command → reply"]
+    assert {"worker 1", "worker 2"} <= set(table.locator("tbody th[scope=row]").all_inner_texts())
+    assert "wrote it since the read" in table.inner_text()
+    assert table.locator("caption").count() == 1
+    assert at.section.locator(".rd-trace").first.get_attribute("tabindex") == "0"
+
+
 def test_hints_come_one_at_a_time(workshop):
     at = workshop()
     at.run()

@@ -3,7 +3,7 @@
 Incident: The limit is lowered during an incident. Jobs that are past the new limit step over it and are retried for
   ever, and the incident goes on.
 Fails: 2
-Says: for ever
+Says: used up its attempts is tried again
 """
 
 

@@ -3,7 +3,7 @@
 Incident: The worker dies between the two. The other copy of the job, delivered to a second worker, finds no mark and
   does the work again.
 Fails: 4
-Says: done again
+Says: the points are added again
 """
 
 

@@ -3,7 +3,7 @@
 Incident: The worker dies between the two. Each later delivery finds the mark and skips the work: the job counts as
   done, and nothing was ever done.
 Fails: 4
-Says: it never is
+Says: the points were never added
 """
 
 

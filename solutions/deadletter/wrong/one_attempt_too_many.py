@@ -2,7 +2,7 @@
 
 Incident: "At most one attempt" was set because the effect must not be repeated; it is repeated once.
 Fails: 2, 3, 5
-Says: once too often
+Says: used up its attempts is tried again
 """
 
 

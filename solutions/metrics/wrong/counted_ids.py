@@ -2,7 +2,7 @@
 
 Incident: after a deploy a worker's flush number 7 finds its last life's mark 7, takes it for done, and drops the delta.
 Fails: 6
-Says: the mark of the worker's last life looks like success
+Says: after each deploy the first counts are missing
 """
 
 

@@ -2,7 +2,7 @@
 
 Incident: the caller sees success, the worker shuts down, and its last minute of work is in no total.
 Fails: 6
-Says: that returned
+Says: , which returned
 """
 
 from redis.exceptions import RedisError

@@ -2,7 +2,7 @@
 
 Incident: the server cannot tell the text from one that was cut off, and refuses it.
 Fails: 4, 5
-Says: cannot be told from one that was cut off
+Says: takes the text for one that was cut off
 """
 
 

@@ -2,7 +2,7 @@
 
 Incident: a limit of one puts a counter without labels into overflow, and a deliberate limit of 50 queues cuts off the 50th.
 Fails: 2, 3, 5
-Says: every user, request id or URL is a series for ever
+Says: jobs_total{user="2"} is missing
 """
 
 

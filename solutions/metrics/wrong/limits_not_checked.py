@@ -2,7 +2,7 @@
 
 Incident: a configuration with the bounds in the wrong order is accepted, and every percentile since then is wrong.
 Fails: 2, 3
-Says: when somebody needs a percentile
+Says: noticed only when a percentile is needed
 """
 
 

@@ -3,7 +3,7 @@
 Incident: someone adds the label user_id; each user is a series for ever, memory grows with the customers, and the process is
   killed on a normal day.
 Fails: 2, 3, 5
-Says: memory grows until the process is killed
+Says: memory grows with each user
 """
 
 

@@ -2,7 +2,7 @@
 
 Incident: two workers flush at the same moment, and the slower one overwrites what the faster one had added.
 Fails: 6
-Says: the slower one overwrites what the faster one added
+Says: overwrites what another one has added
 """
 
 

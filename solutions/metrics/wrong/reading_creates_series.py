@@ -2,7 +2,7 @@
 
 Incident: a dashboard asks for the counters of every customer once a minute, and each question stays in memory for ever.
 Fails: 2, 4
-Says: a dashboard that polls is a memory leak
+Says: a dashboard that polls leaks memory
 """
 
 

@@ -2,7 +2,7 @@
 
 Incident: the fleet has done a hundred times the work after a hundred flushes, and somebody orders hardware.
 Fails: 6
-Says: counts the same job again and again
+Says: never submitted
 """
 
 

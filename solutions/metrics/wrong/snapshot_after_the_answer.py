@@ -2,7 +2,7 @@
 
 Incident: whatever is counted while the flush is on its way is taken for sent; the loss grows with the latency.
 Fails: 6
-Says: is taken for sent and is in no total
+Says: between the snapshot and the reply
 """
 
 

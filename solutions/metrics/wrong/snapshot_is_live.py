@@ -3,7 +3,7 @@
 Incident: the scrape iterates over it while a worker adds a series: 'dictionary changed size during iteration', a gap in the
   graph at every peak.
 Fails: 2, 6
-Says: a scrape that is being printed changes under the printer
+Says: mixes two moments
 """
 
 

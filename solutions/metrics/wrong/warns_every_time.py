@@ -2,7 +2,7 @@
 
 Incident: the log grows at the rate of the traffic, the disk fills, and the outage is the fault of the metric about it.
 Fails: 2, 3, 5
-Says: the log floods
+Says: the log is flooded
 """
 
 

@@ -2,7 +2,7 @@
 
 Incident: the second metric with an unbounded label is never reported, because the first one was, a year ago.
 Fails: 2
-Says: goes unnoticed because the first one was reported
+Says: unbounded label goes unnoticed
 """
 
 

@@ -2,7 +2,7 @@
 
 Incident: A deploy in the middle of a handler loses the job: it counts as done and was never finished.
 Fails: 2, 3, 4, 5, 6
-Says: in processing, and nowhere else
+Says: the handler hasn't returned
 """
 
 

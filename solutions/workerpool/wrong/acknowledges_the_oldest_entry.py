@@ -2,7 +2,7 @@
 
 Incident: With two workers, a quick job takes the slow one's entry away, and a crash then loses the slow job.
 Fails: 2, 5, 6
-Says: acknowledge(redis, b'job-2', 'pool:done') once
+Says: acknowledge(redis, b'job-2', 'pool:done'), the first call
 """
 
 
