@@ -149,35 +149,6 @@ async def test_entry_that_the_worker_does_not_hold_is_left_alone(network):
             await trial.close()
 
 
-async def test_oldest_of_a_thousand_entries_is_found(redis, network):
-    """fail moves an entry that has a thousand newer ones before it in the worker's list."""
-    raw = network.raw()
-    await raw.rpush(W1, *crowd(1_050), entry_of("job-1"))
-    got = await failing(redis, entry_of("job-1"))
-    called = f"{shown_fail()}; w1 holds job-1 behind a thousand newer entries"
-    check_once(await whereabouts(raw), "job-1", (SCHEDULED,), called, "a busy worker's oldest jobs stay in its list")
-    assert got == "scheduled", explain(
-        called=called, got=got, expected="scheduled", costs="the caller takes a job that it holds for one that is gone"
-    )
-
-
-async def test_command_that_exec_refuses_is_told(redis, network):
-    """When Redis refuses the ZADD in EXEC, because the key holds something else, its error comes out."""
-    raw = network.raw()
-    await raw.set(SCHEDULED, "a string by mistake")
-    await raw.rpush(W1, entry_of("job-1"))
-    try:
-        got: Any = await failing(redis, entry_of("job-1"))
-    except ResponseError as error:
-        got = error
-    assert isinstance(got, ResponseError), explain(
-        called=f"{shown_fail()}; the key {SCHEDULED} holds a string, so Redis refuses the ZADD",
-        got=f"it returned {got!r}",
-        expected="the ResponseError (WRONGTYPE) of the ZADD",
-        costs="the job has left the worker's list and is nowhere, and no log line says so",
-    )
-
-
 async def test_late_repetition_makes_no_second_copy(network):
     """A repeated fail changes nothing, though the retry is already in another worker's hands."""
     for max_attempts in (3, 1):
@@ -309,4 +280,36 @@ async def test_jobs_of_one_worker_that_fail_together_are_each_moved_once(redis, 
         got=sorted(got),
         expected=["dead"] * 4 + ["gone"],
         costs="deaths are counted wrongly",
+    )
+
+
+# --- Corner cases ----------------------------------------------------------------------------------------------------
+
+
+async def test_oldest_of_a_thousand_entries_is_found(redis, network):
+    """fail moves an entry that has a thousand newer ones before it in the worker's list."""
+    raw = network.raw()
+    await raw.rpush(W1, *crowd(1_050), entry_of("job-1"))
+    got = await failing(redis, entry_of("job-1"))
+    called = f"{shown_fail()}; w1 holds job-1 behind a thousand newer entries"
+    check_once(await whereabouts(raw), "job-1", (SCHEDULED,), called, "a busy worker's oldest jobs stay in its list")
+    assert got == "scheduled", explain(
+        called=called, got=got, expected="scheduled", costs="the caller takes a job that it holds for one that is gone"
+    )
+
+
+async def test_command_that_exec_refuses_is_told(redis, network):
+    """When Redis refuses the ZADD in EXEC, because the key holds something else, its error comes out."""
+    raw = network.raw()
+    await raw.set(SCHEDULED, "a string by mistake")
+    await raw.rpush(W1, entry_of("job-1"))
+    try:
+        got: Any = await failing(redis, entry_of("job-1"))
+    except ResponseError as error:
+        got = error
+    assert isinstance(got, ResponseError), explain(
+        called=f"{shown_fail()}; the key {SCHEDULED} holds a string, so Redis refuses the ZADD",
+        got=f"it returned {got!r}",
+        expected="the ResponseError (WRONGTYPE) of the ZADD",
+        costs="the job has left the worker's list and is nowhere, and no log line says so",
     )

@@ -206,7 +206,9 @@ def test_error_chain_holds_every_cause_outermost_first(deed, expected):
     assert got == wanted, explain(
         called=f"error_chain(the error that {deed.__name__}() raises)",
         **shows,
-        costs="the record says that something failed, and not why: the cause was in the worker's memory and is gone",
+        costs="the record says that something failed, and not why"
+        if isinstance(got, list) and len(got) < len(wanted)
+        else None,
     )
 
 
@@ -329,48 +331,6 @@ async def test_record_keeps_what_was_there_and_adds_the_failure(network):
         await trial.close()
 
 
-async def test_long_history_is_kept(network):
-    """An entry that has failed a hundred times, with re-drives, keeps what is said about each of them."""
-    errors = job_of("job-1", 120)["errors"]
-    for max_attempts in (4, 3):
-        trial = await network.fresh()
-        raw = trial.raw()
-        entry = entry_of("job-1", 2, errors=errors)
-        await raw.rpush(W1, entry)
-        await failing(trial.redis, entry, max_attempts=max_attempts)
-        entries = [one for key, held in (await stored(raw)).items() if key != W1 for one in held]
-        found = [json.loads(one)["errors"] for one in entries]
-        got = [history[:-1] for history in found]
-        assert got == [errors], explain(
-            called=f"{shown_fail(max_attempts=max_attempts)}; the entry has 120 errors and attempts 2",
-            got=f"the new entry has {' and '.join(str(len(history)) for history in found) or 'no'} errors",
-            expected="the new entry has 121 errors: the 120 as they were, and this one",
-            costs="the first failure, which says how it began, is the one that was dropped",
-        )
-        await trial.close()
-
-
-async def test_text_that_utf_8_cannot_hold_does_not_stop_the_record(redis, network):
-    """A file name that was no UTF-8 has lone surrogates in it, and stands in an error's text all the same."""
-    raw = network.raw()
-    entry = entry_of("job-1")
-    await raw.rpush(W1, entry)
-    error = OSError("no such file: r\udce9sum\udce9.pdf")
-    try:
-        got: Any = await fail(redis, "w1", entry, error, now_s=1000.5, delay_s=2.0, max_attempts=1)
-    except UnicodeError as raised:
-        got = raised
-    records = [json.loads(record) for record in (await stored(raw)).get(DEAD, [])]
-    found = [record["errors"][-1]["chain"] for record in records]
-    expected = [[{"type": "OSError", "message": str(error)}]]
-    assert (got, found) == ("dead", expected), explain(
-        called='fail("w1", entry, OSError("no such file: r\\udce9sum\\udce9.pdf"), …, max_attempts=1)',
-        got=f"{got!r}, records with the chains {found!r}",
-        expected=f"'dead', and one record with the chain {expected[0]!r}",
-        costs="the job cannot be buried: every call stumbles over the same text",
-    )
-
-
 async def test_entry_that_is_no_job_is_buried_at_once(network):
     """fail buries an entry that decode refuses whatever max_attempts is, with its bytes, and only if it is held."""
     for entry in (b"\xff\xfe\x00", b"", b"[1, 2]", without("attempts")):
@@ -424,3 +384,48 @@ async def test_entry_that_is_no_job_is_buried_at_once(network):
             costs="the caller waits for a retry that never comes",
         )
         await trial.close()
+
+
+# --- Corner cases ----------------------------------------------------------------------------------------------------
+
+
+async def test_long_history_is_kept(network):
+    """An entry that has failed a hundred times, with re-drives, keeps what is said about each of them."""
+    errors = job_of("job-1", 120)["errors"]
+    for max_attempts in (4, 3):
+        trial = await network.fresh()
+        raw = trial.raw()
+        entry = entry_of("job-1", 2, errors=errors)
+        await raw.rpush(W1, entry)
+        await failing(trial.redis, entry, max_attempts=max_attempts)
+        entries = [one for key, held in (await stored(raw)).items() if key != W1 for one in held]
+        found = [json.loads(one)["errors"] for one in entries]
+        got = [history[:-1] for history in found]
+        assert got == [errors], explain(
+            called=f"{shown_fail(max_attempts=max_attempts)}; the entry has 120 errors and attempts 2",
+            got=f"the new entry has {' and '.join(str(len(history)) for history in found) or 'no'} errors",
+            expected="the new entry has 121 errors: the 120 as they were, and this one",
+            costs="the first failure, which says how it began, is the one that was dropped",
+        )
+        await trial.close()
+
+
+async def test_text_that_utf_8_cannot_hold_does_not_stop_the_record(redis, network):
+    """A file name that was no UTF-8 has lone surrogates in it, and stands in an error's text all the same."""
+    raw = network.raw()
+    entry = entry_of("job-1")
+    await raw.rpush(W1, entry)
+    error = OSError("no such file: r\udce9sum\udce9.pdf")
+    try:
+        got: Any = await fail(redis, "w1", entry, error, now_s=1000.5, delay_s=2.0, max_attempts=1)
+    except UnicodeError as raised:
+        got = raised
+    records = [json.loads(record) for record in (await stored(raw)).get(DEAD, [])]
+    found = [record["errors"][-1]["chain"] for record in records]
+    expected = [[{"type": "OSError", "message": str(error)}]]
+    assert (got, found) == ("dead", expected), explain(
+        called='fail("w1", entry, OSError("no such file: r\\udce9sum\\udce9.pdf"), …, max_attempts=1)',
+        got=f"{got!r}, records with the chains {found!r}",
+        expected=f"'dead', and one record with the chain {expected[0]!r}",
+        costs="the job cannot be buried: every call stumbles over the same text",
+    )

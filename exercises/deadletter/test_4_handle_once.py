@@ -141,22 +141,6 @@ async def test_second_delivery_changes_nothing(redis, network):
     )
 
 
-async def test_empty_mark_is_a_mark(redis, network):
-    """The mark counts by being there: another program may have left it empty."""
-    raw = network.raw()
-    entry = entry_of("job-1")
-    await raw.set("{orders}:done:job-1", b"")
-    await raw.set(POINTS, 5)
-    await raw.rpush(W1, entry)
-    got = await handle_once(redis, "w1", entry, credit)
-    assert (await ledger(raw), bool(got)) == (HANDLED, False), explain(
-        called='handle_once("w1", the entry of job-1, effect that adds 5 points); the mark of job-1 is an empty string',
-        got=f"{got!r}, {await ledger(raw)}",
-        expected=f"False, {HANDLED}",
-        costs="the customer gets the points twice from the jobs that the older program had handled",
-    )
-
-
 async def test_entry_that_is_not_held_is_not_handled(network):
     """handle_once changes nothing and answers False when the entry is not in this worker's list."""
     for key, attempts in ((None, 0), (W2, 0), (READY, 0), (W1, 1)):
@@ -213,91 +197,6 @@ async def test_effect_that_raises_changes_nothing(redis, network):
         got=await ledger(raw),
         expected=HANDLED,
         costs="after one handler's error nothing works on this connection any more",
-    )
-
-
-async def test_watch_error_of_the_effect_comes_out(redis, network):
-    """A WatchError that the effect raises is the effect's own: it comes out like any other, after a call or two."""
-    raw = network.raw()
-    error = WatchError("the account has changed")
-    calls = 0
-
-    def effect(pipe: Any, job: dict[str, Any]) -> None:
-        nonlocal calls
-        calls += 1
-        if calls > 5:
-            raise LedgerError("called again and again")
-        raise error
-
-    await raw.rpush(W1, entry_of("job-1"))
-    try:
-        got: Any = await handle_once(redis, "w1", entry_of("job-1"), effect)
-    except NotImplementedError:
-        raise
-    except Exception as raised:  # noqa: BLE001 - whatever comes is told, with the call
-        got = raised
-    called = 'handle_once("w1", the entry of job-1, effect that always raises its own WatchError)'
-    assert got is error, explain(
-        called=called,
-        got=f"the effect was called {calls} times, and would be called for ever" if calls > 5 else got,
-        expected="the same WatchError, as it comes out of the effect",
-        costs="a worker is busy with one job until it is killed"
-        if calls > 5
-        else "the log shows another error than the one that stopped the job",
-    )
-    assert await ledger(raw) == NOT_HANDLED, explain(called=called, got=await ledger(raw), expected=NOT_HANDLED)
-
-
-async def test_oldest_of_a_thousand_entries_is_handled(redis, network):
-    """handle_once finds an entry that has a thousand newer ones before it in the worker's list."""
-    raw = network.raw()
-    await raw.rpush(W1, *crowd(1_050), entry_of("job-1"))
-    got = await handle_once(redis, "w1", entry_of("job-1"), credit)
-    assert ([got], await ledger(raw)) == ([True], HANDLED), explain(
-        called='handle_once("w1", the entry of job-1, effect that adds 5 points); w1 holds job-1 behind a thousand '
-        "newer entries",
-        got=f"{got!r}, {await ledger(raw)}",
-        expected=f"True, {HANDLED}",
-        costs="a busy worker's oldest jobs are never handled",
-    )
-
-
-async def test_effect_that_redis_refuses_is_told(redis, network):
-    """When Redis refuses a command of the effect in EXEC, its error comes out; the other commands stay committed."""
-    raw = network.raw()
-    entry = entry_of("job-1")
-    await raw.rpush(POINTS, "a list by mistake")
-    await raw.rpush(W1, entry)
-    try:
-        got: Any = await handle_once(redis, "w1", entry, credit)
-    except ResponseError as error:
-        got = error
-    assert isinstance(got, ResponseError), explain(
-        called='handle_once("w1", the entry of job-1, effect that adds 5 points); the key of the points holds a list',
-        got=f"it returned {got!r}",
-        expected="the ResponseError (WRONGTYPE) of the effect's INCRBY",
-        costs="the work is counted as done, nothing of it was done, and no log line says so",
-    )
-
-
-async def test_entry_that_is_no_job_is_refused_and_stays(redis, network):
-    """handle_once raises UndecodableError for an entry that is no job and changes nothing."""
-    raw = network.raw()
-    await raw.rpush(W1, b"\xff no job", entry_of("job-1"))
-    try:
-        got: Any = await handle_once(redis, "w1", b"\xff no job", credit)
-    except UndecodableError as error:
-        got = error
-    called = 'handle_once("w1", bytes that are no job, effect)'
-    assert isinstance(got, UndecodableError), explain(
-        called=called, got=got, expected="UndecodableError", costs="the entry is dropped, and nobody learns of it"
-    )
-    left = (await stored(raw)).get(W1)
-    assert left == [b"\xff no job", entry_of("job-1")], explain(
-        called=called,
-        got=f"w1 holds {', '.join(map(shown, left or [])) or 'nothing'}",
-        expected="both entries where they were",
-        costs="the entry is lost before it is buried",
     )
 
 
@@ -438,4 +337,108 @@ async def test_jobs_handled_together_are_each_done_once(redis, network):
         got=summary,
         expected=expected,
         costs="under load some jobs are done twice" if summary["points"] > 20 else None,
+    )
+
+
+# --- Corner cases ----------------------------------------------------------------------------------------------------
+
+
+async def test_empty_mark_is_a_mark(redis, network):
+    """The mark counts by being there: another program may have left it empty."""
+    raw = network.raw()
+    entry = entry_of("job-1")
+    await raw.set("{orders}:done:job-1", b"")
+    await raw.set(POINTS, 5)
+    await raw.rpush(W1, entry)
+    got = await handle_once(redis, "w1", entry, credit)
+    assert (await ledger(raw), bool(got)) == (HANDLED, False), explain(
+        called='handle_once("w1", the entry of job-1, effect that adds 5 points); the mark of job-1 is an empty string',
+        got=f"{got!r}, {await ledger(raw)}",
+        expected=f"False, {HANDLED}",
+        costs="the customer gets the points twice from the jobs that the older program had handled",
+    )
+
+
+async def test_watch_error_of_the_effect_comes_out(redis, network):
+    """A WatchError that the effect raises is the effect's own: it comes out like any other, after a call or two."""
+    raw = network.raw()
+    error = WatchError("the account has changed")
+    calls = 0
+
+    def effect(pipe: Any, job: dict[str, Any]) -> None:
+        nonlocal calls
+        calls += 1
+        if calls > 5:
+            raise LedgerError("called again and again")
+        raise error
+
+    await raw.rpush(W1, entry_of("job-1"))
+    try:
+        got: Any = await handle_once(redis, "w1", entry_of("job-1"), effect)
+    except NotImplementedError:
+        raise
+    except Exception as raised:  # noqa: BLE001 - whatever comes is told, with the call
+        got = raised
+    called = 'handle_once("w1", the entry of job-1, effect that always raises its own WatchError)'
+    assert got is error, explain(
+        called=called,
+        got=f"the effect was called {calls} times, and would be called for ever" if calls > 5 else got,
+        expected="the same WatchError, as it comes out of the effect",
+        costs="a worker is busy with one job until it is killed"
+        if calls > 5
+        else "the log shows another error than the one that stopped the job",
+    )
+    assert await ledger(raw) == NOT_HANDLED, explain(called=called, got=await ledger(raw), expected=NOT_HANDLED)
+
+
+async def test_oldest_of_a_thousand_entries_is_handled(redis, network):
+    """handle_once finds an entry that has a thousand newer ones before it in the worker's list."""
+    raw = network.raw()
+    await raw.rpush(W1, *crowd(1_050), entry_of("job-1"))
+    got = await handle_once(redis, "w1", entry_of("job-1"), credit)
+    assert ([got], await ledger(raw)) == ([True], HANDLED), explain(
+        called='handle_once("w1", the entry of job-1, effect that adds 5 points); w1 holds job-1 behind a thousand '
+        "newer entries",
+        got=f"{got!r}, {await ledger(raw)}",
+        expected=f"True, {HANDLED}",
+        costs="a busy worker's oldest jobs are never handled",
+    )
+
+
+async def test_effect_that_redis_refuses_is_told(redis, network):
+    """When Redis refuses a command of the effect in EXEC, its error comes out; the other commands stay committed."""
+    raw = network.raw()
+    entry = entry_of("job-1")
+    await raw.rpush(POINTS, "a list by mistake")
+    await raw.rpush(W1, entry)
+    try:
+        got: Any = await handle_once(redis, "w1", entry, credit)
+    except ResponseError as error:
+        got = error
+    assert isinstance(got, ResponseError), explain(
+        called='handle_once("w1", the entry of job-1, effect that adds 5 points); the key of the points holds a list',
+        got=f"it returned {got!r}",
+        expected="the ResponseError (WRONGTYPE) of the effect's INCRBY",
+        costs="the work is counted as done, nothing of it was done, and no log line says so",
+    )
+
+
+async def test_entry_that_is_no_job_is_refused_and_stays(redis, network):
+    """handle_once raises UndecodableError for an entry that is no job and changes nothing."""
+    raw = network.raw()
+    await raw.rpush(W1, b"\xff no job", entry_of("job-1"))
+    try:
+        got: Any = await handle_once(redis, "w1", b"\xff no job", credit)
+    except UndecodableError as error:
+        got = error
+    called = 'handle_once("w1", bytes that are no job, effect)'
+    assert isinstance(got, UndecodableError), explain(
+        called=called, got=got, expected="UndecodableError", costs="the entry is dropped, and nobody learns of it"
+    )
+    left = (await stored(raw)).get(W1)
+    assert left == [b"\xff no job", entry_of("job-1")], explain(
+        called=called,
+        got=f"w1 holds {', '.join(map(shown, left or [])) or 'nothing'}",
+        expected="both entries where they were",
+        costs="the entry is lost before it is buried",
     )

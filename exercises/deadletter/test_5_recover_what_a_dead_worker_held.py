@@ -79,51 +79,6 @@ async def test_everything_that_the_worker_held_leaves_by_the_two_exits(redis, ne
     )
 
 
-async def test_equal_entries_are_each_recovered(redis, network):
-    """Two entries with the same bytes are two: both leave the list, and both have a record; so does an empty one."""
-    raw = network.raw()
-    await raw.rpush(W1, b"\xff no job", entry_of("job-1"), b"", b"\xff no job")
-    got = await recovering(redis)
-    called = f"{SHOWN_RECOVER}; w1 held twice the same bytes that are no job, the empty bytes string, and job-1"
-    where = await stored(raw)
-    found = (got, where.get(W1, []), len(where.get(DEAD, [])), len(where.get(SCHEDULED, [])))
-    assert found == (4, [], 3, 1), explain(
-        called=called,
-        got=f"{found[0]} moved; w1 holds {', '.join(map(shown, found[1])) or 'nothing'}; {found[2]} in DEAD, "
-        f"{found[3]} in SCHEDULED",
-        expected="4 moved; w1 holds nothing; 3 in DEAD, 1 in SCHEDULED",
-        costs="an odd entry, or one of two that look alike, stays with a worker that is gone",
-    )
-
-
-async def test_more_entries_than_a_page_are_all_recovered(redis, network):
-    """recover moves everything that a worker held, also when that is many entries."""
-    raw = network.raw()
-    await raw.rpush(W1, *crowd(260))
-    got = await recovering(redis)
-    left = await raw.llen(W1)
-    assert (got, left) == (260, 0), explain(
-        called=f"{SHOWN_RECOVER}; w1 held 260 entries",
-        got=f"it returned {got}, and {left} entries are still held by w1",
-        expected="it returned 260, and 0 entries are still held by w1",
-        costs="the rest stays with a worker that is gone" if left else None,
-    )
-
-
-async def test_recover_of_nothing_moves_nothing(redis, network):
-    """recover answers 0 and changes nothing when the worker holds nothing."""
-    raw = network.raw()
-    await raw.rpush(W2, entry_of("job-9"))
-    got = await recovering(redis)
-    assert got == 0, explain(
-        called=SHOWN_RECOVER, got=got, expected=0, costs="a sweep over healthy workers raises alarms"
-    )
-    places = await whereabouts(raw)
-    assert places == {"job-9": [W2]}, explain(
-        called=SHOWN_RECOVER, got=places, expected={"job-9": [W2]}, costs="a healthy worker loses what it is running"
-    )
-
-
 async def test_recover_broken_at_any_point_loses_nothing_and_can_be_repeated(network):
     """Wherever recover is cut off, each entry is still held or moved, once; repeated, all are moved."""
     network.latency(max_s=0)
@@ -209,4 +164,52 @@ async def test_racing_recoveries_and_failures_move_each_job_once(redis, network)
         check_once(places, name, (target,), called, "two reapers make two jobs out of one")
     assert sum(got) == 4, explain(
         called=called, got=f"counted {got}", expected="4 together", costs="one lost worker raises two alarms"
+    )
+
+
+# --- Corner cases ----------------------------------------------------------------------------------------------------
+
+
+async def test_equal_entries_are_each_recovered(redis, network):
+    """Two entries with the same bytes are two: both leave the list, and both have a record; so does an empty one."""
+    raw = network.raw()
+    await raw.rpush(W1, b"\xff no job", entry_of("job-1"), b"", b"\xff no job")
+    got = await recovering(redis)
+    called = f"{SHOWN_RECOVER}; w1 held twice the same bytes that are no job, the empty bytes string, and job-1"
+    where = await stored(raw)
+    found = (got, where.get(W1, []), len(where.get(DEAD, [])), len(where.get(SCHEDULED, [])))
+    assert found == (4, [], 3, 1), explain(
+        called=called,
+        got=f"{found[0]} moved; w1 holds {', '.join(map(shown, found[1])) or 'nothing'}; {found[2]} in DEAD, "
+        f"{found[3]} in SCHEDULED",
+        expected="4 moved; w1 holds nothing; 3 in DEAD, 1 in SCHEDULED",
+        costs="an odd entry, or one of two that look alike, stays with a worker that is gone",
+    )
+
+
+async def test_more_entries_than_a_page_are_all_recovered(redis, network):
+    """recover moves everything that a worker held, also when that is many entries."""
+    raw = network.raw()
+    await raw.rpush(W1, *crowd(260))
+    got = await recovering(redis)
+    left = await raw.llen(W1)
+    assert (got, left) == (260, 0), explain(
+        called=f"{SHOWN_RECOVER}; w1 held 260 entries",
+        got=f"it returned {got}, and {left} entries are still held by w1",
+        expected="it returned 260, and 0 entries are still held by w1",
+        costs="the rest stays with a worker that is gone" if left else None,
+    )
+
+
+async def test_recover_of_nothing_moves_nothing(redis, network):
+    """recover answers 0 and changes nothing when the worker holds nothing."""
+    raw = network.raw()
+    await raw.rpush(W2, entry_of("job-9"))
+    got = await recovering(redis)
+    assert got == 0, explain(
+        called=SHOWN_RECOVER, got=got, expected=0, costs="a sweep over healthy workers raises alarms"
+    )
+    places = await whereabouts(raw)
+    assert places == {"job-9": [W2]}, explain(
+        called=SHOWN_RECOVER, got=places, expected={"job-9": [W2]}, costs="a healthy worker loses what it is running"
     )

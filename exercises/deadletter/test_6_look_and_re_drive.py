@@ -113,93 +113,6 @@ async def test_redrive_moves_one_record_with_its_history(redis, network):
     )
 
 
-async def test_redrive_notes_the_attempts_of_this_life(redis, network):
-    """A record that was re-driven before has more errors than attempts; both stay what they are."""
-    raw = network.raw()
-    errors = job_of("job-3", 5)["errors"]
-    await raw.rpush(DEAD, record_of("job-3", 903.0, errors=errors))
-    await redrive(redis, "job-3", now_s=3000.5)
-    jobs = [json.loads(entry) for entry in (await stored(raw)).get(READY, [])]
-    got = [(job.get("attempts"), job.get("redriven"), job.get("errors")) for job in jobs]
-    expected = [(0, [{"at_s": 3000.5, "dead_at_s": 903.0, "attempts": 3}], errors)]
-    assert got == expected, explain(
-        called='redrive("job-3", now_s=3000.5), of a record with attempts 3 and five errors',
-        got=f"(attempts, redriven, errors) of what is ready: {got}",
-        expected=expected,
-        costs="nobody can see how often the job was tried after it had been repaired the first time",
-    )
-
-
-async def test_redrive_all_moves_every_record_of_many(redis, network):
-    """A hundred and five records, two of them with one id: each is moved, the oldest first."""
-    raw = network.raw()
-    names = [*(f"job-{number}" for number in range(105)), "job-7"]
-    await raw.rpush(DEAD, *(record_of(name, 900.0 + number) for number, name in enumerate(names)))
-    got = await redrive_all(redis, now_s=3000.5)
-    where = await stored(raw)
-    ready = [name_of(entry) for entry in reversed(where.get(READY, []))]
-    called = "redrive_all(now_s=3000.5); DEAD holds job-0 to job-104 and a second record of job-7"
-    assert (got, len(where.get(DEAD, []))) == (106, 0), explain(
-        called=called,
-        got=f"{got} moved, {len(where.get(DEAD, []))} still dead",
-        expected="106 moved, none still dead",
-        costs="after the repair a part of the jobs stays dead, and nobody looks again",
-    )
-    assert ready == names, explain(
-        called=called,
-        got=f"next to run: {ready[:9]} …",
-        expected=f"next to run: {names[:9]} …",
-        costs="jobs that waited longest wait again",
-    )
-
-
-async def test_newest_of_a_thousand_records_is_shown_and_moved(redis, network):
-    """peek, redrive and redrive_all see behind a thousand older records."""
-    raw = network.raw()
-    older = [record_of(None, 900.0 + number) for number in range(1_050)]
-    behind = f"DEAD holds {len(older):,} records that are no jobs, then job-1"
-    for call in ("redrive", "redrive_all"):
-        await raw.delete(DEAD, READY)
-        await raw.rpush(DEAD, *older, record_of("job-1", 3000.0))
-        shown = await peek(redis, limit=2_000)
-        assert len(shown) == 1_051, explain(
-            called=f"peek(limit=2_000); {behind}, behind a thousand older records",
-            got=f"{len(shown):,} records",
-            expected="1,051 records",
-            costs="the newest dead letters are never seen",
-        )
-        if call == "redrive":
-            called, got = 'redrive("job-1", now_s=3000.5)', int(await redrive(redis, "job-1", now_s=3000.5))
-        else:
-            called, got = "redrive_all(now_s=3000.5)", await redrive_all(redis, now_s=3000.5)
-        places = await whereabouts(raw)
-        costs = "a job that died on a bad day cannot be re-driven"
-        check_once(places, "job-1", (READY,), f"{called}; {behind}, behind a thousand older records", costs)
-        assert got == 1, explain(called=f"{called}; {behind}", got=got, expected="1 job moved")
-
-
-async def test_redrive_with_a_client_that_retries_moves_one_copy(network):
-    """With redis-py's own retries on, and a reply lost at any point, each job is in READY once."""
-    network.latency(max_s=0)
-    for call in ("redrive", "redrive_all"):
-        async for trial in network.every_point("reply_lost", retries=3):
-            raw = trial.raw()
-            await raw.rpush(DEAD, *GRAVES)
-            if call == "redrive":
-                await trial.attempt(redrive(trial.redis, "job-31", now_s=3000.5))
-            else:
-                await trial.attempt(redrive_all(trial.redis, now_s=3000.5))
-            called = (
-                f"{call}(…, now_s=3000.5) on a client with its retries on; the reply at point {trial.point} is lost, "
-                "so redis-py repeats what it had sent"
-            )
-            places = await whereabouts(raw)
-            for job_id in ("job-31", "job-3") if call == "redrive_all" else ("job-31",):
-                copies = len(places.get(job_id, []))
-                costs = "the transaction ran twice, and the job with it" if copies else "one lost reply, and a lost job"
-                check_once(places, job_id, (READY,), called, costs)
-
-
 @for_seeds(4)
 async def test_calls_at_the_same_time_move_each_record_once(redis, network):
     """Several re-drives through one client at the same time move each record once."""
@@ -346,3 +259,93 @@ async def test_two_operators_redrive_all_once(network):
             expected="2 together",
             costs="the numbers that two operators see disagree",
         )
+
+
+# --- Corner cases ----------------------------------------------------------------------------------------------------
+
+
+async def test_redrive_all_moves_every_record_of_many(redis, network):
+    """A hundred and five records, two of them with one id: each is moved, the oldest first."""
+    raw = network.raw()
+    names = [*(f"job-{number}" for number in range(105)), "job-7"]
+    await raw.rpush(DEAD, *(record_of(name, 900.0 + number) for number, name in enumerate(names)))
+    got = await redrive_all(redis, now_s=3000.5)
+    where = await stored(raw)
+    ready = [name_of(entry) for entry in reversed(where.get(READY, []))]
+    called = "redrive_all(now_s=3000.5); DEAD holds job-0 to job-104 and a second record of job-7"
+    assert (got, len(where.get(DEAD, []))) == (106, 0), explain(
+        called=called,
+        got=f"{got} moved, {len(where.get(DEAD, []))} still dead",
+        expected="106 moved, none still dead",
+        costs="after the repair a part of the jobs stays dead, and nobody looks again",
+    )
+    assert ready == names, explain(
+        called=called,
+        got=f"next to run: {ready[:9]} …",
+        expected=f"next to run: {names[:9]} …",
+        costs="jobs that waited longest wait again",
+    )
+
+
+async def test_newest_of_a_thousand_records_is_shown_and_moved(redis, network):
+    """peek, redrive and redrive_all see behind a thousand older records."""
+    raw = network.raw()
+    older = [record_of(None, 900.0 + number) for number in range(1_050)]
+    behind = f"DEAD holds {len(older):,} records that are no jobs, then job-1"
+    for call in ("redrive", "redrive_all"):
+        await raw.delete(DEAD, READY)
+        await raw.rpush(DEAD, *older, record_of("job-1", 3000.0))
+        shown = await peek(redis, limit=2_000)
+        assert len(shown) == 1_051, explain(
+            called=f"peek(limit=2_000); {behind}, behind a thousand older records",
+            got=f"{len(shown):,} records",
+            expected="1,051 records",
+            costs="the newest dead letters are never seen",
+        )
+        if call == "redrive":
+            called, got = 'redrive("job-1", now_s=3000.5)', int(await redrive(redis, "job-1", now_s=3000.5))
+        else:
+            called, got = "redrive_all(now_s=3000.5)", await redrive_all(redis, now_s=3000.5)
+        places = await whereabouts(raw)
+        costs = "a job that died on a bad day cannot be re-driven"
+        check_once(places, "job-1", (READY,), f"{called}; {behind}, behind a thousand older records", costs)
+        assert got == 1, explain(called=f"{called}; {behind}", got=got, expected="1 job moved")
+
+
+async def test_redrive_with_a_client_that_retries_moves_one_copy(network):
+    """With redis-py's own retries on, and a reply lost at any point, each job is in READY once."""
+    network.latency(max_s=0)
+    for call in ("redrive", "redrive_all"):
+        async for trial in network.every_point("reply_lost", retries=3):
+            raw = trial.raw()
+            await raw.rpush(DEAD, *GRAVES)
+            if call == "redrive":
+                await trial.attempt(redrive(trial.redis, "job-31", now_s=3000.5))
+            else:
+                await trial.attempt(redrive_all(trial.redis, now_s=3000.5))
+            called = (
+                f"{call}(…, now_s=3000.5) on a client with its retries on; the reply at point {trial.point} is lost, "
+                "so redis-py repeats what it had sent"
+            )
+            places = await whereabouts(raw)
+            for job_id in ("job-31", "job-3") if call == "redrive_all" else ("job-31",):
+                copies = len(places.get(job_id, []))
+                costs = "the transaction ran twice, and the job with it" if copies else "one lost reply, and a lost job"
+                check_once(places, job_id, (READY,), called, costs)
+
+
+async def test_redrive_notes_the_attempts_of_this_life(redis, network):
+    """A record that was re-driven before has more errors than attempts; both stay what they are."""
+    raw = network.raw()
+    errors = job_of("job-3", 5)["errors"]
+    await raw.rpush(DEAD, record_of("job-3", 903.0, errors=errors))
+    await redrive(redis, "job-3", now_s=3000.5)
+    jobs = [json.loads(entry) for entry in (await stored(raw)).get(READY, [])]
+    got = [(job.get("attempts"), job.get("redriven"), job.get("errors")) for job in jobs]
+    expected = [(0, [{"at_s": 3000.5, "dead_at_s": 903.0, "attempts": 3}], errors)]
+    assert got == expected, explain(
+        called='redrive("job-3", now_s=3000.5), of a record with attempts 3 and five errors',
+        got=f"(attempts, redriven, errors) of what is ready: {got}",
+        expected=expected,
+        costs="nobody can see how often the job was tried after it had been repaired the first time",
+    )

@@ -59,7 +59,11 @@ class Places:
         ]
         if wrong:
             return "; ".join(wrong[:3]) + (f"; and {len(wrong) - 3} more" if len(wrong) > 3 else "")
-        return "the order" if repr(self) != repr(expected) else ""
+        for name in ("ready", "processing"):
+            for place, (got, want) in enumerate(zip(vars(self)[name], vars(expected)[name], strict=True), 1):
+                if got != want:
+                    return f"the order in {name}: number {place} is {names([got])}, not {names([want])}"
+        return ""
 
     def __repr__(self):
         return "; ".join(f"{name}: {names(jobs)}" for name, jobs in vars(self).items())

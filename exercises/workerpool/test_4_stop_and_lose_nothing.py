@@ -246,7 +246,7 @@ async def test_stop_during_a_take_loses_nothing(seeds):
             called=called,
             got=now,
             expected="what was taken is done, the rest is in ready, and processing is empty",
-            costs="the job is in processing and no worker knows of it: only a reaper will ever find it"
+            costs="the job is in processing and no worker knows of it"
             if now.processing
             else "a job that was taken for the pool is put back, and waits for another one",
         )

@@ -67,6 +67,7 @@ class Row:
     note: str = ""
     key: int = 0
     events: list[Event] = field(default_factory=list)
+    telling: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """Return what the page makes a table row of."""
@@ -170,11 +171,12 @@ def _shown(event: Event) -> str:
 def rows_of(events: Sequence[Event]) -> list[Row]:
     """Put what one call did in one go into one row, until another client, a fault or another call comes."""
     rows: list[Row] = []
-    races = _races(events)
+    races, shown = _races(events)
     for event in events:
         if event.command[:1] == (b"UNWATCH",):
             continue  # redis-py sends it when a pipeline is left
         text, note = _shown(event), event.note or races.get(id(event), "")
+        telling = id(event) in shown
         last = rows[-1] if rows else None
         who = _who(event.client)
         joins = last is not None and not last.note and (last.who, last.key) == (who, event.key)
@@ -184,16 +186,17 @@ def rows_of(events: Sequence[Event]) -> list[Row]:
             last.events.append(event)
         else:
             rows.append(Row(who, event.call, event.line, text, note, event.key, [event]))
+        rows[-1].telling |= telling
     return rows
 
 
-def _races(events: Sequence[Event]) -> dict[int, str]:
-    """Note each write to a key that another call changed since this one read it."""
+def _races(events: Sequence[Event]) -> tuple[dict[int, str], set[int]]:
+    """Note each write to a key that another call changed since this one read it; and which events tell of the first."""
     seen = _Races()
     for position, event in enumerate(events):
         if event.command and event.replied:
             seen.look(position, event)
-    return seen.found
+    return seen.found, {id(events[position]) for position in seen.first}
 
 
 class _Races:
@@ -204,6 +207,7 @@ class _Races:
         self.written: dict[str, tuple[int, Event]] = {}
         self.queued: dict[tuple[str, int], list[Event]] = {}
         self.found: dict[int, str] = {}
+        self.first: tuple[int, ...] = ()
 
     def look(self, position: int, event: Event) -> None:
         name, line = event.command[0].decode("utf-8", "replace").upper(), (event.client, event.session)
@@ -224,6 +228,7 @@ class _Races:
         at, other = self.written.get(key, (-1, event))
         looked = self.read.get((event.key, key))
         if looked is not None and at > looked and other.key != event.key and event.key:
+            self.first = self.first or (looked, at, position)
             self.found[id(noted)] = f"{_who(other.client)} wrote it since the read"
         self.written[key] = (position, event)
 
@@ -253,11 +258,14 @@ def choose(rows: list[Row], most: int = MAX_ROWS) -> tuple[list[Row], int, int]:
             return chosen, start, len(rows) - start - len(chosen)
         start = min(start, len(rows) - most)
         return rows[start : start + most], start, len(rows) - start - most
-    race = next((place for place, row in enumerate(rows) if row.note), None)
+    telling = [place for place, row in enumerate(rows) if row.telling]
+    if telling:
+        # Where it was read, where another wrote it, and what leads to the write after that.
+        before = [place for place in range(telling[-1] - 1, -1, -1) if place not in telling]
+        places = sorted([*telling[-most:], *before[: max(0, most - len(telling))]])
+        return [rows[place] for place in places], 0, len(rows) - len(places)
     start = len(rows) - most
-    if race is not None:
-        start = min(start, max(0, race + 1 - most))
-    return rows[start : start + most], start, len(rows) - start - most
+    return rows[start:], start, 0
 
 
 def text_of(rows: Sequence[Row], before: int = 0, after: int = 0) -> list[str]:
@@ -271,5 +279,5 @@ def text_of(rows: Sequence[Row], before: int = 0, after: int = 0) -> list[str]:
         line = f"{row.who:<{who}}  {text:<{call}}  {row.did}"
         room = WIDTH - MARGIN - LABEL - len(note)
         lines.append((line if len(line) <= room else line[: max(room, 40) - 1] + "…") + note)
-    left_out = [f"{count} {where}" for count, where in ((before, "before"), (after, "after")) if count]
-    return [*lines, *([f"(left out: {' and '.join(left_out)} these)"] if left_out else [])]
+    left_out = before + after
+    return [*lines, *([f"(left out: {left_out} other line{'s' if left_out > 1 else ''})"] if left_out else [])]

@@ -3,7 +3,7 @@
 Incident: One round trip looks like one step. The connection breaks when half of the bytes have arrived: Redis runs
   the first command and never sees the second.
 Fails: 2, 5
-Says: takes the job with it
+Says: the job is lost
 """
 
 

@@ -3,7 +3,7 @@
 Incident: Now and then a job is missing after a restart. The gap between the two commands is so short that no test on
   one machine ever met it.
 Fails: 1
-Says: nobody's list when the worker dies there
+Says: the job is lost
 """
 
 

@@ -3,7 +3,7 @@
 Incident: The reaper itself is killed half-way. No worker's list holds the rest any more, the next reaper looks for
   lists of workers, and a key with a name that nobody knows stays for ever.
 Fails: 5
-Says: dies as workers do
+Says: ResponseError: no such key
 """
 
 

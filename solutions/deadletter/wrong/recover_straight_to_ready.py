@@ -3,7 +3,7 @@
 Incident: One job makes the process run out of memory. It is taken, the worker dies, it is recovered, the next worker
   takes it, until the whole fleet is restarting.
 Fails: 5
-Says: circulates for ever
+Says: job-2: ['{orders}:ready'] instead of
 """
 
 

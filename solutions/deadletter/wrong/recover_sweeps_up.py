@@ -2,7 +2,7 @@
 
 Incident: The worker was only slow and had taken one more job. It was in the list for a millisecond.
 Fails: 5
-Says: is deleted with the list: lost
+Says: the job is lost
 """
 
 

@@ -2,7 +2,7 @@
 
 Incident: It dies again, of the same cause. Nobody can see that it happened before, and the same search begins again.
 Fails: 6
-Says: nobody can see that it was dead
+Says: job-3.errors: []
 """
 
 

@@ -3,7 +3,7 @@
 Incident: Each re-driven job is buried again at its first hiccup: re-driving them on a shaky morning moves most of
   them back.
 Fails: 6
-Says: buried again at its first failure
+Says: job-3.attempts: 3
 """
 
 

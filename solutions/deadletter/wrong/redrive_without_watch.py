@@ -2,7 +2,7 @@
 
 Incident: Two operators on two continents re-drive the same incident. Every job of it runs twice.
 Fails: 6
-Says: two operators
+Says: a second operator re-drives it
 """
 
 

@@ -2,7 +2,7 @@
 
 Incident: The take has happened in Redis and its answer is thrown away: the job is in processing and no worker knows of it.
 Fails: 4, 5
-Says: a take has happened and its answer is on the way
+Says: before the reply arrives
 """
 
 

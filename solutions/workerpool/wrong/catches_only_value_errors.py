@@ -2,7 +2,7 @@
 
 Incident: The first KeyError in a handler stops the pool on a Sunday.
 Fails: 2
-Says: costs     an error that nobody expects ends the pool
+Says: it returns without an error
 """
 
 

@@ -2,7 +2,7 @@
 
 Incident: A nightly batch whose jobs add jobs ends with those of the first round. The rest is run a day later.
 Fails: 1
-Says: what comes in later
+Says: jobs that arrive while the pool runs
 """
 
 

@@ -2,7 +2,7 @@
 
 Incident: The jobs in the buffer were taken, so nobody else sees them, and are run by nobody: lost at every deploy.
 Fails: 4, 5
-Says: run and acknowledged, processing empty
+Says: jobs that were in the buffer stay in processing
 """
 
 

@@ -2,7 +2,7 @@
 
 Incident: The connection of the only worker breaks; the feeder waits for room that nobody will make: up, green, idle.
 Fails: 3, 4, 5
-Says: waits for what nobody will do
+Says: waits for what never happens
 """
 
 

@@ -2,7 +2,7 @@
 
 Incident: At every deploy the buffered jobs stay in processing, where only a reaper finds them, an hour later.
 Fails: 6
-Says: jobs cut short by a deploy are lost
+Says: job-10: in processing, not in ready
 """
 
 

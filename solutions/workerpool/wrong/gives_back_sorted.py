@@ -2,7 +2,7 @@
 
 Incident: job-10 is run before job-8 after each deploy.
 Fails: 6
-Says: overtaken by the backlog
+Says: the order in ready
 """
 
 

@@ -2,7 +2,7 @@
 
 Incident: Every deploy sends the oldest jobs behind the whole backlog; with many deploys a day, some never run.
 Fails: 6
-Says: end up behind the backlog
+Says: the order in ready
 """
 
 

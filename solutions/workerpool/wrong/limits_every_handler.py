@@ -3,7 +3,7 @@
 Incident: A long report is broken off at every attempt, and lands in FAILED with a TimeoutError that its code never
   raised.
 Fails: 2, 4
-Says: nobody has set a limit
+Says: There is no limit for a handler
 """
 
 

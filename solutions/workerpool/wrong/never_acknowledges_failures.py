@@ -2,7 +2,7 @@
 
 Incident: The reaper finds it there and returns it to ready: a job that can never succeed runs for ever.
 Fails: 2, 3, 5, 6
-Says: stay in processing and are run again for ever
+Says: in processing, not in failed
 """
 
 

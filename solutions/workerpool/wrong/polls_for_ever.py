@@ -2,7 +2,7 @@
 
 Incident: A batch that should end after the last job never does; the scheduler starts the next one beside it.
 Fails: 1, 3, 4, 5, 6
-Says: it polls, or waits for what nobody will do
+Says: it polls, or waits for what never happens
 """
 
 
