@@ -3,7 +3,7 @@
 Incident: The terminal is closed while it runs. The record that had just been popped is in neither list, and no second
   run brings it back.
 Fails: 6
-Says: lost dead letters
+Says: the job is lost
 """
 
 

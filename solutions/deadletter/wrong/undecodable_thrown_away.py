@@ -3,7 +3,7 @@
 Incident: A release changes the format, and the workers that are still old throw away an hour of orders as unreadable.
   There is nothing to re-drive.
 Fails: 3, 5
-Says: thrown away
+Says: an entry that no worker can read is lost
 """
 
 

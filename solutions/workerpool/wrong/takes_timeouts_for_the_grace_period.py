@@ -2,7 +2,7 @@
 
 Incident: A slow mail server is no failure any more: such jobs are given back at once, and come back, and never reach the dead letters.
 Fails: 6
-Says: job-2's handler raised TimeoutError: failed
+Says: job-2's handler raised a TimeoutError
 """
 
 
