@@ -109,9 +109,9 @@ def accepts(prefix: str, right: Implementation) -> None:
         ran = run(prefix, right, seed)
         assert ran.accepts, explain(
             called=f"your {prefix}… tests, run on a correct implementation",
-            got=f"{ran.failed} fails: {ran.why}",
+            got=f"{ran.failed} refuses it: {ran.why}",
             expected="all your tests pass",
-            note=f"this implementation is correct: {right.told}",
+            note=f"this implementation is correct, and not built as you may expect: {right.told}",
             costs=REFUSED,
         )
         if not ran.chance:  # another seed would change nothing
@@ -131,7 +131,7 @@ def refuses(prefix: str, wrong: Implementation) -> None:
 def looks(prefix: str) -> None:
     ran = run(prefix, None)
     assert not ran.accepts, explain(
-        called=f"your {prefix}… tests, run on functions that always return None",
+        called=f"your {prefix}… tests, run on functions that return None",
         got=f"all {len(ran.passed)} of your tests pass",
         expected="at least one of your tests fails",
         costs="tests that cannot fail stay green when the function stops working",
