@@ -30,7 +30,7 @@ def pytest_configure(config):
         # Workers that need npm's packages must not install them beside each other. Where they can't be had, the tests
         # that need them say so.
         with contextlib.suppress(NodeError):
-            packages(config.rootpath, tests=True)
+            packages(tests=True)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         # A shell that runs this in the background ignores Ctrl+C, and so would each process that a test starts.
         signal.signal(signal.SIGINT, signal.default_int_handler)
