@@ -65,6 +65,8 @@ lock: setup ## pin the dependencies of pyproject.toml again
 	  --extra embedded --extra uvloop --extra otlp --extra journal --extra site --extra dev --output-file requirements.txt pyproject.toml
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet \
 	  --no-deps --no-annotate --group zensical --output-file requirements-zensical.txt
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet \
+	  --no-deps --no-annotate --group kubernetes --output-file requirements-kubernetes.txt
 
 clean: ## remove what was built; .venv, history and your work stay
 	rm -rf build dist site .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

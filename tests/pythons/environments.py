@@ -88,7 +88,7 @@ def make(python, name, replaced=()):
     replaced = dict(replaced)
     project = _project()
     extras = [text for extra in EXTRAS for text in project["optional-dependencies"][extra]]
-    lines = _locked(closure([*project["dependencies"], *extras, *TOOLS]), replaced)
+    lines = locked(closure([*project["dependencies"], *extras, *TOOLS]), replaced)
     stamp = hashlib.sha256("\n".join([str(python), *lines]).encode()).hexdigest()
     folder, made = BUILD / name, BUILD / name / "made-from"
     inside = folder / "bin" / "python"
@@ -127,7 +127,7 @@ def closure(wanted):
     return names
 
 
-def _locked(names, replaced):
+def locked(names, replaced):
     """Return the lines of the lock for these packages; without hashes where a version is replaced."""
     lines = []
     for block in re.split(r"\n(?=[a-zA-Z0-9])", (ROOT / "requirements.txt").read_text("utf-8")):

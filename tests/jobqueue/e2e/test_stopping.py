@@ -180,6 +180,18 @@ def inner_pid(outer):
     return int(children[0])
 
 
+def start_as_pid_1(folder):
+    """Start a service as PID 1 of a PID namespace; return the process outside of it and its log."""
+    settings = {"JOBQUEUE_DATA_DIR": f"{folder}/data", "JOBQUEUE_LISTEN": f"unix:{folder}/f", "JOBQUEUE_GRACE_S": "10"}
+    log = folder / "log"
+    with log.open("wb") as sink:
+        command = ["unshare", "--pid", "--fork", "--kill-child", Path(sys.executable).with_name("jobqueue"), "serve"]
+        sources = {"PYTHONPATH": os.environ["PYTHONPATH"]} if "PYTHONPATH" in os.environ else {}
+        environment = {**settings, **sources, "PATH": "/usr/bin:/bin"}
+        outer = subprocess.Popen(command, env=environment, stderr=sink, cwd=folder)
+    return outer, log
+
+
 @pytest.mark.pid_namespace
 def test_as_pid_1_of_a_container_it_ends_on_sigterm(folder):
     """For PID 1 the kernel ignores a signal that has no handler.
@@ -196,13 +208,7 @@ def test_as_pid_1_of_a_container_it_ends_on_sigterm(folder):
         subprocess.run(["kill", f"-{signal.SIGTERM.value}", str(inner_pid(other))], check=True)
         other.communicate("line\n", timeout=30)
         assert other.returncode == 0
-    settings = {"JOBQUEUE_DATA_DIR": f"{folder}/data", "JOBQUEUE_LISTEN": f"unix:{folder}/f", "JOBQUEUE_GRACE_S": "10"}
-    log = folder / "log"
-    with log.open("wb") as sink:
-        command = ["unshare", "--pid", "--fork", "--kill-child", Path(sys.executable).with_name("jobqueue"), "serve"]
-        sources = {"PYTHONPATH": os.environ["PYTHONPATH"]} if "PYTHONPATH" in os.environ else {}
-        environment = {**settings, **sources, "PATH": "/usr/bin:/bin"}
-        outer = subprocess.Popen(command, env=environment, stderr=sink, cwd=folder)
+    outer, log = start_as_pid_1(folder)
     try:
         inner = inner_pid(outer)
         give_up_at = time.monotonic() + 30
@@ -216,3 +222,32 @@ def test_as_pid_1_of_a_container_it_ends_on_sigterm(folder):
         outer.kill()
         outer.wait()
     assert '"drained"' in log.read_text()
+
+
+@pytest.mark.pid_namespace
+def test_as_pid_1_it_ends_on_a_sigterm_that_comes_while_it_starts(folder):
+    """A deployment may be taken back while its containers start.
+
+    Did: ran a service as PID 1 of a PID namespace, and sent it SIGTERM as soon as it had any handler for that.
+    Saw: it ended with the status of SIGTERM, before it served anything.
+    Otherwise: imports take half a second and more; a signal in that time would be lost.
+    """
+    outer, log = start_as_pid_1(folder)
+    try:
+        inner = inner_pid(outer)
+        give_up_at = time.monotonic() + 30
+        while not handles(inner, signal.SIGTERM):
+            assert time.monotonic() < give_up_at
+            time.sleep(0.002)
+        subprocess.run(["kill", f"-{signal.SIGTERM.value}", str(inner)], check=True)
+        assert outer.wait(15) == 128 + signal.SIGTERM
+    finally:
+        outer.kill()
+        outer.wait()
+    assert '"working"' not in log.read_text()
+
+
+def handles(pid, number):
+    """Tell whether a process has a handler for a signal."""
+    caught = Path(f"/proc/{pid}/status").read_text().split("SigCgt:")[1].split()[0]
+    return bool(int(caught, 16) >> (number - 1) & 1)
