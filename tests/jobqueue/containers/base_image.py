@@ -27,7 +27,7 @@ def pack(tar_path):
     with tarfile.open(tar_path, "w", dereference=True) as tar:
         for name in ("bin", "sbin", "lib", "lib64"):
             if Path("/", name).is_symlink():
-                _link(tar, name, os.readlink(f"/{name}"))
+                _link(tar, name, str(Path("/", name).readlink()))
         for path in sorted({interpreter, shell, *_libraries(binaries)}):
             tar.add(path, _inside(path))
         tar.add(stdlib, _inside(stdlib), filter=_without_tests)

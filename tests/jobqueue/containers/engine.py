@@ -18,7 +18,7 @@ BUILD_LIMIT_S = 600
 CALL_LIMIT_S = 120
 
 
-class EngineUnavailable(Exception):
+class EngineUnavailableError(Exception):
     """No container can be run here; the text says why."""
 
 
@@ -30,12 +30,12 @@ class Engine:
         base: Tar file of a root file system; the image `localhost/base` is made from it.
 
     Raises:
-        EngineUnavailable: Podman is not installed, or it can't run a container.
+        EngineUnavailableError: Podman is not installed, or it can't run a container.
     """
 
     def __init__(self, folder, base):
         if shutil.which("podman") is None:
-            raise EngineUnavailable("podman is not installed")
+            raise EngineUnavailableError("podman is not installed")
         self._folder = Path(folder)
         self._started = []
         reasons = []
@@ -48,13 +48,14 @@ class Engine:
             if done.returncode == 0:
                 return
             reasons.append(done.stderr.strip().splitlines()[-1])
-        raise EngineUnavailable(f"podman can't run a container: {reasons[-1]}")
+        raise EngineUnavailableError(f"podman can't run a container: {reasons[-1]}")
 
     def build(self, context, containerfile, tag, **arguments):
         """Build an image; none may be pulled."""
         given = [word for name, value in arguments.items() for word in ("--build-arg", f"{name}={value}")]
         # Isolation by chroot works where a container can't be started within a container.
-        self._call("build", "--isolation", "chroot", "--pull-never", *given, "-f", containerfile, "-t", tag, context, limit_s=BUILD_LIMIT_S)
+        options = ("--isolation", "chroot", "--pull-never", *given, "-f", containerfile, "-t", tag)
+        self._call("build", *options, context, limit_s=BUILD_LIMIT_S)
 
     def run(self, name, image, *command, environ, volumes=(), entrypoint=""):
         """Start a container on the machine's loopback, with a read-only root, as the user of the image."""
@@ -102,5 +103,7 @@ class Engine:
             check=False,
         )
         if check and done.returncode:
-            raise AssertionError(f"podman {words[0]} ended with {done.returncode}:\n{(done.stdout + done.stderr)[-3000:]}")
+            raise AssertionError(
+                f"podman {words[0]} ended with {done.returncode}:\n{(done.stdout + done.stderr)[-3000:]}"
+            )
         return done
