@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from journal.content.library import library
-from journal.content.settings import Course, Demand, Settings, read_course, read_settings
+from journal.content.settings import Change, Course, Demand, Settings, read_course, read_settings
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAD = '[project]\nname = "x"\n\n[tool.journal]\n'
@@ -28,10 +28,12 @@ def test_every_key_is_read(tmp_path):
     (tmp_path / "exercises/pool").mkdir(parents=True)
     (tmp_path / "exercises/pool/course.toml").write_text(
         'order = 4\ngraded_against = "backoff"\npackages = ["prometheus_client"]\n\n'
-        '[[demands]]\nmistake = "an endless loop"\nsays = ["turns"]\n'
+        'version = 2\n[[demands]]\nmistake = "an endless loop"\nsays = ["turns"]\n'
+        '[[changes]]\nversion = 2\nwhat = "step 2 was split"\nsteps = {2 = [2, 3]}\n'
     )
+    change = Change(2, "step 2 was split", {2: (2, 3)})
     demand = Demand("an endless loop", ("turns",))
-    assert read_course(tmp_path, "pool") == (Course(4, "backoff", ("prometheus_client",), (demand,)), [])
+    assert read_course(tmp_path, "pool") == (Course(4, "backoff", ("prometheus_client",), (demand,), 2, (change,)), [])
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,7 @@ COMMANDS = {
     "reset": "journal.cli.learner:reset",
     "site": "journal.site.commands:site",
     "stats": "journal.cli.learner:stats",
+    "watch": "journal.cli.watch:watch",
     "week": "journal.cli.keeper:week",
     "zip": "journal.site.commands:zip_site",
 }

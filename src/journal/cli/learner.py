@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -82,6 +83,12 @@ def next_up() -> None:
         click.echo(f"  read  {_where_to_read(content, exercise, step)}")
         click.echo(f"  edit  exercises/{exercise.slug}/{exercise.slug}.py")
         click.echo(f"  run   .venv/bin/pytest exercises/{exercise.slug}")
+        # The course's package imports pytest; only an exercise that has changed needs it.
+        if (course := content.courses.get(exercise.slug)) and course.changes:
+            from journal.course.older_files import notice  # noqa: PLC0415
+
+            for line in notice(content.root, exercise.slug, course):
+                click.echo(f"  {line}")
     states = replay(loaded.events, decks)
     waiting = len(due_today(states, now_utc()))
     new = len(decks.cards) - len(states)
@@ -216,19 +223,28 @@ def confidence(topic: str, value: int) -> None:
 
 @click.command()
 @click.argument("slug")
-def reset(slug: str) -> None:
-    """Restore the stub of exercise SLUG. The command keeps a copy of your file and prints where it is."""
+@click.option(
+    "--code",
+    type=click.Path(path_type=Path),
+    help="Lay the code of this file over the stub: your own file, or a kept copy.",
+)
+def reset(slug: str, code: Path | None) -> None:
+    """Restore the stub of exercise SLUG. The command keeps a copy of your file and prints where it is.
+
+    If the exercise has changed since you wrote your file, --code puts your code into the new stub.
+    """
     # The course's package imports pytest, for which the other commands would wait.
     from journal.course.reset import ResetError  # noqa: PLC0415
     from journal.course.reset import reset as bring_back  # noqa: PLC0415
 
     root = library().root
     try:
-        done = bring_back(root, slug)
+        done = bring_back(root, slug, code)
     except ResetError as error:
         raise click.ClickException(str(error)) from error
     file = done.file.relative_to(root).as_posix()
+    what = "the stub" if code is None else f"the stub with the code of {code}"
     if done.kept is None:
-        click.echo(f"{file} is the stub.")
+        click.echo(f"{file} is {what}.")
     else:
-        click.echo(f"{file} is the stub again; what you wrote is in {done.kept.relative_to(root).as_posix()}.")
+        click.echo(f"{file} is now {what}; your file as it was is in {done.kept.relative_to(root).as_posix()}.")

@@ -58,6 +58,22 @@ class Demand:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """What one version of an exercise changed.
+
+    Attributes:
+        version: the version that it made, from 2.
+        what: what a learner must know who wrote code for the version before; a clause that begins in lower case.
+        steps: for each step number of the version before that meant something else, the numbers that mean the same
+            now: two or more if the step was split, none if it is gone. Numbers that are not listed stayed the same.
+    """
+
+    version: int
+    what: str
+    steps: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Course:
     """What `course.toml` declares about one exercise.
 
@@ -66,12 +82,16 @@ class Course:
         graded_against: the exercise whose solutions grade the learner's tests; None where the learner writes code.
         packages: what its tests import and the grading engine does not, for the page; each must be pure Python.
         demands: mistakes that must be among its wrong solutions.
+        version: counts the versions of its stub and steps, from 1; each run in the history records it.
+        changes: what each version from 2 on changed, in their order.
     """
 
     order: int | None = None
     graded_against: str | None = None
     packages: tuple[str, ...] = ()
     demands: tuple[Demand, ...] = ()
+    version: int = 1
+    changes: tuple[Change, ...] = ()
 
 
 # How a value is read: it returns the value, or raises ValueError with what it must be.
@@ -179,6 +199,26 @@ def _demands(value: Any) -> tuple[Demand, ...]:
     return tuple(found)
 
 
+def _changes(value: Any) -> tuple[Change, ...]:
+    wanted = "a list of tables `[[changes]]`, each with version (2, 3, …), what and, if step numbers changed, steps"
+    if not isinstance(value, list):
+        raise ValueError(wanted)  # noqa: TRY004
+    found = []
+    for number, each in enumerate(value, 2):
+        if not isinstance(each, dict) or not {"version", "what"} <= each.keys() <= {"version", "what", "steps"}:
+            raise ValueError(wanted)
+        if each["version"] != number:
+            raise ValueError(f"{wanted}; version {number} is missing")
+        found.append(Change(number, _text(each["what"]), _renumbered(each.get("steps", {}))))
+    return tuple(found)
+
+
+def _renumbered(value: Any) -> dict[int, tuple[int, ...]]:
+    if not isinstance(value, dict) or not all(key.isdecimal() and isinstance(new, list) for key, new in value.items()):
+        raise ValueError("steps a table of lists of numbers, as `steps = {3 = [3, 4], 4 = [5]}`")
+    return {int(key): tuple(_whole(1, 99)(each) for each in new) for key, new in value.items()}
+
+
 _SETTINGS: Mapping[str, _Rule] = {
     "name": _word,
     "title": _text,
@@ -188,6 +228,8 @@ _SETTINGS: Mapping[str, _Rule] = {
 }
 _COURSE: Mapping[str, _Rule] = {
     "order": _whole(1, 999),
+    "version": _whole(1, 999),
+    "changes": _changes,
     "graded_against": _slug,
     "packages": _packages,
     "demands": _demands,

@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from grading.lay_over import lay_over
 from grading.overlay import stub_text
 from grading.steps import find_slugs
 
@@ -25,14 +26,19 @@ class Reset:
     kept: Path | None
 
 
-def reset(root: Path, slug: str) -> Reset:
+def reset(root: Path, slug: str, code: Path | None = None) -> Reset:
     """Restore `exercises/<slug>/<slug>.py` from git's HEAD, keeping a copy of the learner's file in `.redrive/kept/`.
 
     The copy is on the disk before the file is replaced, and the replacement is atomic. So an interrupted reset loses
     nothing.
 
+    Args:
+        root: the journal's folder.
+        slug: the exercise.
+        code: a file whose code is laid over the stub, such as the learner's own or a kept copy; None for the bare stub.
+
     Raises:
-        ResetError: there is no such exercise, or git does not hold its stub.
+        ResetError: there is no such exercise, git does not hold its stub, or the code can't be laid over it.
     """
     file = root / "exercises" / slug / f"{slug}.py"
     known = find_slugs(root)
@@ -43,6 +49,8 @@ def reset(root: Path, slug: str) -> Reset:
         raise ResetError(
             f"git's HEAD holds no exercises/{slug}/{slug}.py (is this a git clone?), so there is no stub to restore"
         )
+    if code is not None:
+        stub = _with_code(stub, code)
     kept = None
     if file.exists():
         mine = file.read_bytes()
@@ -53,6 +61,17 @@ def reset(root: Path, slug: str) -> Reset:
     _write(beside, stub.encode("utf-8"))
     beside.replace(file)
     return Reset(file, kept)
+
+
+def _with_code(stub: str, code: Path) -> str:
+    try:
+        return lay_over(stub, code.read_text(encoding="utf-8"), str(code))
+    except OSError as error:
+        raise ResetError(f"{code}: {error.strerror}; nothing was changed") from error
+    except SyntaxError as error:
+        raise ResetError(f"{code}:{error.lineno} is not valid Python: {error.msg}; nothing was changed") from error
+    except ValueError as error:
+        raise ResetError(f"{error}; nothing was changed") from error
 
 
 def _keep(root: Path, slug: str, content: bytes) -> Path:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from journal.content.repository import NoRepositoryError, find_root
+from journal.content.settings import read_course
 from journal.review.history import default_history, new_event
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def record_run(slug: str, steps: Mapping[int, str], file: Path) -> bool:
         fields = {
             "slug": slug,
             "steps": {str(number): outcome for number, outcome in sorted(steps.items())},
+            "version": read_course(root, slug)[0].version,
             "code_sha": hashlib.sha256(file.read_bytes()).hexdigest(),
         }
         default_history(root).append(new_event("run", fields, datetime.now(UTC)))

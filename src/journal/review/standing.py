@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from journal.content.cards import Decks
-    from journal.review.history import Event, History
+    from journal.review.history import Event, History, Renumbering
 
 CACHE = ".cache/standing.json"
 # Replaying fewer takes no longer than reading what is kept.
@@ -66,28 +66,31 @@ def standing(history: History, decks: Decks, cache: Path) -> Standing:
         return Standing(replay(loaded.events, decks), loaded.problems)
     data, torn = history.read()
     name = str(history.path)
-    kept = _read(cache, data, name, decks)
-    added = _added(kept, data, name) if kept else None
+    numbers = history.renumbering()
+    kept = _read(cache, data, name, decks, numbers)
+    added = _added(kept, data, name, numbers) if kept else None
     if kept is not None and added is not None:
         events, problems = added
         states = replay(events, decks, kept.standing.states)
         made = Standing(states, (*kept.standing.problems, *problems))
         worth = len(events) > MOST_NEW // 2
     else:
-        loaded = read_events(data, name)
+        loaded = read_events(data, name, renumbering=numbers)
         events = loaded.events
         made = Standing(replay(events, decks), loaded.problems)
         worth = len(events) >= WORTH_KEEPING
     if worth:
-        _write(cache, data, name, decks, events[-1], made)
+        _write(cache, _key(memoryview(data), name, decks, numbers), data, events[-1], made)
     return Standing(made.states, (*torn, *made.problems))
 
 
-def _added(kept: _Kept, data: bytes, name: str) -> tuple[Sequence[Event], Sequence[Problem]] | None:
+def _added(
+    kept: _Kept, data: bytes, name: str, numbers: Renumbering
+) -> tuple[Sequence[Event], Sequence[Problem]] | None:
     """Return what came after `kept`; None where the replay cannot go on from there."""
     if data.count(b"\n", kept.size) > MOST_NEW:
         return None
-    loaded = read_events(data[kept.size :], name, first_line=kept.lines + 1)
+    loaded = read_events(data[kept.size :], name, first_line=kept.lines + 1, renumbering=numbers)
     for event in loaded.events:
         # An id that is there already means the same event once more, or a fault; finding out takes all events.
         if event.order <= kept.last or event.kind == "undo" or data.find(event.id.encode(), 0, kept.size) >= 0:
@@ -95,11 +98,11 @@ def _added(kept: _Kept, data: bytes, name: str) -> tuple[Sequence[Event], Sequen
     return loaded.events, loaded.problems
 
 
-def _read(cache: Path, data: bytes, name: str, decks: Decks) -> _Kept | None:
+def _read(cache: Path, data: bytes, name: str, decks: Decks, numbers: Renumbering) -> _Kept | None:
     try:
         record = json.loads(cache.read_text(encoding="utf-8"))
         size = int(record["size"])
-        if record["key"] != _key(memoryview(data)[:size], name, decks) or len(data) < size:
+        if record["key"] != _key(memoryview(data)[:size], name, decks, numbers) or len(data) < size:
             return None
         states = [_state(fields) for fields in record["states"]]
         return _Kept(
@@ -112,9 +115,9 @@ def _read(cache: Path, data: bytes, name: str, decks: Decks) -> _Kept | None:
         return None
 
 
-def _write(cache: Path, data: bytes, name: str, decks: Decks, last: Event, made: Standing) -> None:
+def _write(cache: Path, key: str, data: bytes, last: Event, made: Standing) -> None:
     record = {
-        "key": _key(memoryview(data), name, decks),
+        "key": key,
         "size": len(data),
         "lines": data.count(b"\n"),
         "last": [last.at.isoformat(), last.id],
@@ -133,11 +136,11 @@ def _write(cache: Path, data: bytes, name: str, decks: Decks, last: Event, made:
             Path(draft).unlink(missing_ok=True)
 
 
-def _key(data: memoryview, name: str, decks: Decks) -> str:
+def _key(data: memoryview, name: str, decks: Decks, numbers: Renumbering) -> str:
     """Return a digest of all that a replay depends on."""
     digest = hashlib.sha256(data)
     cards = [(card.id, card.step) for card in decks.cards.values()]
-    digest.update(json.dumps([name, version("fsrs"), _FORM, cards]).encode())
+    digest.update(json.dumps([name, version("fsrs"), _FORM, cards, numbers.key]).encode())
     return digest.hexdigest()
 
 

@@ -103,7 +103,7 @@ function faultsOf(record, atUs) {
   if (day === null || Math.abs(day - Number(ofAt)) > 86_400e6) faults.push("local_date is not the journal day of at");
   const keys = typeof record.kind === "string" && Object.hasOwn(KEYS, record.kind) ? KEYS[record.kind] : undefined;
   if (!keys) return [...faults, `kind is not one of ${Object.keys(KEYS).join(", ")}`];
-  const allowed = [...COMMON, ...keys, "where"];
+  const allowed = [...COMMON, ...keys, "where", ...(record.kind === "run" ? ["version"] : [])];
   for (const key of Object.keys(record)) {
     if (!allowed.includes(key)) faults.push(`${record.kind} has no key ${JSON.stringify(key.slice(0, 40))}`);
     else if (Object.hasOwn(RULES, key) && !RULES[key]?.(record[key])) faults.push(`${key} is not what it may be`);

@@ -5,7 +5,8 @@ Every event is one JSON object on one line of at most `MAX_LINE_BYTES` bytes:
     {"v":1,"id":"<32 hex>","at":"2026-11-24T04:05:09.123456Z","local_date":"2026-11-24","offset_min":0,"kind":…}
 
 and by kind: `review` has card, rating (1 again, 2 hard, 3 good, 4 easy) and where; `run` has slug, steps
-({"1": "passed", …}) and code_sha; `confidence` has topic and value (1 to 5); `undo` has event, the id it removes.
+({"1": "passed", …}), code_sha and version, the exercise's version (1 where it is missing); `confidence` has topic and
+value (1 to 5); `undo` has event, the id it removes.
 An event of a later version is kept as it stands and otherwise left alone.
 """
 
@@ -45,7 +46,8 @@ _KIND_KEYS = {
     "confidence": ("topic", "value"),
     "undo": ("event",),
 }
-_OPTIONAL_KEYS = ("where",)  # where a run, an undo or a stated confidence came from may be told as well
+# Any event may say where it came from. Events that 0.5.0 wrote have no version.
+_OPTIONAL_KEYS = {"run": ("where", "version")}
 
 
 class EventError(ValueError):
@@ -183,7 +185,7 @@ def _kind_faults(record: dict[str, Any]) -> Iterable[str]:
     if keys is None:
         yield f"kind is {_shown(kind)}; it is one of {', '.join(_KIND_KEYS)}"
         return
-    allowed = {*_COMMON_KEYS, *keys, *_OPTIONAL_KEYS}
+    allowed = {*_COMMON_KEYS, *keys, *_OPTIONAL_KEYS.get(str(kind), ("where",))}
     for key in record:
         if key not in allowed:
             yield f"{kind} has no key {_shown(key)}"
@@ -224,6 +226,7 @@ _RULES: dict[str, tuple[Callable[[object], bool], str]] = {
     "slug": (_named, "an exercise's slug"),
     "steps": (_steps, f'{{"1": outcome, …}} with outcomes {", ".join(OUTCOMES)}'),
     "code_sha": (lambda value: _matches(_SHA, value), "7 to 64 hexadecimal digits"),
+    "version": (lambda value: _whole(1, 999, value), "a whole number from 1 to 999"),
     "topic": (_named, "a deck's topic"),
     "value": (lambda value: _whole(1, 5, value), "a whole number from 1 to 5"),
     "event": (lambda value: _matches(_HEX32, value), "the id of the event to undo"),

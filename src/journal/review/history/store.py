@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING
 from journal.content.problems import Problem
 from journal.review.history.events import Event, EventError, in_order, parse_line
 from journal.review.history.lock import exclusive
+from journal.review.history.renumbering import Renumbering
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from typing import BinaryIO
 
 
@@ -41,10 +42,16 @@ class Merged:
 
 
 class History:
-    """The events of one learner, in the file `path`; with None nothing is read from disk or written to it."""
+    """The events of one learner.
 
-    def __init__(self, path: Path | None) -> None:
+    Args:
+        path: their file; with None nothing is read from disk or written to it.
+        renumbering: returns what the step numbers of old runs mean now; it is asked when events are read.
+    """
+
+    def __init__(self, path: Path | None, renumbering: Callable[[], Renumbering] = Renumbering) -> None:
         self.path = path
+        self.renumbering = renumbering
         self._kept: list[Event] = []
 
     @property
@@ -65,9 +72,9 @@ class History:
             OSError: the file is there and cannot be read.
         """
         if self.path is None:
-            return Loaded(tuple(in_order(self._kept)), ())
+            return Loaded(tuple(map(self.renumbering().now, in_order(self._kept))), ())
         data, torn = self.read()
-        loaded = read_events(data, str(self.path))
+        loaded = read_events(data, str(self.path), renumbering=self.renumbering())
         return Loaded(loaded.events, (*torn, *loaded.problems))
 
     def read(self) -> tuple[bytes, list[Problem]]:
@@ -189,13 +196,17 @@ class History:
         ]
 
 
-def read_events(data: bytes, name: str, *, first_line: int = 1) -> Loaded:
+_SAME = Renumbering()
+
+
+def read_events(data: bytes, name: str, *, first_line: int = 1, renumbering: Renumbering = _SAME) -> Loaded:
     """Return the events in `data`, each id once, and a problem for each line that is none.
 
     Args:
         data: whole lines.
         name: the file's, for problems.
         first_line: the line of the file with which `data` begins.
+        renumbering: what the step numbers of old runs mean now.
     """
     events: dict[str, Event] = {}
     problems: list[Problem] = []
@@ -218,7 +229,7 @@ def read_events(data: bytes, name: str, *, first_line: int = 1) -> Loaded:
                         name, number, f"event {event.id} stands there twice with different content; the first counts"
                     )
                 )
-    return Loaded(tuple(in_order(events.values())), tuple(problems))
+    return Loaded(tuple(map(renumbering.now, in_order(events.values()))), tuple(problems))
 
 
 def default_history(root: Path) -> History:
@@ -229,7 +240,14 @@ def default_history(root: Path) -> History:
     if os.environ.get("REDRIVE_NO_HISTORY"):
         return History(None)
     named = os.environ.get("REDRIVE_HISTORY")
-    return History(Path(named) if named else root / ".redrive" / "history.jsonl")
+    return History(Path(named) if named else root / ".redrive" / "history.jsonl", lambda: _renumbering(root))
+
+
+def _renumbering(root: Path) -> Renumbering:
+    # Only who reads events pays for reading what the exercises declare.
+    from journal.content.library import library  # noqa: PLC0415
+
+    return Renumbering({slug: course.changes for slug, course in library(root).courses.items()})
 
 
 def _tail(size: int, file: BinaryIO) -> tuple[bytes, int]:
