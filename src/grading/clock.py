@@ -178,7 +178,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
 
 
 class BlockingCallError(AssertionError):
-    """Say that the code under test stopped the whole event loop."""
+    """The code under test blocked the whole event loop."""
 
 
 def _refuse_to_block(seconds: float | SupportsIndex, /) -> None:
@@ -288,6 +288,6 @@ async def settle(turns: int = 50) -> None:
 
 
 async def within(virtual_s: float, awaitable: Awaitable[Any]) -> Any:
-    """Await with a limit in virtual seconds; TimeoutError beyond it."""
+    """Await something for at most so many virtual seconds; then raise TimeoutError."""
     async with asyncio.timeout(virtual_s):
         return await awaitable

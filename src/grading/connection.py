@@ -1,4 +1,4 @@
-"""What lies between redis-py and fakeredis: connections whose sends and reads pass through a `Network`.
+"""Connections between redis-py and fakeredis; what they send and read passes through a `Network`.
 
 This file alone knows fakeredis and the inside of redis-py. A run makes hundreds of clients and sends ten thousand
 commands, so it leaves out what redis-py does for telemetry, for a dead peer and for the wire format: commands stay

@@ -1,4 +1,4 @@
-"""Run a learner's tests against implementations that take the place of the module they import.
+"""Run a learner's tests against implementations that replace the module which the tests import.
 
 Each run is a process of its own: the implementation, what pytest changes in the interpreter, and a call that never
 returns all end with it. pytest itself is started once for a file of tests, in a process that then waits and is forked

@@ -1,4 +1,4 @@
-"""What a test of an exercise asks for by name: `redis`, `network`, `seed` and `seeds`."""
+"""The fixtures that a test of an exercise can ask for: `redis`, `network`, `seed` and `seeds`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Run pytest in forks of one process that has imported it already: a third of a run's time is its start.
+"""Run pytest in forks of one process that has imported it already: starting takes a third of a run's time.
 
 Run as a script in the folder of an overlay, not imported: it takes the engine of the overlay, and nothing of the
 journal, because an exercise has none. Requests come on standard input, answers go to standard output (see `forks.py`);

@@ -1,4 +1,4 @@
-"""Grade many files one after the other, each in a fork of a process that has imported what all need.
+"""Grade many files one after the other, each in a fork of a process that has imported everything already.
 
 The verdicts are those of `grading.overlay.grade`, which starts a process for each: every file is imported again, by the
 same pytest with the same arguments, in an overlay outside the repository. Where there is no fork it is that function.

@@ -16,7 +16,7 @@ _called: str | None = None
 
 
 class Stuck(BaseException):
-    """Say that a run was ended because it would never have ended by itself.
+    """A run was stopped because it would never have ended.
 
     It is a BaseException so that `except Exception` in the code under test cannot swallow it.
 

@@ -5,9 +5,9 @@ import { NAME } from "../journal-name.js";
 import { announce, count, h } from "./dom.js";
 
 const WHERE = {
-  browser: "It is kept in this browser, on this device, and nowhere else: clearing the site's data deletes it.",
-  memory: "This browser keeps nothing for this page, so your answers last until you close it. Export them to keep them.",
-  shared: "It is the journal's own file on this machine (.redrive/history.jsonl unless you named another); terminal and notebook use the same one.",
+  browser: "This browser keeps it, on this device and nowhere else. If you clear the site's data, it is deleted.",
+  memory: "This browser can't store anything for this page, so your answers last until you close it. Export them to keep them.",
+  shared: "It is the journal's own file on this machine (.redrive/history.jsonl, unless you named another). The terminal and the notebook use the same file.",
 };
 
 /**

@@ -237,8 +237,8 @@ function overview(box, desk, views, changed) {
 function whereLine(after, desk, link) {
   const where = {
     browser: "Your answers are kept in this browser.",
-    memory: "This browser keeps nothing for this page: your answers last until you close it.",
-    shared: "Your answers go into the history that terminal and notebook use.",
+    memory: "This browser can't store anything for this page, so your answers last until you close it.",
+    shared: "Your answers go into the same history that the terminal and the notebook use.",
   }[desk.history.kind];
   after.after(h("p", { class: "rd-where" }, where, link ? " " : "", link ? h("a", { href: link }, "All that is due") : ""));
   return { update() {} };

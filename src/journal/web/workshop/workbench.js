@@ -117,7 +117,7 @@ class Workbench {
       this.progress.replaceChildren(h("p", {}, `Python could not be started: ${reason}. `, h("button", { type: "button", class: "rd-link", onclick: () => this.python.boot().catch(() => {}) }, "Try again")));
       return;
     }
-    const words = stage === "loading" ? `Loading Python: ${megabytes(loaded)} of ${megabytes(total)} MB` : `Starting Python (${megabytes(total)} MB are here)`;
+    const words = stage === "loading" ? `Loading Python: ${megabytes(loaded)} of ${megabytes(total)} MB` : `Starting Python (${megabytes(total)} MB loaded)`;
     let bar = this.progress.querySelector("progress");
     if (!bar) {
       bar = h("progress", { "aria-label": "Loading Python" });
@@ -147,7 +147,7 @@ class Workbench {
       ? this.editor.code() === this.data.stub
         ? "Nothing written yet"
         : "Kept in this browser"
-      : "This browser keeps nothing: download the file before you leave";
+      : "This browser can't store your code: download the file before you leave";
   }
 
   /** @param {string} code */
@@ -162,7 +162,7 @@ class Workbench {
   replaceCode(text, said) {
     const before = this.editor.code();
     if (before === text) {
-      announce("The code is the same already.");
+      announce("The editor has this code already.");
       return;
     }
     this.work.setAside(before);
@@ -312,7 +312,7 @@ class Workbench {
     const { different, passed } = this.work.runs();
     const tried = different.length;
     if (this.galleryOpen || !(passed || tried >= RUNS_UNTIL_OPEN)) return;
-    const why = passed ? "The core is passed: here is ours." : `After ${tried} runs of different code the solution is open, if you want it.`;
+    const why = passed ? "You have passed the core steps. Compare your code with ours." : `You have run ${tried} versions of your code. You may look at the solution now, if you want.`;
     const button = h("button", { type: "button", class: "rd-button", onclick: () => this.openGallery() }, "Show the solution and the wrong solutions");
     this.after.hidden = false;
     this.after.replaceChildren(h("p", {}, why), button);

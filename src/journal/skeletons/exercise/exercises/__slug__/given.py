@@ -1,4 +1,4 @@
-"""What the tests of __slug__ put in; the files of all steps share it."""
+"""Values that the tests of several steps of __slug__ use."""
 
 from __future__ import annotations
 
