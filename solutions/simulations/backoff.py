@@ -139,7 +139,7 @@ def outage_amplification(
         before_s: Healthy seconds before it; as many follow it.
         base_s: Ceiling of the first wait, in seconds.
         cap_s: Largest ceiling, in seconds.
-        budget_cap: Tokens in a full purse; `None` for no budget.
+        budget_cap: Tokens in a full budget; `None` for no budget.
         budget_cost: Tokens that a retry costs.
         failure_rate: Share of attempts that fail during the outage.
         seed: Seed of the waits and of the failures.

@@ -9,7 +9,7 @@ The formulas, with n attempts, failure rate p of one attempt, share e of calls t
   `n * a + sum(min(cap, base * 2 ** (k - 1)) for k in 1 … n - 1) <= objective_s`. The base is a, so that a first wait
   is as long as an attempt at most; the cap is the last ceiling if all fit, otherwise the largest that makes them fit.
 - **budget**: a call needs `r = p + p ** 2 + … + p ** (n - 1)` retries on average, and of all calls `s = 1 - p ** n`
-  succeed and pay in one token each. The purse keeps up if `cost * r <= s`; half of that leaves headroom for a failure
+  succeed and pay in one token each. The budget keeps up if `cost * r <= s`; half of that leaves headroom for a failure
   rate that doubles: `cost = floor(s / (2 * r))`. It holds what a hiccup needs, one retry for each call:
   `cap = cost * calls_per_s * hiccup_s`.
 
@@ -103,7 +103,7 @@ class RetryNumbers:
         cap_s: Largest ceiling, in seconds.
         deadline_s: Seconds after the call's start by which a wait must have ended.
         budget_cost: Tokens that a retry costs; a success pays one in, so `1 / budget_cost` is the budget's ratio.
-        budget_cap: Tokens in a full purse.
+        budget_cap: Tokens in a full budget.
         failing_share: Expected share of calls that fail in the end.
         usual_load: Expected attempts a call in ordinary times.
         limit_load: Attempts a call that the budget allows in the long run at most.
