@@ -154,7 +154,7 @@ def test_history_is_exported_merged_and_found(command, history, tmp_path):
     assert command("history", "export", str(out_file))[:2] == (0, f"2 events written to {out_file}.\n")
     code, _, err = command("history", "export", str(out_file))
     assert code == 1
-    assert "exists already and is left alone" in err
+    assert "exists already and was not changed" in err
     history.path.unlink()
     assert command("history", "merge", str(out_file))[1] == "2 events added, 0 already here.\n"
     assert command("history", "merge", str(out_file))[1] == "0 events added, 2 already here.\n"
@@ -236,7 +236,7 @@ def test_new_lesson_is_valid_and_never_overwrites(command, folder):
     folder.change("docs/lessons/day-141-structured-logging-why.md", "## The idea", "## Mine")
     code, _, err = command(*arguments)
     assert code == 1
-    assert "exists already and is left alone" in err
+    assert "exists already and was not changed" in err
     assert "## Mine" in folder.read("docs/lessons/day-141-structured-logging-why.md")
     assert "there is no deck 'gone'" in command("new", "lesson", "142", "T", "--deck", "gone")[2]
     assert "there is no exercise 'gone'" in command("new", "lesson", "142", "T", "--exercise", "gone")[2]
