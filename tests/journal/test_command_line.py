@@ -236,7 +236,7 @@ def test_new_lesson_is_valid_and_never_overwrites(command, folder):
     folder.change("docs/lessons/day-141-structured-logging-why.md", "## The idea", "## Mine")
     code, _, err = command(*arguments)
     assert code == 1
-    assert "exists already and was not changed" in err
+    assert "exists already and is left alone" in err
     assert "## Mine" in folder.read("docs/lessons/day-141-structured-logging-why.md")
     assert "there is no deck 'gone'" in command("new", "lesson", "142", "T", "--deck", "gone")[2]
     assert "there is no exercise 'gone'" in command("new", "lesson", "142", "T", "--exercise", "gone")[2]

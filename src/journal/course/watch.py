@@ -22,7 +22,7 @@ LOOK_EVERY_S = 0.3
 """Seconds between two looks at the file."""
 
 MISSING_AFTER = 3
-"""Looks without a file after which it counts as missing: some editors save by deleting the file and writing it anew."""
+"""Looks without a file after which it counts as missing: some editors delete the file and write it again."""
 
 
 class Terminal(Protocol):
