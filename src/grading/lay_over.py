@@ -33,14 +33,33 @@ def lay_over(stub: str, code: str, name: str = "the file") -> str:
         raise SpliceError(name, kept[error.line - 1] + 1, error.fact) from None
 
 
+def _is_text(node: ast.stmt) -> bool:
+    """Whether a statement is only a text: a docstring of a module, a class or an attribute."""
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+
+
+def _imports(body: list[ast.stmt]) -> list[ast.Import | ast.ImportFrom]:
+    """List the imports of a body, those for annotations alone included."""
+    inner = [other for node in body if isinstance(node, ast.If) for other in node.body]
+    return [node for node in (*body, *inner) if isinstance(node, Import)]
+
+
 def _drop(mine: list[ast.stmt], theirs: list[ast.stmt], lines: list[str], gone: set[int]) -> bool:
     """Mark the lines of `mine` that `theirs` has as well; return whether a statement is left."""
     known = {name: node for node in theirs for name in names_of(node)}
-    imported = {name for node in theirs if isinstance(node, Import) for name in imported_by(node)}
+    imported = {name for node in _imports(theirs) for name in imported_by(node)}
+    others = {ast.dump(node) for node in theirs if not names_of(node)}
     left = False
     for node in mine:
         old = next((known[name] for name in names_of(node) if name in known), None)
-        same = node is docstring_of(mine) or (old is not None and bare(old) == bare(node))
+        same = _is_text(node) or (bare(old) == bare(node) if old else ast.dump(node) in others)
+        if isinstance(node, ast.If) and not same and len(_imports([node])) == len(node.body) and not node.orelse:
+            # What is imported for annotations alone may as well be imported always.
+            gone.update(range(node.lineno - 1, node.body[0].lineno - 1))
+            left = _drop(node.body, theirs, lines, gone) or left
+            for number in range(node.body[0].lineno - 1, end_of(node)):
+                lines[number] = lines[number].removeprefix(" " * node.body[0].col_offset)
+            continue
         if isinstance(node, Import):
             same = set(imported_by(node)) <= imported
         elif isinstance(node, ast.ClassDef) and isinstance(old, ast.ClassDef) and not same:

@@ -118,3 +118,19 @@ def test_an_unwritten_file_gives_the_stub_and_a_class_without_changes_stays():
 def test_a_name_that_is_defined_twice_is_refused():
     with pytest.raises(SpliceError, match="twice"):
         lay_over(STUB, "def double(n):\n    return 1\n\n\ndef double(n):\n    return 2\n")
+
+
+def test_texts_below_constants_and_imports_for_annotations_alone_are_no_obstacle():
+    stub = (
+        'from typing import TYPE_CHECKING\n\nif TYPE_CHECKING:\n    from redis import Redis\n\nKEY = "a"\n"""New."""\n'
+    )
+    code = (
+        "from typing import TYPE_CHECKING\n\nif TYPE_CHECKING:\n    from collections.abc import (\n"
+        "        Mapping,\n    )\n"
+        '    from redis import Redis\n\nKEY = "b"\n"""Old."""\n'
+    )
+    laid = lay_over(stub, code)
+    compile(laid, "laid", "exec")
+    assert laid.count("Redis") == laid.count("Mapping") == 1
+    assert 'KEY = "b"\n"""New."""' in laid
+    assert lay_over(stub, laid) == laid
