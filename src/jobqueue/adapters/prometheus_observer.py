@@ -33,7 +33,7 @@ class PrometheusObserver(SilentObserver):
         # --8<-- [end:prometheus]
         submitted = Counter("jobs_submitted", "Jobs that were stored.", ("queue",), registry=registry)
         duplicates = Counter("jobs_duplicate", "Submits of a job that was there before.", ("queue",), registry=registry)
-        lost = Counter("job_leases_lost", "Jobs whose lease somebody else holds by now.", ("queue",), registry=registry)
+        lost = Counter("job_leases_lost", "Jobs whose lease another worker holds now.", ("queue",), registry=registry)
         moved = Counter("jobs_moved", "Jobs moved by a background loop.", ("queue", "move"), registry=registry)
         failures = Counter("jobqueue_failures", "Failed passes of a loop.", ("where",), registry=registry)
         depth = Gauge("jobs", "Jobs in each state, as last looked at.", ("queue", "state"), registry=registry)

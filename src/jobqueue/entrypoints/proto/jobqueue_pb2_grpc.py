@@ -106,7 +106,8 @@ class JobQueueServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Get(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Returns a job with its state, attempt and errors. NOT_FOUND when the queue has no such job, or no longer.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -128,7 +129,8 @@ class JobQueueServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListDead(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Returns a page of dead jobs, those that have been dead longest first; with an error type, only those that died of it.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -141,7 +143,8 @@ class JobQueueServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Stats(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Counts the jobs of a queue by state, and tells how long the next ready one has waited.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
