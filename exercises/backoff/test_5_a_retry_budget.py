@@ -46,12 +46,13 @@ def test_budget_counts_its_tokens(cap: int, cost: int) -> None:
     """It starts full, takes cost or nothing, and holds at most cap."""
     chance = Random(cap * 1_000 + cost)
     budget = ask(RetryBudget, cap=cap, cost=cost, expected="a full budget")
-    tokens, history = cap, []
+    tokens, history, full = cap, [], 0
     # Long runs of one kind, so that both ends of the budget are reached and stayed at.
     for deposits in (False, True, False, True, True, False):
         for _ in range(2 * cap):
             if chance.random() < (0.9 if deposits else 0.1):
                 ask(budget.deposit, expected="no exception")
+                full += tokens == cap
                 tokens = min(cap, tokens + 1)
                 history.append("deposit")
                 continue
@@ -62,6 +63,7 @@ def test_budget_counts_its_tokens(cap: int, cost: int) -> None:
                 called=f"RetryBudget(cap={cap}, cost={cost}), after {len(history)} calls ({counted(history)}): spend()",
                 got=got,
                 expected=f"{expected}: the budget holds {tokens} of {cap} tokens, and a retry costs {cost}",
+                note=f"{full} earlier deposits found a full budget, and must not add to it" if full and got else None,
                 costs=costs,
             )
             tokens -= cost if expected else 0
