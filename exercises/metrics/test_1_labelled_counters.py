@@ -30,37 +30,6 @@ def test_labels_in_any_order_give_one_key():
         )
 
 
-def test_label_names_that_differ_in_case_are_two_and_sorted():
-    """Capital letters come before small ones, as Python and Prometheus order them, whatever the mapping's order."""
-    want = 'jobs_total{Queue="A",queue="a"}'
-    for labels in (
-        {"queue": "a", "Queue": "A"},
-        {"Queue": "A", "queue": "a"},
-    ):
-        got = series_key("jobs_total", labels)
-        assert got == want, explain(
-            called=f'series_key("jobs_total", {labels})',
-            got=got,
-            expected=want,
-            costs="names that are equal but for their case stand in the caller's order: two series for one",
-        )
-
-
-def test_names_are_sorted_and_not_what_is_printed():
-    """A name stands before a longer one that begins with it: `code` before `code2`, though "2" comes before "=".
-
-    Costs: two programs that share a dashboard print one series in two ways.
-    """
-    labels = {"code2": "b", "code": "a"}
-    got, want = series_key("jobs_total", labels), 'jobs_total{code="a",code2="b"}'
-    assert got == want, explain(
-        called=f'series_key("jobs_total", {labels})',
-        got=got,
-        expected=want,
-        costs="other programs print another key for the same series",
-    )
-
-
 def test_no_labels_give_the_bare_name():
     """None and an empty mapping give the bare name."""
     for labels in (
@@ -192,4 +161,38 @@ def test_two_registries_do_not_share_series():
         got=got,
         expected=0.0,
         costs="tests see each other's counts, and so do two services in one process",
+    )
+
+
+# --- Corner cases ----------------------------------------------------------------------------------------------------
+
+
+def test_label_names_that_differ_in_case_are_two_and_sorted():
+    """Capital letters come before small ones, as Python and Prometheus order them, whatever the mapping's order."""
+    want = 'jobs_total{Queue="A",queue="a"}'
+    for labels in (
+        {"queue": "a", "Queue": "A"},
+        {"Queue": "A", "queue": "a"},
+    ):
+        got = series_key("jobs_total", labels)
+        assert got == want, explain(
+            called=f'series_key("jobs_total", {labels})',
+            got=got,
+            expected=want,
+            costs="names that are equal but for their case stand in the caller's order: two series for one",
+        )
+
+
+def test_names_are_sorted_and_not_what_is_printed():
+    """A name stands before a longer one that begins with it: `code` before `code2`, though "2" comes before "=".
+
+    Costs: two programs that share a dashboard print one series in two ways.
+    """
+    labels = {"code2": "b", "code": "a"}
+    got, want = series_key("jobs_total", labels), 'jobs_total{code="a",code2="b"}'
+    assert got == want, explain(
+        called=f'series_key("jobs_total", {labels})',
+        got=got,
+        expected=want,
+        costs="other programs print another key for the same series",
     )

@@ -128,19 +128,6 @@ def test_series_beyond_the_limit_share_one_overflow_series(caplog):
     )
 
 
-def test_default_limit_is_a_thousand_series_a_name(caplog):
-    """Registry() gives each name 1,000 series."""
-    registry = Registry()
-    overflowing(caplog, registry, [("jobs_total", {"user": str(n)}) for n in range(1002)])
-    got = (len(counters_of(registry)), registry.value("jobs_total", {"overflow": "true"}))
-    assert got == (1001, 2.0), explain(
-        called="(series, increments in overflow) after one inc for each of 1,002 users of Registry()",
-        got=got,
-        expected=(1001, 2.0),
-        costs="a registry without a limit of its own has none" if got[0] > 1001 else None,
-    )
-
-
 def test_existing_series_go_on_after_an_overflow(caplog):
     """Series that exist go on counting after an overflow."""
     registry = Registry(max_series=2)
@@ -207,6 +194,50 @@ def test_first_overflow_of_a_name_warns_once(caplog):
     )
 
 
+def repeated(texts: list[str]) -> str | None:
+    """Say so when a name was warned about, then another, then the first again."""
+    order = [name for text in texts for name in ("jobs_total", "errors_total") if name in text]
+    again = [name for place, name in enumerate(order) if name in order[:place]]
+    return f"warnings in order: {', '.join(order[:4])}{', …' if len(order) > 4 else ''}" if again else None
+
+
+def test_each_name_and_each_registry_warns_for_itself(caplog):
+    """Each name warns once in each registry."""
+    for turn in ("first", "second"):
+        registry = Registry(max_series=1)
+        caplog.clear()
+        incs = [(name, {"user": str(n)}) for n in range(4) for name in ("jobs_total", "errors_total")]
+        got = overflowing(caplog, registry, incs)
+        named = Counter(name for text in got for name in ("jobs_total", "errors_total") if name in text)
+        want = {"jobs_total": 1, "errors_total": 1}
+        assert named == want, explain(
+            called=f"inc of jobs_total, errors_total, jobs_total, … for 4 users each, max_series=1, in the {turn} "
+            "registry; checked: warnings by name",
+            got={name: named.get(name, 0) for name in want},
+            expected=want,
+            note=repeated(got),
+            costs="two full metrics write a log line for every request"
+            if max(named.values(), default=0) > 1
+            else "the second metric with an unbounded label goes unnoticed",
+        )
+
+
+# --- Corner cases ----------------------------------------------------------------------------------------------------
+
+
+def test_default_limit_is_a_thousand_series_a_name(caplog):
+    """Registry() gives each name 1,000 series."""
+    registry = Registry()
+    overflowing(caplog, registry, [("jobs_total", {"user": str(n)}) for n in range(1002)])
+    got = (len(counters_of(registry)), registry.value("jobs_total", {"overflow": "true"}))
+    assert got == (1001, 2.0), explain(
+        called="(series, increments in overflow) after one inc for each of 1,002 users of Registry()",
+        got=got,
+        expected=(1001, 2.0),
+        costs="a registry without a limit of its own has none" if got[0] > 1001 else None,
+    )
+
+
 def test_log_handler_that_counts_does_not_wait_for_ever():
     """A log handler that calls inc() when the overflow is logged is answered: no lock is held meanwhile."""
     registry = Registry(max_series=1)
@@ -247,34 +278,6 @@ def test_series_without_labels_counts_towards_the_limit(caplog):
             got=got,
             expected=want,
             costs="the limit that was set is not the limit that holds",
-        )
-
-
-def repeated(texts: list[str]) -> str | None:
-    """Say so when a name was warned about, then another, then the first again."""
-    order = [name for text in texts for name in ("jobs_total", "errors_total") if name in text]
-    again = [name for place, name in enumerate(order) if name in order[:place]]
-    return f"warnings in order: {', '.join(order[:4])}{', …' if len(order) > 4 else ''}" if again else None
-
-
-def test_each_name_and_each_registry_warns_for_itself(caplog):
-    """Each name warns once in each registry."""
-    for turn in ("first", "second"):
-        registry = Registry(max_series=1)
-        caplog.clear()
-        incs = [(name, {"user": str(n)}) for n in range(4) for name in ("jobs_total", "errors_total")]
-        got = overflowing(caplog, registry, incs)
-        named = Counter(name for text in got for name in ("jobs_total", "errors_total") if name in text)
-        want = {"jobs_total": 1, "errors_total": 1}
-        assert named == want, explain(
-            called=f"inc of jobs_total, errors_total, jobs_total, … for 4 users each, max_series=1, in the {turn} "
-            "registry; checked: warnings by name",
-            got={name: named.get(name, 0) for name in want},
-            expected=want,
-            note=repeated(got),
-            costs="two full metrics write a log line for every request"
-            if max(named.values(), default=0) > 1
-            else "the second metric with an unbounded label goes unnoticed",
         )
 
 

@@ -156,6 +156,9 @@ def test_guard_bounds_histograms_too(caplog):
     )
 
 
+# --- Corner cases ----------------------------------------------------------------------------------------------------
+
+
 def test_caller_may_change_its_bounds_afterwards():
     """The registry has a copy of its bounds: what the caller does to its list later changes no histogram."""
     bounds = [1.0, 5.0]

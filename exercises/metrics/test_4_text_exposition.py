@@ -184,35 +184,6 @@ def test_names_and_series_are_in_order():
     )
 
 
-def test_text_is_new_each_time_it_is_asked_for():
-    """exposition() asked again shows what was recorded in between."""
-    registry = Registry(bounds=(1.0,))
-    got = []
-    for _ in range(2):
-        registry.inc("jobs_total")
-        registry.observe("wait_seconds", 0.5)
-        _, values = checked(registry.exposition())
-        got.append([values.get(("jobs_total", ())), values.get(("wait_seconds_count", ()))])
-    assert got == [[1.0, 1.0], [2.0, 2.0]], explain(
-        called="exposition() after inc() and observe(), and asked again after another inc() and observe(): jobs_total "
-        "and wait_seconds_count",
-        got=got,
-        expected=[[1.0, 1.0], [2.0, 2.0]],
-        costs="graphs stand still while the service works",
-    )
-
-
-def test_equal_content_gives_equal_text():
-    """Equal content gives equal text, whatever was recorded first."""
-    one, other = mixed(1).exposition(), mixed(-1).exposition()
-    assert one == other, explain(
-        called="exposition() of two registries with equal content, recorded in opposite order",
-        got=other,
-        expected=one,
-        costs="two scrapes cannot be compared line by line",
-    )
-
-
 def test_type_lines_stand_before_their_series():
     """One TYPE line for each name, before its first series."""
     text = mixed(1).exposition()
@@ -233,28 +204,6 @@ def test_type_lines_stand_before_their_series():
         got=got,
         expected="counter or histogram",
         costs=UNREADABLE,
-    )
-
-
-def test_empty_registry_gives_the_empty_text():
-    """An empty registry gives the empty text."""
-    got = Registry().exposition()
-    assert got == "", explain(
-        called="Registry().exposition()",
-        got=repr(got),
-        expected="''",
-        costs="a blank line or a comment is harmless today and a parse error in the next reader",
-    )
-    registry = Registry()
-    registry.value("jobs_total", {"status": "ok"})
-    with contextlib.suppress(ValueError):
-        registry.inc("errors_total", None, -1.0)
-    got = registry.exposition()
-    assert got == "", explain(
-        called='exposition() after value("jobs_total", …) and a refused inc("errors_total", None, -1), nothing else',
-        got=repr(got),
-        expected="''",
-        costs="names that were never counted stand in every scrape, one more for each typing error",
     )
 
 
@@ -320,4 +269,58 @@ def test_prometheus_client_reads_back_what_was_recorded():
         got=got,
         expected=want,
         costs="the metric is untyped: functions for histograms and counters have nothing to go by",
+    )
+
+
+# --- Corner cases ----------------------------------------------------------------------------------------------------
+
+
+def test_text_is_new_each_time_it_is_asked_for():
+    """exposition() asked again shows what was recorded in between."""
+    registry = Registry(bounds=(1.0,))
+    got = []
+    for _ in range(2):
+        registry.inc("jobs_total")
+        registry.observe("wait_seconds", 0.5)
+        _, values = checked(registry.exposition())
+        got.append([values.get(("jobs_total", ())), values.get(("wait_seconds_count", ()))])
+    assert got == [[1.0, 1.0], [2.0, 2.0]], explain(
+        called="exposition() after inc() and observe(), and asked again after another inc() and observe(): jobs_total "
+        "and wait_seconds_count",
+        got=got,
+        expected=[[1.0, 1.0], [2.0, 2.0]],
+        costs="graphs stand still while the service works",
+    )
+
+
+def test_equal_content_gives_equal_text():
+    """Equal content gives equal text, whatever was recorded first."""
+    one, other = mixed(1).exposition(), mixed(-1).exposition()
+    assert one == other, explain(
+        called="exposition() of two registries with equal content, recorded in opposite order",
+        got=other,
+        expected=one,
+        costs="two scrapes cannot be compared line by line",
+    )
+
+
+def test_empty_registry_gives_the_empty_text():
+    """An empty registry gives the empty text."""
+    got = Registry().exposition()
+    assert got == "", explain(
+        called="Registry().exposition()",
+        got=repr(got),
+        expected="''",
+        costs="a blank line or a comment is harmless today and a parse error in the next reader",
+    )
+    registry = Registry()
+    registry.value("jobs_total", {"status": "ok"})
+    with contextlib.suppress(ValueError):
+        registry.inc("errors_total", None, -1.0)
+    got = registry.exposition()
+    assert got == "", explain(
+        called='exposition() after value("jobs_total", …) and a refused inc("errors_total", None, -1), nothing else',
+        got=repr(got),
+        expected="''",
+        costs="names that were never counted stand in every scrape, one more for each typing error",
     )

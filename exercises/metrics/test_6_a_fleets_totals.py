@@ -164,6 +164,89 @@ async def test_transaction_that_arrives_late_counts_once(network):
             await compare(trial, story, {"jobs_total": 3.0})
 
 
+async def compare(trial, story: str, want: dict[str, float]) -> None:
+    got = await totals_of(trial)
+    more = any(total > want.get(name, 0) for name, total in got.items())
+    assert got == want, explain(
+        called=f"{story}; checked: {TOTALS}",
+        got=got,
+        expected=want,
+        costs=TOO_MUCH if more else TOO_LITTLE,
+    )
+
+
+async def test_restarted_worker_with_its_old_name_goes_on_counting(network, redis):
+    """A worker that starts again under its old name is not fooled by its last life's mark."""
+    lives = (1, 1, 3, 2)
+    for flushes in lives:
+        registry = Registry()
+        flusher = Flusher(registry, redis, "w1")
+        for _ in range(flushes):
+            registry.inc("jobs_total")
+            await flusher.flush()
+    got = await totals_of(network)
+    assert got == {"jobs_total": 7.0}, explain(
+        called=f"{len(lives)} lives of worker w1 with 1, 1, 3 and 2 times inc(), flush(); checked: {TOTALS}",
+        got=got,
+        expected={"jobs_total": 7.0},
+        costs="after each deploy the first counts are missing" if got.get("jobs_total", 0) < 7 else TOO_MUCH,
+    )
+
+
+async def test_restarted_worker_is_not_fooled_when_its_first_flush_fails(network):
+    """The mark of a worker's last life is not taken for that of a flush that never arrived."""
+    for lives in (1, 2):
+        async for trial in network.every_point("never_arrived", client="redis"):
+            registry = Registry()
+            flusher = Flusher(registry, await trial.client("last life"), "w1")
+            for _ in range(lives):
+                registry.inc("jobs_total")
+                await flusher.flush()
+            registry = Registry()
+            flusher = Flusher(registry, trial.redis, "w1")
+            registry.inc("jobs_total", None, 16.0)
+            await trial.attempt(flusher.flush())
+            trial.heal()
+            await flusher.flush()
+            story = (
+                f"{lives} times jobs +1 and flush(), a restart under the same name, jobs +16, "
+                f"flush() ({trial.broke}), flush()"
+            )
+            await compare(trial, story, {"jobs_total": 16.0 + lives})
+
+
+async def test_flush_after_a_long_outage_counts_once(network):
+    """The mark is there however late the worker comes back: it does not expire."""
+    async for trial in network.every_point("reply_lost", client="redis"):
+        registry = Registry()
+        flusher = Flusher(registry, trial.redis, "w1")
+        registry.inc("jobs_total")
+        await trial.attempt(flusher.flush())
+        trial.heal()
+        raw = trial.raw()
+        for key in await raw.keys("*"):
+            if await raw.ttl(key) >= 0:
+                await raw.delete(key)
+        await flusher.flush()
+        story = f"jobs +1, flush() ({trial.broke}), a pause that outlives every expiry, flush()"
+        await compare(trial, story, {"jobs_total": 1.0})
+
+
+async def stored_besides_totals(raw) -> int:
+    """Count the keys that never expire, and the members of those that hold several."""
+    size = 0
+    counts = {b"set": raw.scard, b"hash": raw.hlen, b"list": raw.llen, b"zset": raw.zcard, b"stream": raw.xlen}
+    for key in await raw.keys("*"):
+        if key == TOTALS.encode() or await raw.ttl(key) >= 0:
+            continue
+        count = counts.get(await raw.type(key))
+        size += await count(key) if count else 1
+    return size
+
+
+# --- Corner cases ----------------------------------------------------------------------------------------------------
+
+
 async def test_client_that_retries_counts_once(network):
     """With redis-py's own retries on, a transaction whose reply is lost is sent twice, and counts once."""
     async for trial in network.every_point("reply_lost", client="redis", retries=3):
@@ -303,74 +386,6 @@ async def test_a_second_fault_in_a_row_changes_nothing(network):
             break
 
 
-async def compare(trial, story: str, want: dict[str, float]) -> None:
-    got = await totals_of(trial)
-    more = any(total > want.get(name, 0) for name, total in got.items())
-    assert got == want, explain(
-        called=f"{story}; checked: {TOTALS}",
-        got=got,
-        expected=want,
-        costs=TOO_MUCH if more else TOO_LITTLE,
-    )
-
-
-async def test_restarted_worker_with_its_old_name_goes_on_counting(network, redis):
-    """A worker that starts again under its old name is not fooled by its last life's mark."""
-    lives = (1, 1, 3, 2)
-    for flushes in lives:
-        registry = Registry()
-        flusher = Flusher(registry, redis, "w1")
-        for _ in range(flushes):
-            registry.inc("jobs_total")
-            await flusher.flush()
-    got = await totals_of(network)
-    assert got == {"jobs_total": 7.0}, explain(
-        called=f"{len(lives)} lives of worker w1 with 1, 1, 3 and 2 times inc(), flush(); checked: {TOTALS}",
-        got=got,
-        expected={"jobs_total": 7.0},
-        costs="after each deploy the first counts are missing" if got.get("jobs_total", 0) < 7 else TOO_MUCH,
-    )
-
-
-async def test_restarted_worker_is_not_fooled_when_its_first_flush_fails(network):
-    """The mark of a worker's last life is not taken for that of a flush that never arrived."""
-    for lives in (1, 2):
-        async for trial in network.every_point("never_arrived", client="redis"):
-            registry = Registry()
-            flusher = Flusher(registry, await trial.client("last life"), "w1")
-            for _ in range(lives):
-                registry.inc("jobs_total")
-                await flusher.flush()
-            registry = Registry()
-            flusher = Flusher(registry, trial.redis, "w1")
-            registry.inc("jobs_total", None, 16.0)
-            await trial.attempt(flusher.flush())
-            trial.heal()
-            await flusher.flush()
-            story = (
-                f"{lives} times jobs +1 and flush(), a restart under the same name, jobs +16, "
-                f"flush() ({trial.broke}), flush()"
-            )
-            await compare(trial, story, {"jobs_total": 16.0 + lives})
-
-
-async def test_flush_after_a_long_outage_counts_once(network):
-    """The mark is there however late the worker comes back: it does not expire."""
-    async for trial in network.every_point("reply_lost", client="redis"):
-        registry = Registry()
-        flusher = Flusher(registry, trial.redis, "w1")
-        registry.inc("jobs_total")
-        await trial.attempt(flusher.flush())
-        trial.heal()
-        raw = trial.raw()
-        for key in await raw.keys("*"):
-            if await raw.ttl(key) >= 0:
-                await raw.delete(key)
-        await flusher.flush()
-        story = f"jobs +1, flush() ({trial.broke}), a pause that outlives every expiry, flush()"
-        await compare(trial, story, {"jobs_total": 1.0})
-
-
 async def test_marks_do_not_pile_up(network, redis):
     """What is stored does not grow with the number of flushes."""
     registry = Registry()
@@ -394,15 +409,3 @@ async def test_marks_do_not_pile_up(network, redis):
         expected=["jobs_total"],
         costs="programs that read the totals find bookkeeping among the metrics",
     )
-
-
-async def stored_besides_totals(raw) -> int:
-    """Count the keys that never expire, and the members of those that hold several."""
-    size = 0
-    counts = {b"set": raw.scard, b"hash": raw.hlen, b"list": raw.llen, b"zset": raw.zcard, b"stream": raw.xlen}
-    for key in await raw.keys("*"):
-        if key == TOTALS.encode() or await raw.ttl(key) >= 0:
-            continue
-        count = counts.get(await raw.type(key))
-        size += await count(key) if count else 1
-    return size
