@@ -338,6 +338,16 @@ def _asyncio_on_virtual_time() -> Generator[None]:
         vars(asyncio)["run"] = kept
 
 
+def lay_over_stub(stub: str, code: str) -> str:
+    """Return the stub with the learner's code in it, or why that can't be done, as JSON."""
+    from grading.lay_over import lay_over  # noqa: PLC0415 - few visits need it
+
+    try:
+        return json.dumps({"text": lay_over(stub, code, "your code"), "error": None})
+    except (SyntaxError, ValueError) as error:
+        return json.dumps({"text": None, "error": str(error)})
+
+
 def run_sample(code: str) -> str:
     """Run a lesson's sample as a program and return what it printed, and its error, as JSON."""
     said = BoundedIO()

@@ -6,8 +6,8 @@ import pytest
 
 from grading.lay_over import lay_over
 from grading.splice import SpliceError
+from journal.content.older_files import is_older, notice
 from journal.content.settings import Change, Course
-from journal.course.older_files import is_older, notice
 from journal.course.reset import ResetError, reset
 
 from .conftest import SOLVED, STUB

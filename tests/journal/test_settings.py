@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from journal import cli
 from journal.content.library import library
 from journal.content.settings import Change, Course, Demand, Settings, read_course, read_settings
 
@@ -89,6 +90,15 @@ def test_this_journals_first_exercise_is_where_readme_and_home_begin():
     first = library(ROOT).exercises[0].slug
     assert f".venv/bin/pytest exercises/{first}" in (ROOT / "README.md").read_text(encoding="utf-8")
     assert f"Begin with [{first}](exercises/{first}.md)" in (ROOT / "docs/index.md").read_text(encoding="utf-8")
+    assert f"Start with `{first}`" in (ROOT / "exercises/README.md").read_text(encoding="utf-8")
+    assert f"Start with *{first}*" in (ROOT / "docs/exercises/index.md").read_text(encoding="utf-8")
+
+
+def test_the_next_step_of_a_newcomer_is_the_first_of_the_first_exercise(recording, monkeypatch, capsys):
+    monkeypatch.setenv("REDRIVE_ROOT", str(ROOT))
+    assert cli.run(["next"]) == 0
+    first = library(ROOT).exercises[0]
+    assert capsys.readouterr().out.startswith(f"Next: {first.slug}, step 1 of {len(first.core)}: ")
 
 
 def test_every_exercise_of_this_journal_declares_its_own_place():

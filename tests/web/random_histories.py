@@ -54,6 +54,8 @@ def random_history(chance, zone):
                 "slug": "a",
                 "steps": {n: chance.choice(["passed", "failed", "not_started"]) for n in ("1", "2")},
                 "code_sha": "0123abc",
+                # 0.5.0 wrote no version.
+                **({"version": 1} if len(lines) % 2 else {}),
             },
             "confidence": lambda: {"topic": "a", "value": chance.randint(1, 5)},
         }[kind]()

@@ -85,7 +85,7 @@ def next_up() -> None:
         click.echo(f"  run   .venv/bin/pytest exercises/{exercise.slug}")
         # The course's package imports pytest; only an exercise that has changed needs it.
         if (course := content.courses.get(exercise.slug)) and course.changes:
-            from journal.course.older_files import notice  # noqa: PLC0415
+            from journal.content.older_files import notice  # noqa: PLC0415
 
             for line in notice(content.root, exercise.slug, course):
                 click.echo(f"  {line}")

@@ -86,5 +86,13 @@ def cards_of_failed_steps(slug: str, failed: Iterable[int], file: Path) -> list[
     return lines
 
 
+def notice_of_older_file(slug: str, file: Path) -> list[str]:
+    """Return the lines that say that the learner's file was written for an earlier version; none if it wasn't."""
+    from journal.content.older_files import notice  # noqa: PLC0415  (only a failed run needs it)
+
+    root = find_root(file.parent)
+    return notice(root, slug, read_course(root, slug)[0])
+
+
 def _cards(ids: list[str]) -> str:
     return f"{len(ids)} flash card{'' if len(ids) == 1 else 's'}"

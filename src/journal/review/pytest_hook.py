@@ -27,9 +27,12 @@ def pytest_grading_finished(report: ExerciseReport) -> list[str]:
     steps = {step.n: step.outcome for step in report.steps.values() if step.outcome != "not_run"}
     if not steps or report.broken:
         return []
-    from journal.review.learner_runs import cards_of_failed_steps, record_run  # noqa: PLC0415
+    from journal.review.learner_runs import cards_of_failed_steps, notice_of_older_file, record_run  # noqa: PLC0415
 
     if not record_run(report.place.slug, steps, report.place.file):
         return []
     failed = [n for n, outcome in steps.items() if outcome == "failed"]
-    return cards_of_failed_steps(report.place.slug, failed, report.place.file)
+    if not failed:
+        return []
+    slug, file = report.place.slug, report.place.file
+    return [*notice_of_older_file(slug, file), *cards_of_failed_steps(slug, failed, file)]

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from grading.overlay import engine_files
+from journal.content.settings import read_course
 from journal.course.declared import Wrong, read_wrong
 from journal.course.exercises import Exercise, find_exercises
 from journal.site import pyodide_bundle
@@ -121,8 +122,11 @@ def _engine(root: Path) -> dict[str, str]:
 
 
 def _before(exercise: Exercise) -> dict[str, Any]:
+    course, _ = read_course(exercise.root, exercise.slug)
     return {
         "slug": exercise.slug,
+        "version": course.version,
+        "what": course.changes[-1].what if course.changes else "",
         "stub": _stub(exercise),
         "steps": [{"n": n, "title": step.title, "stretch": step.stretch} for n, step in exercise.steps.items()],
         "files": {

@@ -53,6 +53,7 @@ const RULES = {
   topic: named,
   value: whole(1, 5),
   event: matching(HEX32),
+  version: whole(1, 999),
 };
 
 /**

@@ -82,6 +82,9 @@ const acts = {
     };
     post({ type: "done", id, ...JSON.parse(call("grade", slug, code, tell)) });
   },
+  lay({ id, stub, code }) {
+    post({ type: "done", id, ...JSON.parse(call("lay_over_stub", stub, code)) });
+  },
   run({ id, code }) {
     post({ type: "done", id, ...JSON.parse(call("run_sample", code)) });
   },

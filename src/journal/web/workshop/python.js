@@ -16,7 +16,7 @@ const SPARE_NEEDS_GB = 4;
 /**
  * @typedef {{stage: "loading" | "starting" | "ready" | "failed", loaded: number, total: number, reason?: string}} Progress
  * @typedef {{test: string, step: number | null, steps: Record<string, string>}} Began
- * @typedef {{kind: "done", report: any, printed: {test: string, text: string}[], error: string | null, ms: number, code_sha?: string}} Done
+ * @typedef {{kind: "done", report: any, printed: {test: string, text: string}[], error: string | null, ms: number, code_sha?: string, text?: string | null}} Done
  * @typedef {{kind: "stuck", began: Began | null, limitMs: number}} Stuck
  * @typedef {{kind: "dead", reason: string, began: Began | null}} Dead
  * @typedef {{kind: "stopped", began: Began | null}} Stopped

@@ -6,15 +6,19 @@ import { NAME } from "../journal-name.js";
 const CODE = `${NAME}.work.`;
 const ASIDE = `${NAME}.aside.`;
 const RUNS = `${NAME}.runs.`;
+const VERSION = `${NAME}.version.`;
 
 /** @typedef {{different: string[], passed: boolean}} Runs codes that were run, and whether the core ever passed */
 
 export class Work {
-  /** @param {string} slug @param {string} stub */
-  constructor(slug, stub) {
+  /** @param {string} slug @param {string} stub @param {number} version the exercise's, which `stub` is of */
+  constructor(slug, stub, version) {
     this.slug = slug;
     this.stub = stub;
+    this.version = version;
     this.saved = true;
+    // Version 0.5.0 of this page kept code without a version.
+    this.writtenFor = this.read(CODE) === null ? version : Number(this.read(VERSION)) || 1;
     this.last = this.code();
   }
 
@@ -48,7 +52,20 @@ export class Work {
   keep(code) {
     this.last = code;
     this.saved = this.write(CODE, code === this.stub ? null : code);
+    if (code === this.stub) this.writtenFor = this.version;
+    this.write(VERSION, code === this.stub ? null : String(this.writtenFor));
     return this.saved;
+  }
+
+  /** Whether the code was written for an earlier version of the exercise. */
+  get older() {
+    return this.writtenFor < this.version;
+  }
+
+  /** Takes the code as written for this version from now on. */
+  settle() {
+    this.writtenFor = this.version;
+    this.keep(this.last);
   }
 
   /** What the last reset or opened file replaced. */

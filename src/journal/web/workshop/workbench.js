@@ -10,6 +10,7 @@ import { hintBox, hintsOf } from "./hints.js";
 import { Python, fetchJson } from "./python.js";
 import { runResult } from "./run-result.js";
 import { brokenBlock, core, marksOf, printedBlock, sentence, stepRow } from "./verdict.js";
+import { olderCodeNotice } from "./older-code.js";
 import { Work } from "./work.js";
 
 /** @typedef {import("./verdict.js").Step} Step */
@@ -38,7 +39,7 @@ class Workbench {
    * @param {import("../history/browser.js").History} history
    * @param {string} slug
    * @param {string} file
-   * @param {{stub: string, files: Record<string, string>, compiled: Record<string, string>, steps: {n: number, title: string, stretch: boolean}[]}} data
+   * @param {{stub: string, version: number, what: string, files: Record<string, string>, compiled: Record<string, string>, steps: {n: number, title: string, stretch: boolean}[]}} data
    */
   constructor(section, history, slug, file, data) {
     Object.assign(this, { section, history, slug, file, data });
@@ -47,7 +48,7 @@ class Workbench {
     this.slug = slug;
     this.file = file;
     this.data = data;
-    this.work = new Work(slug, data.stub);
+    this.work = new Work(slug, data.stub, data.version);
     this.python = new Python((progress) => this.showProgress(progress));
     this.hints = hintsOf(section.closest("[data-exercise]") ?? document);
     this.running = false;
@@ -86,6 +87,7 @@ class Workbench {
     });
     this.undoButton.hidden = this.work.aside === null;
     this.showSaved();
+    if (this.work.older) frame.before(olderCodeNotice(data.what, { layOver: () => this.layOverStub(), keep: () => this.work.settle() }));
     this.work.watch((code) => this.fromAnotherTab(code));
     addEventListener("pagehide", () => this.save());
     document.addEventListener("visibilitychange", () => this.save());
@@ -174,6 +176,21 @@ class Workbench {
 
   reset() {
     this.replaceCode(this.data.stub, "The stub is back. Undo reset returns your code.");
+  }
+
+  /** Puts the learner's code into the new stub; Python knows where definitions begin and end. */
+  async layOverStub() {
+    this.save();
+    const result = await this.python.ask({ type: "lay", stub: this.data.stub, code: this.editor.code() });
+    const text = result.kind === "done" ? result.text : null;
+    if (typeof text !== "string") {
+      const why = result.kind === "done" ? result.error : "Python ended";
+      this.say(`Your code can't be laid over the new stub: ${why}. It is unchanged.`);
+      return false;
+    }
+    this.replaceCode(text, "Your code is in the new stub. Undo reset returns it as it was.");
+    this.work.settle();
+    return true;
   }
 
   undoReset() {
@@ -300,7 +317,7 @@ class Workbench {
     this.work.countRun(sha, core(steps).done);
     const outcomes = steps.filter((step) => OUTCOMES.includes(step.outcome)).map((step) => [String(step.n), step.outcome]);
     try {
-      await this.history.add([newEvent("run", { slug: this.slug, steps: Object.fromEntries(outcomes), code_sha: sha }, Date.now() * 1000)]);
+      await this.history.add([newEvent("run", { slug: this.slug, steps: Object.fromEntries(outcomes), code_sha: sha, version: this.data.version }, Date.now() * 1000)]);
     } catch (error) {
       this.verdict.append(h("p", { class: "rd-verdict__time" }, `This run is not in the history: ${error instanceof Error ? error.message : String(error)}`));
     }
