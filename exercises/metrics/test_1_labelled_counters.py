@@ -64,6 +64,19 @@ def test_label_values_are_escaped():
         )
 
 
+def test_two_registries_do_not_share_series():
+    """Each registry has its own series."""
+    one, other = Registry(), Registry()
+    one.inc("jobs_total")
+    got = other.value("jobs_total")
+    assert got == 0.0, explain(
+        called="value on one Registry() after inc on another",
+        got=got,
+        expected=0.0,
+        costs="tests see each other's counts, and so do two services in one process",
+    )
+
+
 def test_increments_add_up_for_each_series():
     """Each series adds up its own increments; one that was never incremented is 0.0."""
     registry = Registry()
@@ -148,19 +161,6 @@ def test_negative_amount_is_refused_and_changes_nothing():
         got=got,
         expected=4.0,
         costs="the caller sees an error, and the number is wrong all the same",
-    )
-
-
-def test_two_registries_do_not_share_series():
-    """Each registry has its own series."""
-    one, other = Registry(), Registry()
-    one.inc("jobs_total")
-    got = other.value("jobs_total")
-    assert got == 0.0, explain(
-        called="value on one Registry() after inc on another",
-        got=got,
-        expected=0.0,
-        costs="tests see each other's counts, and so do two services in one process",
     )
 
 
