@@ -86,13 +86,13 @@ def is_transient(
 
 
 class Budget(Protocol):
-    """What `retry` needs of a budget."""
+    """What `retry` needs of a budget. In step 6, await what a method returns, if it is any awaitable."""
 
-    def spend(self) -> bool:
+    def spend(self) -> bool | Awaitable[bool]:
         """Pay for one retry and return True, or return False."""
         ...
 
-    def deposit(self) -> None:
+    def deposit(self) -> Awaitable[None] | None:
         """Pay in for one call that succeeded."""
         ...
 
@@ -137,7 +137,7 @@ async def retry(
     not repeat a call that succeeded.
 
     Args:
-        operation: Called without arguments, once for each attempt.
+        operation: Called without arguments, once for each attempt; returns any awaitable.
         attempts: Most attempts, the first included; at least 1.
         base_s: As for `ceiling_s`.
         cap_s: As for `ceiling_s`.
@@ -183,28 +183,27 @@ class RetryBudget:
 class SharedRetryBudget:
     """The budget of step 5, kept in Redis, so that all workers of a fleet pay from the same one (stretch).
 
-    Each worker has its own client and object. Keep everything in Redis, under `key` or keys that begin with it. While
-    nothing is stored there, the budget is full. Don't let keys expire: time refills nothing. However calls overlap:
+    Each worker has its own client and object, which its tasks use at the same time. Keep everything in Redis, under
+    `key` or keys that begin with it. While nothing is stored there, the budget is full. Don't let keys expire: time
+    refills nothing. However calls overlap:
 
     - **Never overspend.** Granted retries times `cost` are at most `cap` plus the deposits begun so far.
     - **Lose nothing.** When all calls have returned, what was not spent can still be spent. Deposits count up to `cap`.
     - **Don't refuse** if there are enough tokens and no other call is under way.
 
-    If Redis fails, raise the error or try again. Don't answer True or False. `WatchError` may mean that a watched key
-    changed, but also that the connection broke while it was watched. After a call that broke, tokens may be missing; a
-    deposit may leave one above `cap`, and each try of it counts as one begun.
+    Your client may retry, so what you send may run twice: a plain `INCRBY` that puts tokens back pays out twice. Look
+    under WATCH instead. `WatchError` means that a watched key changed, or that the connection broke while it was
+    watched: look again. If Redis fails, raise the error or try again; don't answer True or False. After a call that
+    broke, tokens may be missing, and each try of a deposit counts as one begun.
 
     Don't use Lua. In production a script is the usual answer; here you learn to do without.
-
-    `retry` doesn't await its budget, so don't pass it this one: a coroutine is always true.
     """
 
     def __init__(self, redis: "Redis", key: str, *, cap: int, cost: int) -> None:
         """Remember the settings; don't call Redis here.
 
         Args:
-            redis: This worker's client. Replies are bytes. Its retries are off: by default redis-py repeats a command
-                whose reply was lost, and a repeated DECRBY counts twice.
+            redis: This worker's client. Replies are bytes.
             key: Name of the budget in Redis.
             cap: Tokens in a full budget.
             cost: Tokens for a retry.

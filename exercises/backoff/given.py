@@ -142,7 +142,7 @@ class Ended:
         self.error = error
         self.at = now()
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return f"returned {self.value!r}" if self.error is None else f"raised {self.error!r}"
 
 

@@ -320,3 +320,18 @@ def test_lists_replace_the_defaults() -> None:
         assert bool(got) is expected, explain(
             called=text_of(is_transient, error, **lists), got=got, expected=expected, costs=costs
         )
+
+
+def test_verdict_follows_the_error_as_it_is_now() -> None:
+    """The same object is asked about twice, with another cause: each answer is about the chain as it is."""
+    error = Unknown("raised again")
+    got = []
+    for cause in (Refused(), Busy(), None):
+        error.__cause__ = cause
+        got.append(bool(is_transient(error, transient=(Busy,), permanent=(Refused,))))
+    assert got == [False, True, False], explain(
+        called="is_transient(error, transient=(Busy,), permanent=(Refused,)) with the cause Refused; the same error, "
+        "asked again with the cause Busy, then with none",
+        got=got,
+        expected=[False, True, False],
+    )

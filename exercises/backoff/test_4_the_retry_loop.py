@@ -35,7 +35,7 @@ from grading import explain, settle
 pytestmark = pytest.mark.step(4, "the retry loop")
 
 
-@pytest.mark.parametrize("value", ["done", None, 0, False])
+@pytest.mark.parametrize("value", ["done", None, 0, False, OSError("returned, not raised")])
 async def test_success_is_returned_at_once(value: object) -> None:
     """A first attempt that succeeds is the only one, and its result comes back at once."""
     operation = Operation(value=value)
@@ -55,15 +55,16 @@ async def test_success_is_returned_at_once(value: object) -> None:
 
 
 async def test_passing_fault_is_ridden_out() -> None:
-    """Two transient failures, then success: three calls, and the result comes back."""
-    operation = Operation(Busy("one"), ExceptionGroup("two", [Busy("x")]))
-    ended = await retried(operation)
-    assert (ended.value, len(operation.calls_at)) == ("done", 3), explain(
-        called=f"{tell(attempts=4)}, operation fails twice (Busy, then a group of Busy) and then returns 'done'",
-        got=f"{ended} after {len(operation.calls_at)} calls",
-        expected="returned 'done' after 3 calls",
-        costs="a fault that lasts a second reaches the customer",
-    )
+    """Two transient failures, then success: three calls, and the result comes back, from any kind of awaitable."""
+    for kind in ("", ", and returns a future instead of a coroutine"):
+        operation = Operation(Busy("one"), ExceptionGroup("two", [Busy("x")]))
+        ended = await retried((lambda call=operation: asyncio.ensure_future(call())) if kind else operation)
+        assert (ended.value, len(operation.calls_at)) == ("done", 3), explain(
+            called=f"{tell(attempts=4)}, operation fails twice (Busy, then a group of Busy), then gives 'done'{kind}",
+            got=f"{ended} after {len(operation.calls_at)} calls",
+            expected="returned 'done' after 3 calls",
+            costs="a fault that lasts a second reaches the customer",
+        )
 
 
 @pytest.mark.parametrize("attempts", [1, 2, 5])

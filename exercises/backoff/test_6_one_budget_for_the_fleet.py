@@ -15,7 +15,7 @@ import pytest
 
 from exercises.backoff import backoff
 from exercises.backoff.backoff import SharedRetryBudget
-from exercises.backoff.given import OVERSPENT, UNDERSPENT, counted
+from exercises.backoff.given import OVERSPENT, UNDERSPENT, Busy, Operation, counted, retried, tell
 from grading import explain, for_seeds
 from grading.checks import must_refuse
 
@@ -328,3 +328,94 @@ async def test_broken_deposit_is_told(network: Network) -> None:
             expected="the client's error, or a token in the budget",
             costs="deposits are lost in silence while Redis is away, and the next transient error gets no retry",
         )
+
+
+async def test_client_that_retries_pays_for_nothing(network: Network) -> None:
+    """With redis-py's own retries on, a command whose reply is lost runs twice, and no retry is paid for by that."""
+    cap, cost = 4, 3
+    for call in ("spend", "refused spend", "deposit"):
+        async for trial in network.every_point("reply_lost", retries=3, client="redis"):
+            other = SharedRetryBudget(await trial.client("worker 2"), "{backoff}:budget", cap=cap, cost=cost)
+            granted = await spends(trial, 2, other, 1 if call == "refused spend" else 0)
+            budget = (await fleet(trial, 1, cap=cap, cost=cost))[0]
+            outcome = await trial.attempt(budget.deposit() if call == "deposit" else budget.spend())
+            granted += int(call != "deposit" and outcome.error is None and bool(outcome.value))
+            trial.heal()
+            granted += await spends(trial, 2, other, 3)
+            assert granted <= 1, explain(
+                called=f"SharedRetryBudget(cap={cap}, cost={cost}): {call}() on a client with its retries on; the "
+                f"reply is lost ({trial.broke}), so redis-py sends again; another worker calls spend()",
+                got=f"{granted} granted",
+                expected="at most 1 granted: 4 tokens pay for one retry",
+                costs=OVERSPENT,
+            )
+
+
+async def test_tasks_of_one_worker_share_the_object(network: Network) -> None:
+    """Several tasks of one worker call one object at the same time, and each gets its answer."""
+    budget = SharedRetryBudget(network.redis, "{backoff}:budget", cap=3, cost=1)
+    called = "SharedRetryBudget(cap=3, cost=1): five tasks of one worker call spend() on one object, at the same time"
+    answers = await asyncio.gather(*(budget.spend() for _ in range(5)), return_exceptions=True)
+    errors = [answer for answer in answers if isinstance(answer, BaseException)]
+    if any(isinstance(error, NotImplementedError) for error in errors):
+        raise errors[0]
+    granted = sum(bool(answer) for answer in answers if not isinstance(answer, BaseException))
+    granted += await spends(network, 1, budget, 3) if not errors else 0
+    assert not errors and granted == 3, explain(
+        called=called, got=errors[0] if errors else f"{granted} granted, with 3 further calls", expected="3 granted"
+    )
+
+
+async def test_budget_that_vanished_is_full(network: Network) -> None:
+    """When Redis has lost its data, the budget of a worker that lives is full, like a new one."""
+    budget, other = await fleet(network, 2, cap=2, cost=1)
+    before = await spends(network, 1, budget, 3) + await spends(network, 2, other, 1)
+    await network.raw().flushall()
+    got = [before, await spends(network, 1, budget, 1) + await spends(network, 2, other, 3)]
+    assert got == [2, 2], explain(
+        called="two workers' SharedRetryBudget(cap=2, cost=1): four spend(), FLUSHALL by an operator, four spend()",
+        got=f"{got[0]} granted, then {got[1]}",
+        expected="2 granted, then 2",
+        costs=UNDERSPENT if got[1] < 2 else OVERSPENT,
+    )
+
+
+class Futures:
+    """A budget for one retry, whose methods return futures."""
+
+    def __init__(self) -> None:
+        self.left = 1
+
+    def spend(self) -> asyncio.Future[bool]:
+        granted = self.left > 0
+        self.left -= granted
+        return self.answer(granted)
+
+    def deposit(self) -> asyncio.Future[None]:
+        self.left += 1
+        return self.answer(None)
+
+    @staticmethod
+    def answer(value: Any) -> asyncio.Future[Any]:
+        future = asyncio.get_running_loop().create_future()
+        asyncio.get_running_loop().call_later(0.01, future.set_result, value)
+        return future
+
+
+@pytest.mark.parametrize("kind", ["SharedRetryBudget", "a budget whose methods return a future"])
+async def test_retry_awaits_its_budget(network: Network, kind: str) -> None:
+    """retry() takes a budget whose methods have to be awaited: it grants as much as there is, and successes pay in."""
+    budget: Any = Futures()
+    if kind == "SharedRetryBudget":
+        budget = SharedRetryBudget(network.redis, "{backoff}:budget", cap=1, cost=1)
+    counts = []
+    for operation in (Operation(Busy), Operation(value="done"), Operation(Busy("once")), Operation(Busy)):
+        await retried(operation, attempts=4, budget=budget)
+        counts.append(len(operation.calls_at))
+    assert counts == [2, 1, 2, 2], explain(
+        called=f"{tell(attempts=4)} with {kind} for one retry; operations: one always fails, one succeeds, one fails "
+        "once, one always fails; calls of each",
+        got=counts,
+        expected=[2, 1, 2, 2],
+        costs=OVERSPENT if sum(counts) > 7 else UNDERSPENT,
+    )

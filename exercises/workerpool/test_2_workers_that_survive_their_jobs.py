@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from redis.exceptions import ResponseError
 
 from exercises.workerpool.given import (
     FAULTS,
+    LIMIT_S,
     CountingChannel,
     Floor,
     Places,
@@ -283,6 +285,62 @@ async def test_handler_that_raises_does_not_end_the_pool(redis, network, workers
             expected=Places([], [], [job for job in jobs if job not in errors], sorted(errors)),
             costs="failed jobs look done" if set(now.done) & set(errors) else None,
         )
+    )
+
+
+async def test_handler_may_return_any_awaitable(redis, network):
+    """A handler is any callable that returns an awaitable, such as a future. It may raise before."""
+    raw, jobs, floor = network.raw(), jobs_named(3), Floor()
+
+    def handler(job):
+        if job == b"job-2":
+            raise ValueError("refused before it began")
+        waits = asyncio.get_running_loop().create_future()
+        asyncio.get_running_loop().call_later(1, waits.set_result, OSError("returned") if job == b"job-3" else None)
+        return waits
+
+    called = (
+        "work(…, workers=2); the handler, a plain function, returns a future for job-1, raises for job-2, returns a "
+        "future for job-3 whose result is an exception that was not raised: it returns an exception"
+    )
+    await returned(called, work(redis, await in_channel(raw, jobs), handler, floor.on_failure, workers=2))
+    now, wanted = await places(raw), Places([], [], [b"job-1", b"job-3"], [b"job-2"])
+    assert now == wanted, explain(called=called, got=now, expected=wanted)
+
+
+async def test_handler_that_ends_in_cancelled_error_does_not_stop_the_pool_in_silence(redis, network):
+    """CancelledError that nobody asked for is a failed job, or an error of `work`: never a worker less."""
+    raw, jobs = network.raw(), jobs_named(6)
+    floor = Floor(errors=dict.fromkeys(jobs[:2], asyncio.CancelledError()))
+    called = "work(…, workers=2) with 6 jobs; the handlers of job-1 and job-2: a task that it awaits is cancelled"
+    call = work(redis, await in_channel(raw, jobs), floor.handler, floor.on_failure, workers=2)
+    task = await ended(called, call, LIMIT_S)
+    if task.cancelled() or isinstance(task.exception(), (asyncio.CancelledError, BaseExceptionGroup)):
+        return
+    await task
+    now, wanted = await places(raw), Places([], [], jobs[2:], jobs[:2])
+    assert now == wanted, explain(
+        called=f"{called}; it returned without an error",
+        got=now,
+        expected=wanted,
+        costs="two such jobs, and the pool has no worker left, while its health check is green",
+    )
+
+
+async def test_acknowledgement_that_redis_refuses_is_told(redis, network):
+    """When Redis refuses a command in EXEC, because DONE is no set, the error comes out of acknowledge()."""
+    raw = network.raw()
+    await raw.lpush(PROCESSING, b"job-1")
+    await raw.lpush(DONE, b"a list by mistake")
+    try:
+        got = await acknowledge(redis, b"job-1", DONE)
+    except ResponseError as error:
+        got = error
+    assert isinstance(got, ResponseError), explain(
+        called="acknowledge(redis, b'job-1', DONE); the key DONE holds a list, so Redis refuses the SADD",
+        got=f"it returned {got!r}",
+        expected="the ResponseError (WRONGTYPE) of the SADD",
+        costs="finished jobs are in no key, and no log line says so",
     )
 
 

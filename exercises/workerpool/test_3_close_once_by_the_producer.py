@@ -196,6 +196,29 @@ async def test_worker_that_fails_ends_the_pool(redis, network, workers):
     one_place(now, jobs, called)
 
 
+async def test_pool_ends_though_handlers_end_in_cancelled_error(redis, network):
+    """run_pool() ends though handlers end in CancelledError, and says what became of their jobs."""
+    raw, jobs = network.raw(), jobs_named(9)
+    floor = Floor(errors=dict.fromkeys(jobs[:2], asyncio.CancelledError()))
+    await submit(raw, jobs)
+    called = "run_pool(…, workers=2, capacity=2), 9 jobs; the first two handlers: a task that it awaits is cancelled"
+    stop = asyncio.Event()
+    pool = run_pool(redis, floor.handler, floor.on_failure, workers=2, capacity=2, stop=stop)
+    task = await ended(called, pool, LIMIT_S)
+    if not task.cancelled() and isinstance(task.exception(), NotImplementedError):
+        await task
+    now = await places(raw)
+    if task.cancelled() or task.exception() is not None:
+        one_place(now, jobs, called)
+    else:
+        assert sorted([*now.done, *now.failed]) == jobs, explain(
+            called=f"{called}; it returned without an error",
+            got=now,
+            expected="every job in done or failed",
+            costs="jobs are stranded in processing, and no log line says so",
+        )
+
+
 async def test_impossible_sizes_are_errors(redis, network):
     """workers=0 and capacity=0 raise ValueError, and no job is taken.
 

@@ -77,6 +77,60 @@ async def test_give_back_can_crash_anywhere(network):
             in_order(now.ready, called)
 
 
+async def test_give_back_on_a_client_that_retries_doubles_no_job(network):
+    """With redis-py's own retries on, a transaction whose reply is lost is sent again, and moves each job once."""
+    async for trial in network.every_point("reply_lost", retries=3):
+        raw, jobs = trial.raw(), jobs_named(4)
+        await submit(raw, jobs[2:])
+        await raw.lpush(PROCESSING, *jobs[:2])
+        await trial.attempt(give_back(trial.redis, jobs[:2]))
+        now = await places(raw)
+        called = (
+            f"give_back(redis, [job-1, job-2]) on a client with its retries on; the reply at point {trial.point} is "
+            "lost, so redis-py sends again"
+        )
+        one_place(now, jobs, called)
+        in_order(now.ready, called)
+
+
+async def test_give_back_moves_only_what_is_in_processing(redis, network):
+    """A job that a reaper has moved meanwhile stays where it is; thousands of other pools' jobs hide none."""
+    raw, jobs = network.raw(), jobs_named(3)
+    await raw.rpush(PROCESSING, *(b"other-%d" % number for number in range(1_100)), jobs[2], jobs[1])
+    await submit(raw, jobs[:1])
+    await give_back(redis, jobs)
+    got = await places(raw)
+    wanted = [jobs[1], jobs[2], jobs[0]]
+    assert (got.ready, len(got.processing)) == (wanted, 1_100), explain(
+        called="give_back(redis, [job-1, job-2, job-3]); a reaper has put job-1 into READY; job-2 and job-3 are in "
+        "PROCESSING behind 1,100 newer jobs of other pools",
+        got=f"ready: {names(got.ready)}; processing: {len(got.processing):,} jobs",
+        expected=f"ready: {names(wanted)}; processing: 1,100 jobs",
+    )
+
+
+async def test_grace_period_is_shared_by_what_starts_during_it(redis, network):
+    """The grace period ends grace_s after stop, also for a handler that starts shortly before its end."""
+    raw, jobs, stop = network.raw(), jobs_named(4), asyncio.Event()
+    floor = Floor(lasts_s=lambda job: 2 if job == b"job-1" else 9)
+    await submit(raw, jobs)
+    loop = asyncio.get_running_loop()
+    loop.call_later(1, stop.set)
+    began_s = loop.time()
+    called = (
+        "run_pool_with_grace(…, workers=1, capacity=2, grace_s=3), stop set after 1 s; job-1 lasts 2 s, the others 9 s"
+    )
+    await returned(called, grace_pool(redis, floor, stop, 3, workers=1))
+    took_s, now = loop.time() - began_s, await places(raw)
+    assert took_s < 5, explain(
+        called=called,
+        got=f"it returned after {took_s:.1f} s",
+        expected="it returns when the grace period is over, 4 s after the start",
+        costs="the supervisor kills the pool, and its jobs stay in PROCESSING",
+    )
+    one_place(now, jobs, called)
+
+
 async def test_jobs_that_fit_the_grace_period_are_finished(redis, network):
     """Within the grace period everything that was taken is run and acknowledged, and the pool ends without waiting.
 
@@ -324,7 +378,7 @@ async def test_grace_period_ends_while_a_call_is_on_its_way(seeds, moment):
         )
 
 
-@pytest.mark.parametrize("effect", [*FAULTS, "cancelled"])
+@pytest.mark.parametrize("effect", [*FAULTS, "delivered_late", "cancelled"])
 async def test_drain_under_faults(network, effect):
     """Whatever call fails in a drain, every job is in exactly one place, READY in order, and the error is told.
 

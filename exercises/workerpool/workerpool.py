@@ -152,10 +152,13 @@ async def work(redis: Redis, channel: Channel[bytes], handler: Handler, on_failu
 
     Each worker gets a job, awaits `handler(job)`, acknowledges the job, and only then gets the next.
 
-    - The handler returns: acknowledge to DONE. Until then its job stays in PROCESSING.
+    - `handler` is any callable that returns an awaitable; it may raise before it does.
+    - The handler returns, whatever it returns: acknowledge to DONE. Until then its job stays in PROCESSING.
     - The handler raises any Exception: await `on_failure(job, error)` once with that error, then acknowledge to FAILED,
       then get the next job. In the other order, a crash between the two would lose the report. `on_failure` never
       raises.
+    - The handler ends in CancelledError though you didn't cancel it; a task that it awaited was. Let the job fail, with
+      an Exception of yours, or let `work` end with an error. A TaskGroup takes a cancelled worker for finished.
     - `work` is cancelled: cancel the handlers and wait for them. CancelledError reaches the caller, and the interrupted
       jobs are neither acknowledged nor reported as failed.
     - An acknowledgement fails: `work` ends, and the error reaches the caller. The job has not failed.
@@ -193,6 +196,8 @@ async def give_back(redis: Redis, jobs: Sequence[bytes]) -> None:
 
     Then jobs[0] is next, then jobs[1], and so on, then what READY held before. Other pools' entries stay. A crash
     leaves each job in exactly one of the two, and READY in order. `jobs` may be empty; do not change it.
+
+    Move only what is still in PROCESSING: WATCH it and look. A reaper may have moved a job, and this client may retry.
     """
     raise NotImplementedError("step 6: return the jobs to the right end of READY")
 
@@ -219,7 +224,7 @@ async def run_pool_with_grace(
       its order, and return.
 
     An error from Redis, or a cancellation of this call, reaches the caller. Each job is still in exactly one key, READY
-    in order. Never give back a job whose acknowledgement failed: perhaps only its reply was lost.
+    in order.
 
     Raises:
         ValueError: `workers` or `capacity` is below 1, or `grace_s` is below 0; checked as in `run_pool`.

@@ -9,6 +9,8 @@ from collections.abc import Awaitable, Callable
 from random import Random
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from redis.exceptions import WatchError
+
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
@@ -139,15 +141,20 @@ def _behind(error: BaseException) -> BaseException | None:
 
 
 class Budget(Protocol):
-    """What `retry` needs of a budget."""
+    """What `retry` needs of a budget. In step 6, await what a method returns, if it is any awaitable."""
 
-    def spend(self) -> bool:
+    def spend(self) -> bool | Awaitable[bool]:
         """Pay for one retry and return True, or return False."""
         ...
 
-    def deposit(self) -> None:
+    def deposit(self) -> Awaitable[None] | None:
         """Pay in for one call that succeeded."""
         ...
+
+
+async def _answer(answer: T | Awaitable[T]) -> T:
+    """Return what a budget's method returned, or what that gives when it is awaited."""
+    return await answer if isinstance(answer, Awaitable) else answer
 
 
 # --8<-- [start:retry]
@@ -191,7 +198,7 @@ async def retry(
     not repeat a call that succeeded.
 
     Args:
-        operation: Called without arguments, once for each attempt.
+        operation: Called without arguments, once for each attempt; returns any awaitable.
         attempts: Most attempts, the first included; at least 1.
         base_s: As for `ceiling_s`.
         cap_s: As for `ceiling_s`.
@@ -218,14 +225,14 @@ async def retry(
                 not classify(error)
                 or attempt == attempts
                 or loop.time() + wait_s > deadline_at
-                or (budget is not None and not budget.spend())
+                or (budget is not None and not await _answer(budget.spend()))
             ):
                 for note in notes:
                     error.add_note(note)
                 raise
         else:
             if budget is not None:
-                budget.deposit()
+                await _answer(budget.deposit())
             return result
         # Outside the `except` block, or the next attempt's error would get this one as its context.
         await asyncio.sleep(wait_s)
@@ -284,28 +291,27 @@ class RetryBudget:
 class SharedRetryBudget:
     """The budget of step 5, kept in Redis, so that all workers of a fleet pay from the same one (stretch).
 
-    Each worker has its own client and object. Keep everything in Redis, under `key` or keys that begin with it. While
-    nothing is stored there, the budget is full. Don't let keys expire: time refills nothing. However calls overlap:
+    Each worker has its own client and object, which its tasks use at the same time. Keep everything in Redis, under
+    `key` or keys that begin with it. While nothing is stored there, the budget is full. Don't let keys expire: time
+    refills nothing. However calls overlap:
 
     - **Never overspend.** Granted retries times `cost` are at most `cap` plus the deposits begun so far.
     - **Lose nothing.** When all calls have returned, what was not spent can still be spent. Deposits count up to `cap`.
     - **Don't refuse** if there are enough tokens and no other call is under way.
 
-    If Redis fails, raise the error or try again. Don't answer True or False. `WatchError` may mean that a watched key
-    changed, but also that the connection broke while it was watched. After a call that broke, tokens may be missing; a
-    deposit may leave one above `cap`, and each try of it counts as one begun.
+    Your client may retry, so what you send may run twice: a plain `INCRBY` that puts tokens back pays out twice. Look
+    under WATCH instead. `WatchError` means that a watched key changed, or that the connection broke while it was
+    watched: look again. If Redis fails, raise the error or try again; don't answer True or False. After a call that
+    broke, tokens may be missing, and each try of a deposit counts as one begun.
 
     Don't use Lua. In production a script is the usual answer; here you learn to do without.
-
-    `retry` doesn't await its budget, so don't pass it this one: a coroutine is always true.
     """
 
     def __init__(self, redis: "Redis", key: str, *, cap: int, cost: int) -> None:
         """Remember the settings; don't call Redis here.
 
         Args:
-            redis: This worker's client. Replies are bytes. Its retries are off: by default redis-py repeats a command
-                whose reply was lost, and a repeated DECRBY counts twice.
+            redis: This worker's client. Replies are bytes.
             key: Name of the budget in Redis.
             cap: Tokens in a full budget.
             cost: Tokens for a retry.
@@ -321,23 +327,28 @@ class SharedRetryBudget:
 
     async def spend(self) -> bool:
         """Take `cost` tokens and return True, or take nothing and return False."""
-        if await self._change(-self._cost) >= 0:
-            return True
-        await self._change(self._cost)
-        return False
+        return await self._change(-self._cost)
 
     async def deposit(self) -> None:
         """Add one token, unless there are already `cap`."""
-        if await self._change(1) > self._cap:
-            await self._change(-1)
+        await self._change(1)
 
-    async def _change(self, tokens: int) -> int:
-        """Add tokens and return how many are there then; a purse that is not stored yet is full first."""
+    async def _change(self, tokens: int) -> bool:
+        """Add tokens, and return True; where there would be fewer than none or more than `cap`, change nothing."""
         async with self._redis.pipeline(transaction=True) as pipe:
-            pipe.set(self._key, self._cap, nx=True)
-            pipe.incrby(self._key, tokens)
-            _, left = await pipe.execute()
-        return int(left)
+            while True:
+                try:
+                    await pipe.watch(self._key)
+                    stored = await pipe.get(self._key)
+                    left = (self._cap if stored is None else int(stored)) + tokens
+                    if not 0 <= left <= self._cap:
+                        return False
+                    pipe.multi()  # type: ignore[no-untyped-call]
+                    pipe.set(self._key, left)
+                    await pipe.execute()
+                except WatchError:
+                    continue  # another worker was faster, or the connection broke: look again
+                return True
 
 
 # --8<-- [end:shared-budget]

@@ -16,7 +16,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
+
+from redis.exceptions import WatchError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -173,6 +176,16 @@ def _check(workers: int) -> None:
         raise ValueError(f"workers must be at least 1, got {workers}")
 
 
+async def _handled(handler: Handler, job: bytes) -> None:
+    """Await the handler; let the job fail if it ends in CancelledError and nothing has cancelled this worker."""
+    try:
+        await handler(job)
+    except asyncio.CancelledError:
+        if asyncio.current_task().cancelling():  # type: ignore[union-attr]
+            raise
+        raise RuntimeError("a task that the handler awaited was cancelled") from None
+
+
 # --8<-- [start:worker]
 async def _run_job(redis: Redis, job: bytes, handler: Handler, on_failure: OnFailure) -> None:
     try:
@@ -189,10 +202,13 @@ async def work(redis: Redis, channel: Channel[bytes], handler: Handler, on_failu
 
     Each worker gets a job, awaits `handler(job)`, acknowledges the job, and only then gets the next.
 
-    - The handler returns: acknowledge to DONE. Until then its job stays in PROCESSING.
+    - `handler` is any callable that returns an awaitable; it may raise before it does.
+    - The handler returns, whatever it returns: acknowledge to DONE. Until then its job stays in PROCESSING.
     - The handler raises any Exception: await `on_failure(job, error)` once with that error, then acknowledge to FAILED,
       then get the next job. In the other order, a crash between the two would lose the report. `on_failure` never
       raises.
+    - The handler ends in CancelledError though you didn't cancel it; a task that it awaited was. Let the job fail, with
+      an Exception of yours, or let `work` end with an error. A TaskGroup takes a cancelled worker for finished.
     - `work` is cancelled: cancel the handlers and wait for them. CancelledError reaches the caller, and the interrupted
       jobs are neither acknowledged nor reported as failed.
     - An acknowledgement fails: `work` ends, and the error reaches the caller. The job has not failed.
@@ -206,7 +222,7 @@ async def work(redis: Redis, channel: Channel[bytes], handler: Handler, on_failu
 
     async def worker() -> None:
         async for job in channel:
-            await _run_job(redis, job, handler, on_failure)
+            await _run_job(redis, job, partial(_handled, handler), on_failure)
 
     async with asyncio.TaskGroup() as group:
         for _ in range(workers):
@@ -250,12 +266,23 @@ async def give_back(redis: Redis, jobs: Sequence[bytes]) -> None:
 
     Then jobs[0] is next, then jobs[1], and so on, then what READY held before. Other pools' entries stay. A crash
     leaves each job in exactly one of the two, and READY in order. `jobs` may be empty; do not change it.
+
+    Move only what is still in PROCESSING: WATCH it and look. A reaper may have moved a job, and this client may retry.
     """
     async with redis.pipeline(transaction=True) as pipe:
-        for job in reversed(jobs):
-            pipe.lrem(PROCESSING, 1, job)  # type: ignore[arg-type]
-            pipe.rpush(READY, job)
-        await pipe.execute()
+        while True:
+            try:
+                await pipe.watch(PROCESSING)
+                held = await pipe.lrange(PROCESSING, 0, -1)
+                pipe.multi()  # type: ignore[no-untyped-call]
+                for job in reversed(jobs):
+                    if job in held:
+                        pipe.lrem(PROCESSING, 1, job)  # type: ignore[arg-type]
+                        pipe.rpush(READY, job)
+                await pipe.execute()
+            except WatchError:
+                continue
+            return
 
 
 class _CutShort(BaseException):
@@ -316,7 +343,7 @@ async def run_pool_with_grace(
       its order, and return.
 
     An error from Redis, or a cancellation of this call, reaches the caller. Each job is still in exactly one key, READY
-    in order. Never give back a job whose acknowledgement failed: perhaps only its reply was lost.
+    in order.
 
     Raises:
         ValueError: `workers` or `capacity` is below 1, or `grace_s` is below 0; checked as in `run_pool`.
@@ -332,7 +359,7 @@ async def run_pool_with_grace(
         async for job in channel:
             unfinished[job] = None
             try:
-                await _run_job(redis, job, lambda job: grace.run(handler, job), on_failure)
+                await _run_job(redis, job, partial(grace.run, partial(_handled, handler)), on_failure)
             except _CutShort:
                 continue
             del unfinished[job]

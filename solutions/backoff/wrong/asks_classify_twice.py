@@ -33,14 +33,14 @@ async def retry(
                 not classify(error)
                 or attempt == attempts
                 or loop.time() + wait_s > deadline_at
-                or (budget is not None and not budget.spend())
+                or (budget is not None and not await _answer(budget.spend()))
             ):
                 for note in notes:
                     error.add_note(note)
                 raise
         else:
             if budget is not None:
-                budget.deposit()
+                await _answer(budget.deposit())
             return result
         # Outside the `except` block, or the next attempt's error would get this one as its context.
         await asyncio.sleep(wait_s)

@@ -1,7 +1,7 @@
 """The wait is a time.sleep, which stops the whole program.
 
 Incident: One job that backs off for 30 s stops the other 99 of its worker, their heartbeats and the health check.
-Fails: 4, 5
+Fails: 4, 5, 6
 Says: use `await asyncio.sleep
 """
 
@@ -34,14 +34,14 @@ async def retry(
                 not classify(error)
                 or attempt == attempts
                 or loop.time() + wait_s > deadline_at
-                or (budget is not None and not budget.spend())
+                or (budget is not None and not await _answer(budget.spend()))
             ):
                 for note in notes:
                     error.add_note(note)
                 raise
         else:
             if budget is not None:
-                budget.deposit()
+                await _answer(budget.deposit())
             return result
         # Outside the `except` block, or the next attempt's error would get this one as its context.
         time.sleep(wait_s)

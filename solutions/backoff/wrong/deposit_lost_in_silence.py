@@ -9,9 +9,22 @@ import redis.exceptions
 
 
 class SharedRetryBudget:
+    async def spend(self) -> bool:
+        if await self._change(-self._cost) >= 0:
+            return True
+        await self._change(self._cost)
+        return False
+
     async def deposit(self) -> None:
         try:
             if await self._change(1) > self._cap:
                 await self._change(-1)
         except redis.exceptions.ConnectionError:
             pass
+
+    async def _change(self, tokens: int) -> int:
+        async with self._redis.pipeline(transaction=True) as pipe:
+            pipe.set(self._key, self._cap, nx=True)
+            pipe.incrby(self._key, tokens)
+            _, left = await pipe.execute()
+        return int(left)

@@ -1,7 +1,7 @@
 """A failed attempt pays in as a successful one does.
 
 Incident: In an outage the failures fill the purse that is to keep their retries in check.
-Fails: 5
+Fails: 5, 6
 Says: calls of the budget
 """
 
@@ -27,21 +27,21 @@ async def retry(
             result = await operation()
         except Exception as error:
             if budget is not None:
-                budget.deposit()
+                await _answer(budget.deposit())
             notes.append(f"attempt {attempt}: {error!r}")
             wait_s = full_jitter_s(attempt, base_s=base_s, cap_s=cap_s, random=random)
             if (
                 not classify(error)
                 or attempt == attempts
                 or loop.time() + wait_s > deadline_at
-                or (budget is not None and not budget.spend())
+                or (budget is not None and not await _answer(budget.spend()))
             ):
                 for note in notes:
                     error.add_note(note)
                 raise
         else:
             if budget is not None:
-                budget.deposit()
+                await _answer(budget.deposit())
             return result
         # Outside the `except` block, or the next attempt's error would get this one as its context.
         await asyncio.sleep(wait_s)

@@ -30,13 +30,13 @@ async def retry(
             wait_s = full_jitter_s(attempt, base_s=base_s, cap_s=cap_s, random=random)
             while loop.time() + wait_s > deadline_at:
                 wait_s = full_jitter_s(attempt, base_s=base_s, cap_s=cap_s, random=random)
-            if not classify(error) or attempt == attempts or (budget is not None and not budget.spend()):
+            if not classify(error) or attempt == attempts or (budget is not None and not await _answer(budget.spend())):
                 for note in notes:
                     error.add_note(note)
                 raise
         else:
             if budget is not None:
-                budget.deposit()
+                await _answer(budget.deposit())
             return result
         # Outside the `except` block, or the next attempt's error would get this one as its context.
         await asyncio.sleep(wait_s)

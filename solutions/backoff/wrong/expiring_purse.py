@@ -7,9 +7,18 @@ Says: 50 minutes later
 
 
 class SharedRetryBudget:
-    async def _change(self, tokens: int) -> int:
+    async def _change(self, tokens: int) -> bool:
         async with self._redis.pipeline(transaction=True) as pipe:
-            pipe.set(self._key, self._cap, nx=True, ex=600)
-            pipe.incrby(self._key, tokens)
-            _, left = await pipe.execute()
-        return int(left)
+            while True:
+                try:
+                    await pipe.watch(self._key)
+                    stored = await pipe.get(self._key)
+                    left = (self._cap if stored is None else int(stored)) + tokens
+                    if not 0 <= left <= self._cap:
+                        return False
+                    pipe.multi()
+                    pipe.set(self._key, left, ex=600)
+                    await pipe.execute()
+                except WatchError:
+                    continue
+                return True

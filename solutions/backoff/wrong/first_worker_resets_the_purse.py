@@ -7,6 +7,16 @@ Says: granted
 
 
 class SharedRetryBudget:
+    async def spend(self) -> bool:
+        if await self._change(-self._cost) >= 0:
+            return True
+        await self._change(self._cost)
+        return False
+
+    async def deposit(self) -> None:
+        if await self._change(1) > self._cap:
+            await self._change(-1)
+
     async def _change(self, tokens: int) -> int:
         if not await self._redis.exists(self._key):
             await self._redis.set(self._key, self._cap)

@@ -35,11 +35,11 @@ async def retry(
                 raise
         else:
             if budget is not None:
-                budget.deposit()
+                await _answer(budget.deposit())
             return result
         # Outside the `except` block, or the next attempt's error would get this one as its context.
         await asyncio.sleep(wait_s)
-        if budget is not None and not budget.spend():
+        if budget is not None and not await _answer(budget.spend()):
             for note in notes:
                 failed.add_note(note)
             raise failed

@@ -12,3 +12,14 @@ class SharedRetryBudget:
             return True
         await self._redis.set(self._key, 0)
         return False
+
+    async def deposit(self) -> None:
+        if await self._change(1) > self._cap:
+            await self._change(-1)
+
+    async def _change(self, tokens: int) -> int:
+        async with self._redis.pipeline(transaction=True) as pipe:
+            pipe.set(self._key, self._cap, nx=True)
+            pipe.incrby(self._key, tokens)
+            _, left = await pipe.execute()
+        return int(left)

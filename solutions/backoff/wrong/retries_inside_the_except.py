@@ -33,7 +33,7 @@ async def _attempt(number, notes, operation, attempts, base_s, cap_s, random, de
             not classify(error)
             or number == attempts
             or asyncio.get_running_loop().time() + wait_s > deadline_at
-            or (budget is not None and not budget.spend())
+            or (budget is not None and not await _answer(budget.spend()))
         ):
             for note in notes:
                 error.add_note(note)
@@ -43,5 +43,5 @@ async def _attempt(number, notes, operation, attempts, base_s, cap_s, random, de
             number + 1, notes, operation, attempts, base_s, cap_s, random, deadline_at, classify, budget
         )
     if budget is not None:
-        budget.deposit()
+        await _answer(budget.deposit())
     return result

@@ -29,7 +29,7 @@ async def retry(
             notes.append(f"attempt {attempt}: {error!r}")
             wait_s = full_jitter_s(attempt, base_s=base_s, cap_s=cap_s, random=random)
             if (
-                (budget is not None and not budget.spend())
+                (budget is not None and not await _answer(budget.spend()))
                 or not classify(error)
                 or attempt == attempts
                 or loop.time() + wait_s > deadline_at
@@ -39,7 +39,7 @@ async def retry(
                 raise
         else:
             if budget is not None:
-                budget.deposit()
+                await _answer(budget.deposit())
             return result
         # Outside the `except` block, or the next attempt's error would get this one as its context.
         await asyncio.sleep(wait_s)

@@ -32,7 +32,7 @@ async def retry(
                 not classify(error)
                 or attempt == attempts
                 or loop.time() + wait_s > deadline_at
-                or (budget is not None and not budget.spend())
+                or (budget is not None and not await _answer(budget.spend()))
             ):
                 wrapped = RuntimeError(f"gave up after {attempt} attempts")
                 for note in notes:
@@ -40,7 +40,7 @@ async def retry(
                 raise wrapped from error
         else:
             if budget is not None:
-                budget.deposit()
+                await _answer(budget.deposit())
             return result
         # Outside the `except` block, or the next attempt's error would get this one as its context.
         await asyncio.sleep(wait_s)

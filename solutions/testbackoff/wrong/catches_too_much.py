@@ -1,6 +1,6 @@
 """The test of the ceiling swallows whatever goes wrong in it.
 
-Incident: A flaky test was mended with a `try`; it has seen no mistake since.
+Incident: A flaky test was fixed with a `try`; it has seen no mistake since.
 Fails: 1, 2
 Says: functions that return None
 """

@@ -1,6 +1,6 @@
 """The text of the error is compared.
 
-Incident: Whoever improves the wording of an error breaks the build, so nobody does.
+Incident: A better wording of an error breaks the build, so the wording stays.
 Fails: 1
 Says: without a message
 """

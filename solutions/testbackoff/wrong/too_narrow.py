@@ -1,6 +1,6 @@
 """The mean of a hundred waits must be within a ten-thousandth of the ceiling from the middle.
 
-Incident: A seed that passes had to be searched for; whoever draws differently gets a red run and learns to press "retry".
+Incident: A seed that passes had to be searched for. A colleague who draws differently gets a red run and learns to press "retry".
 Fails: 3
 Says: refuses it
 """

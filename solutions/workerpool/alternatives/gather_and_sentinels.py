@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Sequence
 
     from redis.asyncio import Redis
+    from redis.asyncio.client import Pipeline
 
     Handler = Callable[[bytes], Awaitable[None]]
     OnFailure = Callable[[bytes, Exception], Awaitable[None]]
@@ -185,10 +186,13 @@ async def work(redis: Redis, channel: Channel[bytes], handler: Handler, on_failu
 
     Each worker gets a job, awaits `handler(job)`, acknowledges the job, and only then gets the next.
 
-    - The handler returns: acknowledge to DONE. Until then its job stays in PROCESSING.
+    - `handler` is any callable that returns an awaitable; it may raise before it does.
+    - The handler returns, whatever it returns: acknowledge to DONE. Until then its job stays in PROCESSING.
     - The handler raises any Exception: await `on_failure(job, error)` once with that error, then acknowledge to FAILED,
       then get the next job. In the other order, a crash between the two would lose the report. `on_failure` never
       raises.
+    - The handler ends in CancelledError though you didn't cancel it; a task that it awaited was. Let the job fail, with
+      an Exception of yours, or let `work` end with an error. A TaskGroup takes a cancelled worker for finished.
     - `work` is cancelled: cancel the handlers and wait for them. CancelledError reaches the caller, and the interrupted
       jobs are neither acknowledged nor reported as failed.
     - An acknowledgement fails: `work` ends, and the error reaches the caller. The job has not failed.
@@ -209,6 +213,11 @@ async def work(redis: Redis, channel: Channel[bytes], handler: Handler, on_failu
             await _handle(redis, job, handler, on_failure)
 
     await _together(*(worker() for _ in range(workers)))
+
+
+async def _called(handler: Handler, job: bytes) -> None:
+    """Call the handler inside a coroutine: it may return any awaitable, and raise before it does."""
+    await handler(job)
 
 
 class _Pool:
@@ -268,12 +277,19 @@ async def give_back(redis: Redis, jobs: Sequence[bytes]) -> None:
 
     Then jobs[0] is next, then jobs[1], and so on, then what READY held before. Other pools' entries stay. A crash
     leaves each job in exactly one of the two, and READY in order. `jobs` may be empty; do not change it.
+
+    Move only what is still in PROCESSING: WATCH it and look. A reaper may have moved a job, and this client may retry.
     """
     for job in reversed(jobs):  # the newest first: a crash in between leaves a queue in order
-        pipe = redis.pipeline()
-        pipe.lrem(PROCESSING, 1, job)  # type: ignore[arg-type]
-        pipe.rpush(READY, job)
-        await pipe.execute()
+
+        async def plan(pipe: Pipeline, job: bytes = job) -> None:
+            held = await pipe.lrange(PROCESSING, 0, -1)  # `transaction` watches the key before it calls this
+            pipe.multi()  # type: ignore[no-untyped-call]
+            if job in held:
+                pipe.lrem(PROCESSING, 1, job)  # type: ignore[arg-type]
+                pipe.rpush(READY, job)
+
+        await redis.transaction(plan, PROCESSING)
 
 
 async def run_pool_with_grace(
@@ -298,7 +314,7 @@ async def run_pool_with_grace(
       its order, and return.
 
     An error from Redis, or a cancellation of this call, reaches the caller. Each job is still in exactly one key, READY
-    in order. Never give back a job whose acknowledgement failed: perhaps only its reply was lost.
+    in order.
 
     Raises:
         ValueError: `workers` or `capacity` is below 1, or `grace_s` is below 0; checked as in `run_pool`.
@@ -320,7 +336,7 @@ async def run_pool_with_grace(
         taken.append(job)
         if over.is_set():
             return
-        handling = asyncio.ensure_future(handler(job))
+        handling = asyncio.ensure_future(_called(handler, job))
         ending = asyncio.ensure_future(over.wait())
         try:
             await asyncio.wait([handling, ending], return_when=asyncio.FIRST_COMPLETED)
@@ -329,10 +345,12 @@ async def run_pool_with_grace(
             ending.cancel()
             handling.cancel()
             await asyncio.wait([handling, ending])
-        if handling.cancelled() or (not in_time and handling.exception() is not None):
+        if not in_time and (handling.cancelled() or handling.exception() is not None):
             return
 
         async def outcome(_job: bytes) -> None:
+            if handling.cancelled():
+                raise RuntimeError("the handler was cancelled from inside")
             handling.result()
 
         await _handle(redis, job, outcome, on_failure)

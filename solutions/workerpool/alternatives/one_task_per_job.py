@@ -169,12 +169,26 @@ async def acknowledge(redis: Redis, job: bytes, outcome: str) -> None:
     await _move(redis, job, lambda pipe: pipe.sadd(outcome, job))
 
 
+async def _called(handler: Handler, job: bytes) -> None:
+    """Call the handler inside a coroutine: it may return any awaitable, and raise before it does."""
+    await handler(job)
+
+
 async def _run(redis: Redis, job: bytes, handler: Handler, on_failure: OnFailure) -> None:
-    error = None
+    error: Exception | None = None
+    handling = asyncio.ensure_future(_called(handler, job))
     try:
-        await handler(job)
-    except Exception as raised:  # noqa: BLE001
+        await asyncio.wait([handling])
+    finally:
+        if not handling.done():  # this task is cancelled, and the handler with it
+            handling.cancel()
+            await asyncio.wait([handling])
+    if handling.cancelled():
+        error = RuntimeError("the handler was cancelled, and nothing cancelled the pool")
+    elif isinstance(raised := handling.exception(), Exception):
         error = raised
+    else:
+        handling.result()
     if error is not None:
         await on_failure(job, error)
     await acknowledge(redis, job, DONE if error is None else FAILED)
@@ -206,10 +220,13 @@ async def work(redis: Redis, channel: Channel[bytes], handler: Handler, on_failu
 
     Each worker gets a job, awaits `handler(job)`, acknowledges the job, and only then gets the next.
 
-    - The handler returns: acknowledge to DONE. Until then its job stays in PROCESSING.
+    - `handler` is any callable that returns an awaitable; it may raise before it does.
+    - The handler returns, whatever it returns: acknowledge to DONE. Until then its job stays in PROCESSING.
     - The handler raises any Exception: await `on_failure(job, error)` once with that error, then acknowledge to FAILED,
       then get the next job. In the other order, a crash between the two would lose the report. `on_failure` never
       raises.
+    - The handler ends in CancelledError though you didn't cancel it; a task that it awaited was. Let the job fail, with
+      an Exception of yours, or let `work` end with an error. A TaskGroup takes a cancelled worker for finished.
     - `work` is cancelled: cancel the handlers and wait for them. CancelledError reaches the caller, and the interrupted
       jobs are neither acknowledged nor reported as failed.
     - An acknowledgement fails: `work` ends, and the error reaches the caller. The job has not failed.
@@ -254,6 +271,8 @@ async def give_back(redis: Redis, jobs: Sequence[bytes]) -> None:
 
     Then jobs[0] is next, then jobs[1], and so on, then what READY held before. Other pools' entries stay. A crash
     leaves each job in exactly one of the two, and READY in order. `jobs` may be empty; do not change it.
+
+    Move only what is still in PROCESSING: WATCH it and look. A reaper may have moved a job, and this client may retry.
     """
     for job in reversed(jobs):
         await _move(redis, job, lambda pipe, job=job: pipe.rpush(READY, job))  # type: ignore[misc]
@@ -281,7 +300,7 @@ async def run_pool_with_grace(
       its order, and return.
 
     An error from Redis, or a cancellation of this call, reaches the caller. Each job is still in exactly one key, READY
-    in order. Never give back a job whose acknowledgement failed: perhaps only its reply was lost.
+    in order.
 
     Raises:
         ValueError: `workers` or `capacity` is below 1, or `grace_s` is below 0; checked as in `run_pool`.
@@ -298,7 +317,7 @@ async def run_pool_with_grace(
         left[job] = None
         if over:
             return
-        handler_task = asyncio.ensure_future(handler(job))
+        handler_task = asyncio.ensure_future(_called(handler, job))
         handling.add(handler_task)
         try:
             await asyncio.wait([handler_task])
@@ -307,10 +326,12 @@ async def run_pool_with_grace(
             if not handler_task.done():  # the pool itself is cancelled
                 handler_task.cancel()
                 await asyncio.wait([handler_task])
-        if handler_task.cancelled() or (handler_task in cut and handler_task.exception() is not None):
+        if handler_task in cut and (handler_task.cancelled() or handler_task.exception() is not None):
             return
 
         async def outcome(_job: bytes) -> None:
+            if handler_task.cancelled():
+                raise RuntimeError("the handler was cancelled from inside")
             handler_task.result()
 
         await _run(redis, job, outcome, on_failure)

@@ -11,4 +11,4 @@ async def work(redis: Redis, channel: Channel[bytes], handler: Handler, on_failu
 
     async with asyncio.TaskGroup() as group:
         async for job in channel:
-            group.create_task(_run_job(redis, job, handler, on_failure))
+            group.create_task(_run_job(redis, job, partial(_handled, handler), on_failure))

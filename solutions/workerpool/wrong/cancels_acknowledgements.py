@@ -25,7 +25,7 @@ async def run_pool_with_grace(
     async def worker() -> None:
         async for job in channel:
             unfinished[job] = None
-            await _run_job(redis, job, handler, on_failure)
+            await _run_job(redis, job, partial(_handled, handler), on_failure)
             del unfinished[job]
 
     async def end_grace() -> None:

@@ -12,7 +12,7 @@ async def work(redis: Redis, channel: Channel[bytes], handler: Handler, on_failu
 
     async def worker() -> None:
         async for job in channel:
-            await _run_job(redis, job, handler, on_failure)
+            await _run_job(redis, job, partial(_handled, handler), on_failure)
 
     tasks = [asyncio.create_task(worker()) for _ in range(workers)]
     try:

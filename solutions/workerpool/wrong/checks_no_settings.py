@@ -29,7 +29,7 @@ async def run_pool_with_grace(
         async for job in channel:
             unfinished[job] = None
             try:
-                await _run_job(redis, job, lambda job: grace.run(handler, job), on_failure)
+                await _run_job(redis, job, partial(grace.run, partial(_handled, handler)), on_failure)
             except _CutShort:
                 continue
             del unfinished[job]

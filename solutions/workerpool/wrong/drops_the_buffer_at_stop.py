@@ -14,7 +14,7 @@ async def run_pool(
 
     async def worker() -> None:
         async for job in channel:
-            await _run_job(redis, job, handler, on_failure)
+            await _run_job(redis, job, partial(_handled, handler), on_failure)
             if stop.is_set():
                 return
 

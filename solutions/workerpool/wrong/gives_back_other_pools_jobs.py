@@ -1,4 +1,4 @@
-"""The drain empties all of PROCESSING into READY, whoever put the jobs there.
+"""The drain empties all of PROCESSING into READY, other pools' jobs included.
 
 Incident: A deploy of one process makes every job that the others are running start a second time.
 Fails: 6

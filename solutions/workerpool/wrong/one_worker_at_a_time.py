@@ -11,4 +11,4 @@ async def work(redis: Redis, channel: Channel[bytes], handler: Handler, on_failu
 
     for _ in range(workers):
         async for job in channel:
-            await _run_job(redis, job, handler, on_failure)
+            await _run_job(redis, job, partial(_handled, handler), on_failure)

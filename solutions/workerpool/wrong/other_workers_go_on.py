@@ -11,7 +11,7 @@ async def work(redis: Redis, channel: Channel[bytes], handler: Handler, on_failu
 
     async def worker() -> None:
         async for job in channel:
-            await _run_job(redis, job, handler, on_failure)
+            await _run_job(redis, job, partial(_handled, handler), on_failure)
 
     ends = await asyncio.gather(*(worker() for _ in range(workers)), return_exceptions=True)
     for end in ends:

@@ -10,7 +10,7 @@ async def _run_job(
     redis: Redis, job: bytes, handler: Handler, on_failure: OnFailure, channel: Channel[bytes] | None = None
 ) -> None:
     try:
-        await handler(job)
+        await _handled(handler, job)
     except Exception as error:  # noqa: BLE001  (whatever a handler raises is the job's failure, not the pool's)
         await on_failure(job, error)
         await acknowledge(redis, job, FAILED)

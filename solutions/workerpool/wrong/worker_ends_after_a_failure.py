@@ -13,7 +13,7 @@ async def work(redis: Redis, channel: Channel[bytes], handler: Handler, on_failu
         job = b""
         try:
             async for job in channel:
-                await handler(job)
+                await _handled(handler, job)
                 await acknowledge(redis, job, DONE)
         except Exception as error:
             await on_failure(job, error)

@@ -1,4 +1,4 @@
-"""The workers get a job each, run them together, and get the next when all are through.
+"""The workers get a job each, run them together, and get the next when all have run.
 
 Incident: One long job among short ones, and every other worker waits for it with nothing to do.
 Fails: 2
@@ -18,4 +18,4 @@ async def work(redis: Redis, channel: Channel[bytes], handler: Handler, on_failu
             return
         async with asyncio.TaskGroup() as group:
             for job in batch:
-                group.create_task(_run_job(redis, job, handler, on_failure))
+                group.create_task(_run_job(redis, job, partial(_handled, handler), on_failure))

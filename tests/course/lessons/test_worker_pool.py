@@ -1,6 +1,7 @@
 """What the cards on the worker pool claim: the right pool beside wrong ones, on the network of the exercises."""
 
 import asyncio
+from functools import partial
 
 import redis.exceptions
 
@@ -12,6 +13,7 @@ from tests.course.lessons.wrong_programs import wrong
 
 acknowledges_inside_the_try = wrong("solutions/workerpool/wrong/acknowledges_inside_the_try.py")
 closes_only_when_all_went_well = wrong("solutions/workerpool/wrong/closes_only_when_all_went_well.py")
+gives_back_without_a_look = wrong("solutions/workerpool/wrong/gives_back_without_a_look.py")
 handler_error_ends_the_worker = wrong("solutions/workerpool/wrong/handler_error_ends_the_worker.py")
 looks_and_then_takes = wrong("solutions/workerpool/wrong/looks_and_then_takes.py")
 takes_before_there_is_room = wrong("solutions/workerpool/wrong/takes_before_there_is_room.py")
@@ -214,19 +216,20 @@ def test_looking_and_then_taking_gives_one_job_to_two_pools():
 def test_cancelling_a_worker_in_its_acknowledgement_makes_its_job_done_and_ready():
     """A worker that is cancelled between EXEC and its reply has acknowledged without knowing it.
 
-    Did: cancelled a task that waited for the replies of an acknowledgement, and gave its job back.
-    Saw: the job is in DONE and in READY.
+    Did: cancelled a task that waited for the replies of an acknowledgement, and gave its job back without a look.
+    Saw: the job is in DONE and in READY. With a look into PROCESSING, it is in DONE alone.
     Otherwise: the cancelled acknowledgement would have taken no effect.
     """
 
-    async def scenario(network):
+    async def scenario(network, pool):
         raw = network.raw()
         await raw.lpush(PROCESSING, "job-1")
         acknowledging = asyncio.ensure_future(right.acknowledge(network.redis, b"job-1", DONE))
         network.cancel_at(5, task=acknowledging)
         await asyncio.wait([acknowledging])
         assert acknowledging.cancelled()
-        await right.give_back(network.redis, [b"job-1"])
+        await pool.give_back(network.redis, [b"job-1"])
         return await raw.smembers(DONE), await raw.lrange(READY, 0, -1)
 
-    assert on_a_network(scenario) == ({b"job-1"}, [b"job-1"])
+    assert on_a_network(partial(scenario, pool=gives_back_without_a_look)) == ({b"job-1"}, [b"job-1"])
+    assert on_a_network(partial(scenario, pool=right)) == ({b"job-1"}, [])

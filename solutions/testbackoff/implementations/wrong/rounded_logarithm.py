@@ -1,6 +1,6 @@
 """It doubles by way of a logarithm of two with four digits.
 
-Incident: Waits are too short by up to a quarter of a percent: whoever computes the same schedule by doubling takes them for retries that did not wait, and blocks the client.
+Incident: Waits are too short by up to a quarter of a percent: a server that computes the same schedule by doubling takes them for retries that did not wait, and blocks the client.
 Fails: 1
 """
 

@@ -1,0 +1,48 @@
+"""An exception that the operation returns is raised, and counts as a failed attempt.
+
+Incident: A batch call returns the errors of single items. One ConnectionError among the results, and the whole batch, which
+  had succeeded, ran again.
+Fails: 4
+Says: returns OSError
+"""
+
+
+async def retry(
+    operation: Callable[[], Awaitable[T]],
+    *,
+    attempts: int,
+    base_s: float,
+    cap_s: float,
+    random: Random,
+    deadline_at: float = math.inf,
+    classify: Callable[[BaseException], bool] = is_transient,
+    budget: Budget | None = None,
+) -> T:
+    if attempts < 1:
+        raise ValueError(f"attempts must be at least 1, got {attempts}; use 1 for no retry at all")
+    _check_bounds(base_s, cap_s)
+    loop = asyncio.get_running_loop()
+    notes: list[str] = []
+    for attempt in range(1, attempts + 1):
+        try:
+            result = await operation()
+            if isinstance(result, Exception):
+                raise result
+        except Exception as error:
+            notes.append(f"attempt {attempt}: {error!r}")
+            wait_s = full_jitter_s(attempt, base_s=base_s, cap_s=cap_s, random=random)
+            if (
+                not classify(error)
+                or attempt == attempts
+                or loop.time() + wait_s > deadline_at
+                or (budget is not None and not await _answer(budget.spend()))
+            ):
+                for note in notes:
+                    error.add_note(note)
+                raise
+        else:
+            if budget is not None:
+                await _answer(budget.deposit())
+            return result
+        await asyncio.sleep(wait_s)
+    raise AssertionError("the last round returns or raises")
