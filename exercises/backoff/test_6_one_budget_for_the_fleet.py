@@ -334,7 +334,7 @@ async def test_client_that_retries_pays_for_nothing(network: Network) -> None:
     """With redis-py's own retries on, a command whose reply is lost runs twice, and no retry is paid for by that."""
     cap, cost = 4, 3
     for call in ("spend", "refused spend", "deposit"):
-        async for trial in network.every_point("reply_lost", retries=3, client="redis"):
+        async for trial in network.every_point("reply_lost", retries=3, client="worker 1"):
             other = SharedRetryBudget(await trial.client("worker 2"), "{backoff}:budget", cap=cap, cost=cost)
             granted = await spends(trial, 2, other, 1 if call == "refused spend" else 0)
             budget = (await fleet(trial, 1, cap=cap, cost=cost))[0]

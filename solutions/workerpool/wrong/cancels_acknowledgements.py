@@ -1,8 +1,9 @@
 """At the end of the grace period the worker tasks are cancelled, whatever they are waiting for.
 
-Incident: A job whose acknowledgement had reached Redis is given back too: it is done, and runs again after the deploy.
+Incident: A handler that raised while it cleaned up looked like one that had failed. Each deploy reported the jobs of that
+  moment as failed.
 Fails: 6
-Says: job-1 in ready and done
+Says: a job cut short has not failed
 """
 
 
