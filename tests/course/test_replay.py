@@ -48,7 +48,13 @@ class Expiries:
             self.due.pop(key, None)
 
 
+FLOATS = {"INCRBYFLOAT", "HINCRBYFLOAT"}
+"""Replies that are numbers: the imitation writes seventeen digits of a double, a server those of a long double."""
+
+
 def comparable(name, reply):
+    if name in FLOATS and isinstance(reply, dict) and reply.get("bytes", "QUEUED") != "QUEUED":
+        return float(reply["bytes"])
     if isinstance(reply, dict) and reply.keys() <= {"set", "map"}:
         reply = next(iter(reply.values()))
     if name in UNORDERED and isinstance(reply, list):

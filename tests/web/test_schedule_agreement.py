@@ -89,6 +89,6 @@ def test_the_schedule_in_chromium_agrees_as_well(visit, zone):
                 const replayed = await replayer(web);
                 return all.map(replayed);
             }""",
-            [url + "tests/web/replay.mjs", f"{url}{WEB.as_posix()}/", [asked(*one) for one in made]],
+            [url + "tests/web/replay.mjs", f"{url}{WEB.relative_to(ROOT).as_posix()}/", [asked(*one) for one in made]],
         )
     compare(results, made, zone)
