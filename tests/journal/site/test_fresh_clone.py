@@ -51,6 +51,7 @@ def clone(tmp_path):
     # The clone's own sources come first. A .pth file in the other folder, where ours is installed from, is not read.
     paths = [folder / "src", folder, sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]
     (Path(own) / "clone.pth").write_text("".join(f"{path}\n" for path in paths), encoding="utf-8")
+    (environment / "share").symlink_to(Path(sys.prefix) / "share")  # nbconvert's templates
     program = environment / "bin" / "journal"
     program.write_text(JOURNAL.format(python=python), encoding="utf-8")
     program.chmod(0o755)
