@@ -220,7 +220,7 @@ def test_what_slips_through_is_told_by_its_consequence_and_not_by_its_code():
         assert not [file.stem for file in wrong if file.stem in said or file.stem in test.name]
         assert not [file for file in wrong if file.read_text().split('"""')[1].splitlines()[0] in said]
     assert [step.outcome for step in found.steps] == ["passed", "failed", "failed", "failed"]
-    assert any("there is none" in message for message in messages(found))
+    assert any("there are none" in message for message in messages(found))
 
 
 def test_learners_own_backoff_plays_no_part(toy):
