@@ -1,4 +1,3 @@
-# ruff: noqa: INP001 - no package is needed here
 """Let `grading`, the engine in `src/`, grade every run of the exercises."""
 
 import sys

@@ -95,4 +95,4 @@ def test_skeleton_has_no_value_that_nobody_fills(skeleton, tmp_path, monkeypatch
     assert len(written) == expected
     for path in written:
         assert "__" not in path.name
-        assert "__" not in path.read_text(encoding="utf-8").replace("__future__", "")
+        assert "__" not in path.read_text(encoding="utf-8").replace("__future__", "").replace("__file__", "")

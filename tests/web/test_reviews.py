@@ -98,7 +98,7 @@ def test_keys_do_nothing_while_the_focus_is_elsewhere_or_the_answer_is_folded(du
 
 def test_the_answers_stay_in_the_browser_and_the_page_says_so(due, site_url):
     page = due.page
-    assert "kept in this browser" in page.locator(".rd-history").inner_text()
+    assert "This browser keeps it" in page.locator(".rd-history").inner_text()
     begin(page)
     card = shown(page)
     answer(page, 4)
