@@ -144,7 +144,9 @@ def check_once(
         called=called,
         got=in_words(places, job_id),
         expected=f"{job_id} is in {' or in '.join(allowed)}{', and nowhere else' if len(held) > 1 else ''}",
-        costs={0: "the job is lost: no worker will ever run it", 1: costs}.get(len(held), "two workers run the job"),
+        costs={0: "the job is lost: no worker will ever run it", 1: costs}.get(
+            len(held), "the job is there twice: it runs, or is re-driven, twice"
+        ),
     )
 
 

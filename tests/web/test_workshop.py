@@ -275,7 +275,7 @@ def test_five_runs_of_different_code_open_the_solution_too(workshop):
         assert not at.section.locator(".rd-after").is_visible()
         at.run(stub(FIRST) + f"\n# try {n}\n")
         at.run()  # the same code again counts once
-    assert "After 5 runs of different code" in at.section.locator(".rd-after").inner_text()
+    assert "You have run 5 versions of your code" in at.section.locator(".rd-after").inner_text()
 
 
 def test_run_counts_in_the_history(workshop):

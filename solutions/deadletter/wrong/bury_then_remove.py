@@ -3,7 +3,7 @@
 Incident: A worker dies between the two. The job is due for its retry and recovered from the dead worker's list as
   well: it runs twice, on two machines, at the same time.
 Fails: 2, 5
-Says: two workers run the job
+Says: the job is there twice
 """
 
 

@@ -3,7 +3,7 @@
 Incident: A worker pauses for a garbage collection between the look and the transaction. Its job is recovered
   meanwhile, and then scheduled by it once more.
 Fails: 2, 5
-Says: two workers run the job
+Says: the job is there twice
 """
 
 

@@ -3,7 +3,7 @@
 Incident: Every dead letter says "LedgerError: no ledger". That the attempts met an expired certificate was known to
   processes that are gone.
 Fails: 3
-Says: the cause was in the worker's memory
+Says: the record says that something failed, and not why
 """
 
 

@@ -3,7 +3,7 @@
 Incident: The connection broke after EXEC had run, and redis-py reports that as a WatchError. The loop took it for
   "refused", and buried the job a second time.
 Fails: 2, 5
-Says: leaves two of it
+Says: job-1 is in {orders}:dead and in {orders}:dead
 """
 
 

@@ -2,7 +2,7 @@
 
 Incident: at the limit a burst of threads each finds room for one more, and the limit is exceeded by as many as there are threads.
 Fails: 5
-Says: a limit that holds only when nobody is in a hurry
+Says: the limit holds only while one thread is at work
 """
 
 

@@ -2,7 +2,7 @@
 
 Incident: bytes_total counts requests; the graph looks alive, and capacity is planned from it.
 Fails: 1, 2, 4, 6
-Says: increments land in another series than their own, or vanish
+Says: value("jobs_total", {'status': 'ok'}) after ok +1 +2.5 +0
 """
 
 

@@ -2,7 +2,7 @@
 
 Incident: the total of jobs, summed over the label, is lower than the truth from the day the limit was reached.
 Fails: 2, 3, 5
-Says: the totals are wrong
+Says: increments beyond the limit are in no total
 """
 
 

@@ -68,7 +68,7 @@ def test_a_journal_elsewhere_is_checked_built_and_graded(notes):
     notes.must("journal", "check")
     notes.must("journal", "build")
     site = notes.path / "build" / "site"
-    assert "What looking at it teaches" in (site / "notebooks" / "tracing" / "index.html").read_text(encoding="utf-8")
+    assert "What you learn from" in (site / "notebooks" / "tracing" / "index.html").read_text(encoding="utf-8")
     assert '"field-notes"' in (site / "assets" / "web" / "review.js").read_text(encoding="utf-8")
     assert (site / "assets" / "css" / "redrive.css").is_file()
     page = json.loads((site / "assets" / "workshop" / "tracing.json").read_text(encoding="utf-8"))
