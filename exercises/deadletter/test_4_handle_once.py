@@ -424,7 +424,7 @@ async def test_effect_that_redis_refuses_is_told(redis, network):
 
 
 async def test_entry_that_is_no_job_is_refused_and_stays(redis, network):
-    """handle_once raises UndecodableError for an entry that is no job and changes nothing."""
+    """handle_once raises UndecodableError for an entry that is not a job, and changes nothing."""
     raw = network.raw()
     await raw.rpush(W1, b"\xff no job", entry_of("job-1"))
     try:

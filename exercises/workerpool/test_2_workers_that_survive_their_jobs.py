@@ -328,7 +328,7 @@ async def test_handler_that_ends_in_cancelled_error_does_not_stop_the_pool_in_si
 
 
 async def test_acknowledgement_that_redis_refuses_is_told(redis, network):
-    """When Redis refuses a command in EXEC, because DONE is no set, the error comes out of acknowledge()."""
+    """When Redis refuses a command in EXEC, because DONE is not a set, the error comes out of acknowledge()."""
     raw = network.raw()
     await raw.lpush(PROCESSING, b"job-1")
     await raw.lpush(DONE, b"a list by mistake")

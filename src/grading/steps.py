@@ -109,7 +109,7 @@ def step_heading(heading: str) -> StepHeading | None:
 
 
 def step_headings(readme: str) -> list[StepHeading]:
-    """List the steps that the headings of a README name, from level 2 down; what is in a code block is no heading."""
+    """List the steps that the headings of a README name, from level 2 down; lines in code blocks do not count."""
     found: list[StepHeading] = []
     fenced = ""
     for line, text in enumerate(readme.splitlines(), 1):

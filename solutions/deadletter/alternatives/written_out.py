@@ -157,7 +157,7 @@ def decode(entry: bytes) -> dict[str, Any]:
 
 
 def _after_failure(worker: str, entry: bytes, error: BaseException, *, now_s: float) -> dict[str, Any]:
-    """Return the job with one more failed attempt on its record; of an entry that is no job, what can be kept."""
+    """Return the job with one more failed attempt on its record; of an entry that is not a job, what can be kept."""
     try:
         job = decode(entry)
     except UndecodableError:

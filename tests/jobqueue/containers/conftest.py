@@ -1,6 +1,7 @@
 """A container engine for the tests in this folder; without one, one line says what was not run."""
 
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -30,6 +31,7 @@ def engine(request):
     try:
         found = Engine(folder, folder / "base.tar")
     except EngineUnavailableError as error:
+        shutil.rmtree(folder)
         _leave(request, str(error))
     yield found
     found.close()
